@@ -1,0 +1,71 @@
+# One entry for every task. `make setup` is redone only when the project file or the lock changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := runs/demo
+
+# Compiled kernels are cached with the environment, not beside the sources.
+export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
+
+.PHONY: help setup demo test test-slow check format lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make setup      virtual environment in $(VENV), from requirements.lock"
+	@echo "make demo       sodium under water, end to end, into $(DEMO)"
+	@echo "make test       the test suite"
+	@echo "make test-slow  the tests that take minutes"
+	@echo "make check      format, lint and types"
+	@echo "make format     let ruff format and fix"
+	@echo "make lock       resolve requirements.lock anew"
+	@echo "make clean      remove the environment and caches; runs stay"
+
+setup: $(READY)
+
+$(READY): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python >= 3.11 is needed, $(PYTHON) is older or missing; try 'make PYTHON=python3.11 ...'" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# A finished demo is reported again, an unfinished one resumed: nothing is overwritten.
+demo: setup
+	@if [ ! -e $(DEMO) ]; then \
+		$(BIN)/aofl run examples/na-water/run.yaml --out $(DEMO); \
+	elif grep -qs '"status": "done"' $(DEMO)/summary.json; then \
+		echo "$(DEMO) is complete; to run it again, move it away"; \
+	else \
+		echo "$(DEMO) is unfinished and is resumed"; $(BIN)/aofl resume $(DEMO); \
+	fi
+	$(BIN)/aofl report $(DEMO)
+
+# Two workers; one BLAS and OpenMP thread each, or they would fight for the cores.
+test: setup
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+test-slow: setup
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-annotate --upgrade --quiet \
+		--custom-compile-command "make lock" --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

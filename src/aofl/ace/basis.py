@@ -1,0 +1,215 @@
+"""The set of ACE functions: its sizes, its radial tables and the order of its columns.
+
+Every centre of species z has the same functions; the columns of the design matrix are
+
+    [centre species 0: pair | three-body | four-body], [centre species 1: ...], ...
+
+with
+    pair        P_zk   = sum_j g_k(r_ij)                          neighbour species z
+    three-body  B_lcc' = sum_m A_lmc A_lmc' / sqrt(2 l + 1)       channel c = (z, n), c <= c'
+    four-body   Q      = sum_mmm C A_lma A_l'm'b A_l''m''c        channels of a few mixed species
+
+and A_lmc = sum_j R_nl(r_ij) Y_lm(r_ij) over neighbours j of species z. The four-body part sees
+species through `N_MIX` smooth mixtures, so its size does not grow with the number of elements.
+
+Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104, eqs 12-27.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from ase.data import covalent_radii
+
+from aofl.ace.coupling import invariant
+from aofl.ace.radial import (
+    N_GRID,
+    chebyshev_functions,
+    interpolation_table,
+    smeared_coefficients,
+)
+from aofl.records import FloatArray, IntArray
+
+N_MIX = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisSettings:
+    """The choices that define a basis; lengths in Å.
+
+    `n_pair` functions to `pair_cutoff`; `n_max` radial functions for each l <= `l_max` to
+    `cutoff`, smeared by `smearing`; the four-body part uses the first `four_n` of them and
+    l <= `four_l` (`four_n` = 0: none). `stretch` is lam in `aofl.ace.radial`.
+    """
+
+    n_pair: int = 10
+    pair_cutoff: float = 5.5
+    n_max: int = 5
+    l_max: int = 4
+    cutoff: float = 4.5
+    smearing: float = 0.3
+    four_n: int = 2
+    four_l: int = 2
+    n_chebyshev: int = 20
+    stretch: float = 4.0
+
+
+ACCURACIES: dict[str, BasisSettings] = {
+    "fast": BasisSettings(n_pair=12, n_max=5, l_max=3, four_n=0),
+    "standard": BasisSettings(n_pair=12, n_max=5, l_max=4, four_n=2),
+    "high": BasisSettings(n_pair=14, n_max=6, l_max=5, four_n=3),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FourBody:
+    """Index tables of the four-body functions.
+
+    Function f owns entries `first[f]:first[f + 1]`; entry e is d Q_f / d A[slot[e]] and is the
+    sum over its terms t in `term_first[e]:term_first[e + 1]` of coef[t] A[left[t]] A[right[t]].
+    A is the mixed density, flattened as (lm, mixture, n).
+    """
+
+    first: IntArray
+    slot: IntArray
+    term_first: IntArray
+    left: IntArray
+    right: IntArray
+    coef: FloatArray
+    degree: IntArray
+
+    @property
+    def n_functions(self) -> int:
+        """Number of four-body functions of one centre."""
+        return len(self.first) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """An ACE basis for a list of atomic numbers, ready for the kernels.
+
+    Attributes
+    ----------
+    species
+        Atomic numbers in increasing order, shape (n_species,).
+    pair_table, table
+        Hermite tables of the pair and of the three-body radial functions (l-major, n fastest).
+    mixing
+        Weight of each species in each four-body mixture, shape (N_MIX, n_species).
+    order
+        Body order (2, 3, 4) of the columns of one centre, shape (n_functions,).
+    damping
+        1 / (1 + sum n + sum l) of the same columns: the prior's smoothness.
+    """
+
+    settings: BasisSettings
+    species: IntArray
+    pair_table: FloatArray
+    table: FloatArray
+    four: FourBody
+    mixing: FloatArray
+    order: IntArray
+    damping: FloatArray
+
+    @property
+    def n_functions(self) -> int:
+        """Number of functions of one centre."""
+        return len(self.order)
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns of the design matrix: functions times centre species."""
+        return len(self.order) * len(self.species)
+
+    @property
+    def cutoff(self) -> float:
+        """Largest distance at which an atom is seen, Å."""
+        return max(self.settings.pair_cutoff, self.settings.cutoff)
+
+    def species_index(self, numbers: IntArray) -> IntArray:
+        """Return the position of each atom's element in `species`, shape (n,)."""
+        return np.searchsorted(self.species, numbers).astype(np.int64)
+
+
+def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
+    """Return the basis for the elements in `numbers` (repetitions allowed)."""
+    species = np.unique(numbers).astype(np.int64)
+    s = settings
+    r_pair = np.linspace(0.0, s.pair_cutoff, N_GRID + 1)
+    pair = chebyshev_functions(r_pair, s.pair_cutoff, s.n_pair, s.stretch)
+    r = np.linspace(0.0, s.cutoff, N_GRID + 1)
+    coefficients = smeared_coefficients(
+        s.cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch
+    )
+    radial = (
+        chebyshev_functions(r, s.cutoff, s.n_chebyshev, s.stretch)
+        @ coefficients.reshape(-1, s.n_chebyshev).T
+    )
+    four = four_body_tables(s.four_n, s.four_l if s.four_n else -1)
+    order, degree = _column_order(len(species), s, four)
+    return Basis(
+        settings=s,
+        species=species,
+        pair_table=interpolation_table(pair, s.pair_cutoff),
+        table=interpolation_table(radial, s.cutoff),
+        four=four,
+        mixing=_mixing(species),
+        order=order,
+        damping=1.0 / (1.0 + degree),
+    )
+
+
+def _mixing(species: IntArray) -> FloatArray:
+    """Return the mixtures: total density, and density weighted by the covalent radius."""
+    radius = covalent_radii[species]
+    return np.stack([np.ones(len(species)), 2.0 * radius - 2.0])
+
+
+def _column_order(n_species: int, s: BasisSettings, four: FourBody) -> tuple[IntArray, FloatArray]:
+    """Return body order and n + l sum of the columns of one centre, in column order."""
+    pair = np.tile(np.arange(s.n_pair), n_species)
+    n = np.tile(np.arange(s.n_max), n_species)
+    upper = np.triu_indices(len(n))
+    three = np.concatenate([n[upper[0]] + n[upper[1]] + 2 * q for q in range(s.l_max + 1)])
+    sizes = (len(pair), len(three), four.n_functions)
+    order = np.repeat(np.array([2, 3, 4], dtype=np.int64), sizes)
+    return order, np.concatenate([pair, three, four.degree]).astype(np.float64)
+
+
+def four_body_tables(n_max: int, l_max: int) -> FourBody:
+    """Return the tables of all invariants of three densities with n < `n_max`, l <= `l_max`."""
+    width = N_MIX * n_max
+    factors = [(q, c) for q in range(l_max + 1) for c in range(width)]
+    first, slot, term_first, degree = [0], [], [0], []
+    left, right, coef = [], [], []
+    for triple in itertools.combinations_with_replacement(factors, 3):
+        angular = [q for q, _ in triple]
+        if sum(angular) % 2 or angular[2] > angular[0] + angular[1]:
+            continue
+        entries: dict[int, list[tuple[int, int, float]]] = {}
+        tensor = invariant(*angular)
+        for m in zip(*np.nonzero(tensor), strict=True):
+            a = [(q * q + int(k)) * width + c for (q, c), k in zip(triple, m, strict=True)]
+            for k in range(3):
+                others = (a[(k + 1) % 3], a[(k + 2) % 3])
+                entries.setdefault(a[k], []).append((*others, float(tensor[m])))
+        for index, terms in sorted(entries.items()):
+            slot.append(index)
+            left += [t[0] for t in terms]
+            right += [t[1] for t in terms]
+            coef += [t[2] for t in terms]
+            term_first.append(len(coef))
+        first.append(len(slot))
+        degree.append(sum(angular) + sum(c % n_max for _, c in triple))
+    ints = [np.array(x, dtype=np.int64) for x in (first, slot, term_first, left, right, degree)]
+    return FourBody(
+        first=ints[0],
+        slot=ints[1],
+        term_first=ints[2],
+        left=ints[3],
+        right=ints[4],
+        coef=np.array(coef, dtype=np.float64),
+        degree=ints[5],
+    )

@@ -1,0 +1,521 @@
+"""Compiled kernels: energies and forces by an adjoint pass, and the rows of the design matrix.
+
+Index conventions: i centre, j neighbour, p pair, q angular degree, lm flat angular index,
+c channel (species, n), f function of one centre, d direction. Each parallel loop owns what it
+writes, so results do not depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit, prange
+
+from aofl.ace.angular import harmonics
+
+OPTIONS: Any = {
+    "cache": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
+}
+# Compiled functions carry no annotations; the typed face of this file is `aofl.ace.evaluate`.
+
+
+@njit(**OPTIONS)
+def interpolate(r, cutoff, table, value, slope):  # type: ignore[no-untyped-def]
+    """Write the tabulated functions at r and their derivatives (1/Å)."""
+    n_grid = table.shape[0] - 1
+    scaled = r * n_grid / cutoff
+    k = min(int(scaled), n_grid - 1)
+    t = scaled - k
+    h00, h01 = (1 + 2 * t) * (1 - t) ** 2, t * t * (3 - 2 * t)
+    h10, h11 = t * (1 - t) ** 2, t * t * (t - 1)
+    unit = n_grid / cutoff
+    d00 = 6 * t * (t - 1) * unit
+    d10, d11 = (1 - t) * (1 - 3 * t) * unit, t * (3 * t - 2) * unit
+    low, high = table[k], table[k + 1]
+    for f in range(table.shape[2]):
+        value[f] = h00 * low[0, f] + h10 * low[1, f] + h01 * high[0, f] + h11 * high[1, f]
+        slope[f] = d00 * (low[0, f] - high[0, f]) + d10 * low[1, f] + d11 * high[1, f]
+
+
+@njit(**OPTIONS)
+def add_density(radial, angular, n_max, l_max, channel, density):  # type: ignore[no-untyped-def]
+    """Add one neighbour's R_nl Y_lm to the density (LM, C), channels from `channel` on."""
+    for q in range(l_max + 1):
+        for lm in range(q * q, (q + 1) * (q + 1)):
+            y = angular[lm]
+            for n in range(n_max):
+                density[lm, channel + n] += y * radial[q * n_max + n]
+
+
+@njit(**OPTIONS)
+def mix_density(density, mixing, n_max, four_n, mixed):  # type: ignore[no-untyped-def]
+    """Write the species mixtures of a density (LM, C) to `mixed` (LM4 * N_MIX * four_n)."""
+    n_mix, n_species = mixing.shape
+    n_lm = mixed.shape[0] // (n_mix * four_n) if four_n > 0 else 0
+    for lm in range(n_lm):
+        for mixture in range(n_mix):
+            for n in range(four_n):
+                total = 0.0
+                for z in range(n_species):
+                    total += mixing[mixture, z] * density[lm, z * n_max + n]
+                mixed[(lm * n_mix + mixture) * four_n + n] = total
+
+
+@njit(**OPTIONS)
+def four_body_jacobian(mixed, term_first, left, right, coef, jacobian):  # type: ignore[no-untyped-def]
+    """Write d Q_f / d A of every entry."""
+    for e in range(jacobian.shape[0]):
+        total = 0.0
+        for t in range(term_first[e], term_first[e + 1]):
+            total += coef[t] * mixed[left[t]] * mixed[right[t]]
+        jacobian[e] = total
+
+
+@njit(parallel=True, **OPTIONS)
+def densities(  # type: ignore[no-untyped-def]
+    first, second, vectors, species, n_species, cutoff, n_max, l_max, table
+):
+    """Return A (n, LM, C) of every atom."""
+    n_atoms = first.shape[0] - 1
+    n_lm = (l_max + 1) ** 2
+    out = np.zeros((n_atoms, n_lm, n_species * n_max))
+    for i in prange(n_atoms):
+        value, slope = np.empty(table.shape[2]), np.empty(table.shape[2])
+        y, dy = np.empty(n_lm), np.empty((3, n_lm))
+        for p in range(first[i], first[i + 1]):
+            v = vectors[p]
+            r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
+            if r < cutoff:
+                interpolate(r, cutoff, table, value, slope)
+                harmonics(v[0] / r, v[1] / r, v[2] / r, 1 / r, l_max, y, dy)
+                add_density(value, y, n_max, l_max, species[second[p]] * n_max, out[i])
+    return out
+
+
+@njit(parallel=True, **OPTIONS)
+def jacobians(density, mixing, n_max, four_n, n_mixed, term_first, left, right, coef):  # type: ignore[no-untyped-def]
+    """Return the mixed densities (n, n_mixed) and four-body Jacobians (n, entries)."""
+    n_atoms = density.shape[0]
+    mixed = np.empty((n_atoms, n_mixed))
+    out = np.empty((n_atoms, term_first.shape[0] - 1))
+    for i in prange(n_atoms):
+        mix_density(density[i], mixing, n_max, four_n, mixed[i])
+        four_body_jacobian(mixed[i], term_first, left, right, coef, out[i])
+    return mixed, out
+
+
+@njit(parallel=True, **OPTIONS)
+def descriptors(  # type: ignore[no-untyped-def]
+    first,
+    second,
+    vectors,
+    species,
+    n_species,
+    pair_cutoff,
+    pair_table,
+    density,
+    l_max,
+    mixed,
+    jacobian,
+    four_first,
+    slot,
+    n_functions,
+):
+    """Return the functions B (n, n_functions) of every atom."""
+    n_atoms = first.shape[0] - 1
+    n_pair = pair_table.shape[2]
+    n_channels = density.shape[2]
+    out = np.zeros((n_atoms, n_functions))
+    for i in prange(n_atoms):
+        row = out[i]
+        value, slope = np.empty(n_pair), np.empty(n_pair)
+        for p in range(first[i], first[i + 1]):
+            v = vectors[p]
+            r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
+            if r < pair_cutoff:
+                interpolate(r, pair_cutoff, pair_table, value, slope)
+                start = species[second[p]] * n_pair
+                for k in range(n_pair):
+                    row[start + k] += value[k]
+        f = n_species * n_pair
+        a = density[i]
+        for q in range(l_max + 1):
+            scale = 1.0 / np.sqrt(2.0 * q + 1.0)
+            for c in range(n_channels):
+                for lm in range(q * q, (q + 1) * (q + 1)):
+                    left = a[lm, c] * scale
+                    for other in range(c, n_channels):
+                        row[f + other - c] += left * a[lm, other]
+                f += n_channels - c
+        for k in range(four_first.shape[0] - 1):
+            total = 0.0
+            for e in range(four_first[k], four_first[k + 1]):
+                total += jacobian[i, e] * mixed[i, slot[e]]
+            row[f + k] = total / 3.0
+    return out
+
+
+@njit(parallel=True, **OPTIONS)
+def energies_and_gradients(  # type: ignore[no-untyped-def]
+    first,
+    second,
+    vectors,
+    species,
+    pair_cutoff,
+    pair_table,
+    cutoff,
+    table,
+    n_max,
+    l_max,
+    mixing,
+    four_n,
+    four_first,
+    slot,
+    term_first,
+    left,
+    right,
+    coef,
+    pair_weights,
+    weights,
+    four_weights,
+):
+    """Return atomic energies (n,) and dE_i/dr_ij of every pair (n_pairs, 3).
+
+    `pair_weights` (S, S, n_pair) by centre and neighbour species; `weights` (S, L, C, C)
+    symmetric; `four_weights` (S, n_four).
+    """
+    n_atoms = first.shape[0] - 1
+    n_species = pair_weights.shape[0]
+    n_pair, n_radial = pair_table.shape[2], table.shape[2]
+    n_lm, n_channels = (l_max + 1) ** 2, n_species * n_max
+    n_mix = mixing.shape[0]
+    n_mixed = 0
+    for e in range(slot.shape[0]):
+        n_mixed = max(n_mixed, slot[e] + 1)
+    energy = np.zeros(n_atoms)
+    gradient = np.zeros((second.shape[0], 3))
+    for i in prange(n_atoms):
+        begin, n_near = first[i], first[i + 1] - first[i]
+        zi = species[i]
+        value, slope = np.empty((n_near, n_radial)), np.empty((n_near, n_radial))
+        y, dy = np.empty((n_near, n_lm)), np.empty((n_near, 3, n_lm))
+        pair, pair_slope = np.empty(n_pair), np.empty(n_pair)
+        a = np.zeros((n_lm, n_channels))
+        adjoint = np.empty((n_lm, n_channels))
+        total = 0.0
+        for k in range(n_near):
+            p = begin + k
+            v = vectors[p]
+            r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
+            zj = species[second[p]]
+            if r < pair_cutoff:
+                interpolate(r, pair_cutoff, pair_table, pair, pair_slope)
+                w = pair_weights[zi, zj]
+                push = 0.0
+                for m in range(n_pair):
+                    total += w[m] * pair[m]
+                    push += w[m] * pair_slope[m]
+                for d in range(3):
+                    gradient[p, d] += push * v[d] / r
+            if r < cutoff:
+                interpolate(r, cutoff, table, value[k], slope[k])
+                harmonics(v[0] / r, v[1] / r, v[2] / r, 1 / r, l_max, y[k], dy[k])
+                add_density(value[k], y[k], n_max, l_max, zj * n_max, a)
+
+        for q in range(l_max + 1):
+            w = weights[zi, q]
+            for lm in range(q * q, (q + 1) * (q + 1)):
+                row = adjoint[lm]
+                row[:] = 0.0
+                for c in range(n_channels):
+                    x = a[lm, c]
+                    for other in range(n_channels):
+                        row[other] += x * w[c, other]
+                for c in range(n_channels):
+                    total += a[lm, c] * row[c]
+                    row[c] *= 2.0
+
+        if n_mixed > 0:
+            mixed, pull = np.empty(n_mixed), np.zeros(n_mixed)
+            mix_density(a, mixing, n_max, four_n, mixed)
+            for f in range(four_first.shape[0] - 1):
+                w4 = four_weights[zi, f]
+                part = 0.0
+                for e in range(four_first[f], four_first[f + 1]):
+                    slope4 = 0.0
+                    for t in range(term_first[e], term_first[e + 1]):
+                        slope4 += coef[t] * mixed[left[t]] * mixed[right[t]]
+                    part += slope4 * mixed[slot[e]]
+                    pull[slot[e]] += w4 * slope4
+                total += w4 * part / 3.0
+            for lm in range(n_mixed // (n_mix * four_n)):
+                for z in range(n_species):
+                    for n in range(four_n):
+                        for mixture in range(n_mix):
+                            s = (lm * n_mix + mixture) * four_n + n
+                            adjoint[lm, z * n_max + n] += mixing[mixture, z] * pull[s]
+
+        energy[i] = total
+        for k in range(n_near):
+            p = begin + k
+            v = vectors[p]
+            r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
+            if r < cutoff:
+                channel = species[second[p]] * n_max
+                radial_push, g0, g1, g2 = 0.0, 0.0, 0.0, 0.0
+                for q in range(l_max + 1):
+                    for lm in range(q * q, (q + 1) * (q + 1)):
+                        along, across = 0.0, 0.0
+                        for n in range(n_max):
+                            along += adjoint[lm, channel + n] * slope[k, q * n_max + n]
+                            across += adjoint[lm, channel + n] * value[k, q * n_max + n]
+                        radial_push += along * y[k, lm]
+                        g0 += across * dy[k, 0, lm]
+                        g1 += across * dy[k, 1, lm]
+                        g2 += across * dy[k, 2, lm]
+                gradient[p, 0] += radial_push * v[0] / r + g0
+                gradient[p, 1] += radial_push * v[1] / r + g1
+                gradient[p, 2] += radial_push * v[2] / r + g2
+    return energy, gradient
+
+
+@njit(**OPTIONS)
+def pair_derivative(  # type: ignore[no-untyped-def]
+    v, pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, density
+):
+    """Write d g_k / dr to `pair` (3, n_pair) and d (R_nl Y_lm) / dr to `density` (3, LM, n_max).
+
+    Both are zero beyond their cutoffs.
+    """
+    n_lm = (l_max + 1) ** 2
+    r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
+    pair[:] = 0.0
+    density[:] = 0.0
+    if r < pair_cutoff:
+        value, slope = np.empty(pair_table.shape[2]), np.empty(pair_table.shape[2])
+        interpolate(r, pair_cutoff, pair_table, value, slope)
+        for d in range(3):
+            for k in range(slope.shape[0]):
+                pair[d, k] = slope[k] * v[d] / r
+    if r < cutoff:
+        value, slope = np.empty(table.shape[2]), np.empty(table.shape[2])
+        y, dy = np.empty(n_lm), np.empty((3, n_lm))
+        interpolate(r, cutoff, table, value, slope)
+        harmonics(v[0] / r, v[1] / r, v[2] / r, 1 / r, l_max, y, dy)
+        for d in range(3):
+            for q in range(l_max + 1):
+                for lm in range(q * q, (q + 1) * (q + 1)):
+                    for n in range(n_max):
+                        k = q * n_max + n
+                        density[d, lm, n] = slope[k] * y[lm] * v[d] / r + value[k] * dy[d, lm]
+
+
+@njit(**OPTIONS)
+def add_three_body_rows(a, da, start, l_max, offset, sign, rows):  # type: ignore[no-untyped-def]
+    """Add sign * dB for a change da (D, LM, n) of the channels from `start` on of a density a."""
+    n_channels = a.shape[1]
+    partial = np.empty(n_channels)
+    for d in range(da.shape[0]):
+        f0 = offset
+        for q in range(l_max + 1):
+            scale = sign / np.sqrt(2.0 * q + 1.0)
+            for n in range(da.shape[2]):
+                c = start + n
+                partial[:] = 0.0
+                for lm in range(q * q, (q + 1) * (q + 1)):
+                    x = da[d, lm, n] * scale
+                    for other in range(n_channels):
+                        partial[other] += x * a[lm, other]
+                for other in range(c):
+                    rows[d, f0 + other * n_channels - other * (other - 1) // 2 + c - other] += (
+                        partial[other]
+                    )
+                diagonal = f0 + c * n_channels - c * (c - 1) // 2
+                rows[d, diagonal] += 2.0 * partial[c]
+                for other in range(c + 1, n_channels):
+                    rows[d, diagonal + other - c] += partial[other]
+            f0 += n_channels * (n_channels + 1) // 2
+
+
+@njit(**OPTIONS)
+def add_four_body_rows(  # type: ignore[no-untyped-def]
+    jacobian, da, start, n_max, mixing, four_n, n_mixed, four_first, slot, offset, sign, rows
+):
+    """Add sign * dQ for a change da (D, LM, n) of the channels from `start` on."""
+    n_mix = mixing.shape[0]
+    change = np.zeros(n_mixed)
+    for d in range(da.shape[0]):
+        change[:] = 0.0
+        for lm in range(n_mixed // (n_mix * four_n)):
+            for c in range(da.shape[2]):
+                n, z = (start + c) % n_max, (start + c) // n_max
+                if n < four_n:
+                    for mixture in range(n_mix):
+                        s = (lm * n_mix + mixture) * four_n + n
+                        change[s] += mixing[mixture, z] * da[d, lm, c]
+        for f in range(four_first.shape[0] - 1):
+            total = 0.0
+            for e in range(four_first[f], four_first[f + 1]):
+                total += jacobian[e] * change[slot[e]]
+            rows[d, offset + f] += sign * total
+
+
+@njit(parallel=True, **OPTIONS)
+def force_rows(  # type: ignore[no-untyped-def]
+    atoms,
+    first,
+    second,
+    vectors,
+    species,
+    n_species,
+    pair_cutoff,
+    pair_table,
+    cutoff,
+    table,
+    n_max,
+    l_max,
+    mixing,
+    four_n,
+    n_mixed,
+    four_first,
+    slot,
+    density,
+    jacobian,
+    n_functions,
+):
+    """Return d(force)/d(weights) of the given atoms, shape (len(atoms), 3, S * n_functions)."""
+    n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
+    out = np.zeros((atoms.shape[0], 3, n_species * n_functions))
+    for k in prange(atoms.shape[0]):
+        j = atoms[k]
+        rows = out[k]
+        pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
+        own = np.zeros((3, n_lm, n_species * n_max))
+        zj = species[j]
+        for p in range(first[j], first[j + 1]):
+            # As a neighbour of centre i, atom j sits at minus the vector from j to i, and the
+            # force on j is minus the derivative with respect to that vector.
+            i = second[p]
+            zi = species[i]
+            pair_derivative(
+                -vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
+            )
+            offset = zi * n_functions
+            for d in range(3):
+                for m in range(n_pair):
+                    rows[d, offset + zj * n_pair + m] -= pair[d, m]
+            three = n_species * n_pair
+            add_three_body_rows(density[i], da, zj * n_max, l_max, offset + three, -1.0, rows)
+            if n_mixed > 0:
+                four = n_functions - (four_first.shape[0] - 1)
+                add_four_body_rows(
+                    jacobian[i],
+                    da,
+                    zj * n_max,
+                    n_max,
+                    mixing,
+                    four_n,
+                    n_mixed,
+                    four_first,
+                    slot,
+                    offset + four,
+                    -1.0,
+                    rows,
+                )
+            # As the centre itself: its own functions change with all its neighbour vectors.
+            pair_derivative(
+                vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
+            )
+            for d in range(3):
+                for m in range(n_pair):
+                    rows[d, zj * n_functions + zi * n_pair + m] += pair[d, m]
+                for lm in range(n_lm):
+                    for n in range(n_max):
+                        own[d, lm, zi * n_max + n] += da[d, lm, n]
+        add_three_body_rows(
+            density[j], own, 0, l_max, zj * n_functions + n_species * n_pair, 1.0, rows
+        )
+        if n_mixed > 0:
+            four = n_functions - (four_first.shape[0] - 1)
+            add_four_body_rows(
+                jacobian[j],
+                own,
+                0,
+                n_max,
+                mixing,
+                four_n,
+                n_mixed,
+                four_first,
+                slot,
+                zj * n_functions + four,
+                1.0,
+                rows,
+            )
+    return out
+
+
+@njit(parallel=True, **OPTIONS)
+def virial_rows(  # type: ignore[no-untyped-def]
+    atoms,
+    first,
+    second,
+    vectors,
+    species,
+    n_species,
+    pair_cutoff,
+    pair_table,
+    cutoff,
+    table,
+    n_max,
+    l_max,
+    mixing,
+    four_n,
+    n_mixed,
+    four_first,
+    slot,
+    density,
+    jacobian,
+    n_functions,
+):
+    """Return sum_j r_a d(B)/d(r_b) of the given centres, Voigt, shape (len(atoms), 6, F)."""
+    n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
+    out = np.zeros((atoms.shape[0], 6, n_functions))
+    left = (0, 1, 2, 1, 0, 0)
+    right = (0, 1, 2, 2, 2, 1)
+    for k in prange(atoms.shape[0]):
+        i = atoms[k]
+        rows = out[k]
+        pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
+        strain = np.zeros((6, n_lm, n_species * n_max))
+        for p in range(first[i], first[i + 1]):
+            v = vectors[p]
+            zj = species[second[p]]
+            pair_derivative(v, pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da)
+            for d in range(6):
+                x, b = v[left[d]], right[d]
+                for m in range(n_pair):
+                    rows[d, zj * n_pair + m] += x * pair[b, m]
+                for lm in range(n_lm):
+                    for n in range(n_max):
+                        strain[d, lm, zj * n_max + n] += x * da[b, lm, n]
+        add_three_body_rows(density[i], strain, 0, l_max, n_species * n_pair, 1.0, rows)
+        if n_mixed > 0:
+            four = n_functions - (four_first.shape[0] - 1)
+            add_four_body_rows(
+                jacobian[i],
+                strain,
+                0,
+                n_max,
+                mixing,
+                four_n,
+                n_mixed,
+                four_first,
+                slot,
+                four,
+                1.0,
+                rows,
+            )
+    return out

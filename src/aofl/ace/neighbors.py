@@ -1,0 +1,63 @@
+"""The pairs of atoms within a cutoff, as compressed rows: one row per centre.
+
+The list is full (i, j and j, i) and sorted by centre, which lets every kernel own its centre and
+write without a race. vesin does the search; mixed periodicity and cells smaller than the cutoff
+are included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import vesin
+
+from aofl.records import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbors:
+    """All pairs within a cutoff.
+
+    Attributes
+    ----------
+    first
+        Pairs of centre i are `first[i]:first[i + 1]`, shape (n + 1,).
+    second
+        Index of the neighbour, shape (n_pairs,).
+    vectors
+        From the centre to the neighbour, Å, shape (n_pairs, 3).
+    """
+
+    first: IntArray
+    second: IntArray
+    vectors: FloatArray
+
+
+def find_neighbors(
+    positions: FloatArray, cell: FloatArray, pbc: np.typing.NDArray[np.bool_], cutoff: float
+) -> Neighbors:
+    """Return the full, sorted pair list of a structure.
+
+    Parameters
+    ----------
+    positions
+        Å, shape (n, 3); atoms may lie outside the cell.
+    cell
+        Rows are the cell vectors, Å, shape (3, 3).
+    pbc
+        Periodicity along each cell vector, shape (3,).
+    cutoff
+        Å.
+    """
+    search = vesin.NeighborList(cutoff=cutoff, full_list=True, sorted=True)
+    i, j, vectors = search.compute(
+        points=positions, box=cell, periodic=np.asarray(pbc, dtype=bool), quantities="ijD"
+    )
+    first = np.zeros(len(positions) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(i.astype(np.int64), minlength=len(positions)), out=first[1:])
+    return Neighbors(
+        first=first,
+        second=np.ascontiguousarray(j, dtype=np.int64),
+        vectors=np.ascontiguousarray(vectors),
+    )

@@ -1,0 +1,180 @@
+"""The verbs, from Python as from the command line."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from aofl.assemble import check_reference, limited_threads, make_calculator, make_reference
+from aofl.config import check_elements, dump_config, read_config
+from aofl.config.schema import RunConfig
+from aofl.errors import StoreError
+from aofl.learning.dynamics import make_dynamics, set_initial_momenta
+from aofl.learning.files import RunFiles
+from aofl.learning.mechanics import put_back
+from aofl.learning.run import Run, begin, dynamics_at, proceed
+from aofl.learning.state import mechanics_of, restore_learning
+from aofl.reference import Reference
+from aofl.report import write_report
+from aofl.store import RunDirectory, load_checkpoint, read_atoms
+from aofl.system import build_system, check_structure
+
+PACKAGES = ("aofl", "ase", "numba", "numpy", "packmol", "scipy", "tblite", "vesin")
+
+
+def build(config: RunConfig) -> Atoms:
+    """Return the start structure of a configuration, with momenta.
+
+    Raises
+    ------
+    ConfigError, StructureError
+        If the system cannot be built or does not fit the rest of the configuration.
+    """
+    atoms = build_system(config.system, config.seed)
+    check_structure(atoms)
+    check_elements(config, set(atoms.get_chemical_symbols()))
+    if np.allclose(atoms.get_momenta(), 0.0):
+        set_initial_momenta(atoms, config.dynamics.temperature_K, config.seed)
+    return atoms
+
+
+def run(config: RunConfig, out: Path, on_step: Callable[[Run], None] = lambda run: None) -> str:
+    """Start a run in a new directory; return "done" or "stopped".
+
+    Raises
+    ------
+    StoreError
+        If the directory exists already.
+    RunStopped
+        If the run cannot go on by itself.
+    """
+    atoms = build(config)
+    reference = make_reference(config)
+    check_reference(reference, atoms)
+    directory = RunDirectory.create(
+        out,
+        config_text=dump_config(config),
+        record=_record(config, atoms, reference),
+        start_atoms=atoms,
+    )
+    with directory.lock(), limited_threads(config.threads), RunFiles.open(directory) as files:
+        return proceed(_begun(config, directory, files, atoms, reference), on_step)
+
+
+def resume(
+    path: Path,
+    overrides: Mapping[str, object] | None = None,
+    on_step: Callable[[Run], None] = lambda run: None,
+) -> str:
+    """Continue a run from its last checkpoint; return "done" or "stopped".
+
+    Labels made after that checkpoint are found in the data set and are not computed again.
+
+    Parameters
+    ----------
+    overrides
+        Changed settings by dotted key; only `dynamics.steps` may change.
+    """
+    directory = RunDirectory.open(path)
+    with directory.lock():
+        config = read_config(directory.config, overrides or {})
+        atoms = read_atoms(directory.start)
+        reference = make_reference(config)
+        with limited_threads(config.threads), RunFiles.open(directory) as files:
+            if not directory.checkpoint.exists():
+                return proceed(_begun(config, directory, files, atoms, reference), on_step)
+            return proceed(_resumed(config, directory, files, atoms, reference), on_step)
+
+
+def status(path: Path) -> dict[str, Any]:
+    """Return the summary of a run, as it stands.
+
+    Raises
+    ------
+    StoreError
+        If there is no run, or it has not written a summary yet.
+    """
+    directory = RunDirectory.open(path)
+    if not directory.summary.exists():
+        raise StoreError(f"{path} has no summary yet; wait for the first step of the run")
+    return directory.read_summary()
+
+
+def report(path: Path) -> Path:
+    """Write `report.html` into a run directory and return its path."""
+    return write_report(RunDirectory.open(path).path)
+
+
+def _begun(
+    config: RunConfig, directory: RunDirectory, files: RunFiles, atoms: Atoms, reference: Reference
+) -> Run:
+    """Return a run at its first instant, forces known; files of a failed attempt are emptied."""
+    files.cut_back({"ledger": 0, "events": 0, "trajectory": 0})
+    files.events.append({"step": 0, "time_fs": 0.0, "event": "started"})
+    calculator = make_calculator(config, atoms, reference, files)
+    atoms.calc = calculator
+    atoms.get_forces()
+    started = Run(
+        config=config,
+        directory=directory,
+        files=files,
+        atoms=atoms,
+        calculator=calculator,
+        dynamics=make_dynamics(config.dynamics, atoms),
+    )
+    begin(started)
+    return started
+
+
+def _resumed(
+    config: RunConfig, directory: RunDirectory, files: RunFiles, atoms: Atoms, reference: Reference
+) -> Run:
+    """Return a run exactly as its last checkpoint left it."""
+    checkpoint = load_checkpoint(directory.checkpoint)
+    mechanics = mechanics_of(checkpoint)
+    files.cut_back(mechanics.offsets)
+    if checkpoint.fallback_reason is not None:
+        note = {"event": "checkpoint_damaged", "reason": checkpoint.fallback_reason}
+        files.events.append({"step": mechanics.step, **note})
+    calculator = make_calculator(config, atoms, reference, files)
+    restore_learning(calculator, checkpoint)
+    bonds = put_back(mechanics, atoms, calculator)
+    return Run(
+        config=config,
+        directory=directory,
+        files=files,
+        atoms=atoms,
+        calculator=calculator,
+        dynamics=dynamics_at(config, atoms, mechanics),
+        step=mechanics.step,
+        bonds=bonds,
+    )
+
+
+def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, Any]:
+    """Return what identifies a run: versions, seed, level of theory, size."""
+    return {
+        "aofl": version("aofl"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "command": sys.argv[1:],
+        "versions": {name: version(name) for name in PACKAGES},
+        "seed": config.seed,
+        "mode": config.mode,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "level_of_theory": reference.describe(),
+        "semi_empirical": reference.is_semi_empirical,
+        "elements": sorted(set(atoms.get_chemical_symbols())),
+        "n_atoms": len(atoms),
+        "timestep_fs": config.dynamics.timestep_fs,
+        "temperature_K": config.dynamics.temperature_K,
+        "steps": config.dynamics.steps,
+    }

@@ -1,0 +1,146 @@
+"""The posterior of a linear model from Gram matrices.
+
+Data of one kind k (energies, forces, virials) enter only through
+
+    G_k = X_k^T X_k,   b_k = X_k^T y_k,   y_k^T y_k,   n_k ,
+
+so a new label costs the same at any size of the data set and memory does not grow. With a
+Gaussian prior of standard deviations d and noises sigma_k, in prior-whitened coordinates w = D v,
+
+    A = 1 + D (sum_k G_k / sigma_k^2) D,    v = A^-1 D sum_k b_k / sigma_k^2,
+    cov(w) = D A^-1 D .
+
+A is never below the unit matrix, so its Cholesky factor is safe however few the data are.
+
+Reference: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, sec. 3.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import blas, lapack
+
+from aofl.errors import ModelError
+from aofl.records import FloatArray
+
+JITTERS = (0.0, 1e-10, 1e-8, 1e-6)
+
+
+@dataclass(slots=True)
+class Statistics:
+    """Sufficient statistics of one kind of data; grows by `add`, shrinks by `remove`.
+
+    `gram` (p, p) holds the upper triangle only, in Fortran order.
+    """
+
+    gram: FloatArray
+    moment: FloatArray
+    square: float = 0.0
+    count: int = 0
+
+    @classmethod
+    def empty(cls, n_columns: int) -> Statistics:
+        """Return the statistics of no data."""
+        return cls(np.zeros((n_columns, n_columns), order="F"), np.zeros(n_columns))
+
+    def add(self, rows: FloatArray, targets: FloatArray) -> None:
+        """Append data: rows (m, p), targets (m,)."""
+        self._update(rows, targets, 1)
+
+    def remove(self, rows: FloatArray, targets: FloatArray) -> None:
+        """Take away data that were appended before."""
+        self._update(rows, targets, -1)
+
+    def _update(self, rows: FloatArray, targets: FloatArray, sign: int) -> None:
+        self.gram = blas.dsyrk(
+            float(sign), np.ascontiguousarray(rows).T, beta=1.0, c=self.gram, overwrite_c=1
+        )
+        self.moment = self.moment + sign * (rows.T @ targets)
+        self.square += sign * float(targets @ targets)
+        self.count += sign * len(targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """Mean and covariance of the weights.
+
+    Attributes
+    ----------
+    mean
+        w, shape (p,).
+    std
+        Prior standard deviations d, shape (p,).
+    factor
+        Upper Cholesky factor U of A = U^T U in whitened coordinates, shape (p, p).
+    """
+
+    mean: FloatArray
+    std: FloatArray
+    factor: FloatArray
+
+    def variance(self, rows: FloatArray) -> FloatArray:
+        """Return the variance of x . w for each row x; rows (m, p), result (m,)."""
+        solved = self._solve(rows)
+        return np.asarray(np.einsum("pm,pm->m", solved, solved))
+
+    def samples(self, noise: FloatArray) -> FloatArray:
+        """Return draws of w - mean from standard normal `noise` (p, n_samples), same shape."""
+        solved, _ = lapack.dtrtrs(self.factor, noise, lower=0, trans=0)
+        return np.asarray(self.std[:, None] * solved)
+
+    def _solve(self, rows: FloatArray) -> FloatArray:
+        """Return U^-T D x for each row, as columns (p, m)."""
+        whitened = np.asfortranarray((rows * self.std).T)
+        return np.asarray(blas.dtrsm(1.0, self.factor, whitened, trans_a=1, overwrite_b=1))
+
+
+def fit(data: list[Statistics], noises: list[float], std: FloatArray) -> Posterior:
+    """Return the posterior for the given noises (one per kind) and prior deviations (p,).
+
+    Raises
+    ------
+    ModelError
+        If the precision matrix cannot be factorised: the data hold non-finite numbers.
+    """
+    precision, moment = whitened_precision(data, noises, std)
+    factor = cholesky(precision)
+    solution, info = lapack.dpotrs(factor, moment, lower=0)
+    if info != 0 or not np.all(np.isfinite(solution)):
+        raise ModelError("the fit gave non-finite weights; look for NaN in the last label")
+    return Posterior(mean=std * solution, std=std, factor=factor)
+
+
+def whitened_precision(
+    data: list[Statistics], noises: list[float], std: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return A (upper triangle, Fortran order) and D sum_k b_k / sigma_k^2."""
+    total = sum(s.gram / noise**2 for s, noise in zip(data, noises, strict=True))
+    moment = sum(s.moment / noise**2 for s, noise in zip(data, noises, strict=True))
+    precision = np.asfortranarray(total)
+    precision *= std[:, None]
+    precision *= std
+    precision.flat[:: len(std) + 1] += 1.0
+    return precision, std * np.asarray(moment)
+
+
+def cholesky(matrix: FloatArray) -> FloatArray:
+    """Return the upper Cholesky factor, with as little jitter as it takes.
+
+    Raises
+    ------
+    ModelError
+        If even the largest jitter does not help.
+    """
+    scale = float(np.mean(np.diag(matrix)))
+    for jitter in JITTERS:
+        trial = matrix.copy(order="F")
+        trial.flat[:: len(matrix) + 1] += jitter * scale
+        factor, info = lapack.dpotrf(trial, lower=0, clean=1, overwrite_a=1)
+        if info == 0:
+            return np.asarray(factor)
+    raise ModelError(
+        f"the precision matrix ({len(matrix)} columns) cannot be factorised; "
+        "look for NaN or absurd numbers in the last label"
+    )

@@ -1,0 +1,152 @@
+"""The verbs of the command line."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from aofl.learning.run import Run
+
+STOPPED_BY_SIGNAL = 3
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Reactive molecular dynamics with a force field that learns while it runs.",
+)
+
+RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
+
+
+@app.command()
+def run(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="run.yaml")],
+    out: Annotated[Path | None, typer.Option(help="run directory to make")] = None,
+    steps: Annotated[int | None, typer.Option(help="steps of the whole run")] = None,
+    mode: Annotated[str | None, typer.Option(help="aimd, cofl, aofl or mlff")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of all randomness")] = None,
+    model: Annotated[Path | None, typer.Option(help="learned model to start from")] = None,
+) -> None:
+    """Start a run; options override the file."""
+    from aofl import api
+    from aofl.config import read_config
+
+    given = {
+        "dynamics.steps": steps,
+        "mode": mode,
+        "seed": seed,
+        "out": None if out is None else str(out),
+        "force_field.model": None if model is None else str(model),
+    }
+    chosen = read_config(config, {key: value for key, value in given.items() if value is not None})
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
+    with _Progress() as progress:
+        status = api.run(chosen, directory, progress.show)
+    _report_end(directory, status)
+
+
+@app.command()
+def resume(
+    directory: RunDir,
+    steps: Annotated[int | None, typer.Option(help="new total number of steps")] = None,
+) -> None:
+    """Continue a run from its last checkpoint."""
+    from aofl import api
+
+    overrides = {} if steps is None else {"dynamics.steps": steps}
+    with _Progress() as progress:
+        status = api.resume(directory, overrides, progress.show)
+    _report_end(directory, status)
+
+
+@app.command()
+def status(
+    directory: RunDir,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Print one screen on how a run stands."""
+    from aofl import api
+
+    summary = api.status(directory)
+    if as_json:
+        typer.echo(json.dumps(summary))
+        return
+    from rich.console import Console
+
+    from aofl.cli.status_screen import render_status
+
+    Console().print(render_status(summary))
+
+
+@app.command()
+def report(directory: RunDir) -> None:
+    """Write report.html into a run directory."""
+    from aofl import api
+
+    typer.echo(api.report(directory))
+
+
+def _report_end(directory: Path, status: str) -> None:
+    typer.echo(f"{status}: {directory}")
+    if status != "done":
+        typer.echo(f"go on with `aofl resume {directory}`")
+        raise typer.Exit(STOPPED_BY_SIGNAL)
+
+
+class _Progress:
+    """The live view; the pace is that of this session, so that a resumed run shows its own."""
+
+    def __init__(self) -> None:
+        from aofl.cli.live import LiveView
+
+        self._view = LiveView()
+        self._first: tuple[int, float] | None = None
+
+    def __enter__(self) -> _Progress:
+        typer.echo("preparing; the first run on a machine compiles its kernels (about a minute)")
+        self._view.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._view.__exit__(kind, error, trace)
+
+    def show(self, run: Run) -> None:
+        """Show where a run is."""
+        from aofl.cli.live import RunProgress
+
+        now = monotonic()
+        if self._first is None:
+            self._first = (run.step, now)
+        steps, seconds = run.step - self._first[0], now - self._first[1]
+        per_step = seconds / steps if steps > 0 and seconds > 0 else None
+        target = run.config.dynamics.steps
+        timestep_ns = 1e-6 * run.config.dynamics.timestep_fs
+        self._view.update(
+            RunProgress(
+                step=run.step,
+                target_steps=target,
+                time_fs=run.time_fs,
+                temperature_K=float(run.atoms.get_temperature()),
+                labels=len(run.calculator.learned_ids),
+                skips=run.calculator.memory.n_skips,
+                threshold_eV_per_A=run.calculator.memory.threshold,
+                elapsed_s=seconds,
+                ns_per_day=86400 / per_step * timestep_ns if per_step else None,
+                remaining_s=(target - run.step) * per_step if per_step else None,
+            )
+        )

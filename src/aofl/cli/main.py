@@ -1,0 +1,26 @@
+"""The `aofl` command: verbs, and how errors leave the program.
+
+Exit codes: 0 done, 1 the run failed or stopped itself, 2 bad input, 3 stopped by a signal (resume
+goes on). Heavy imports happen inside the verbs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from aofl.cli.commands import app
+from aofl.errors import AoflError, ReferenceFailed, RunStopped
+
+
+def main() -> None:
+    """Run the command line; errors of the package become one sentence and an exit code."""
+    try:
+        app()
+    except (RunStopped, ReferenceFailed) as error:
+        typer.echo(f"aofl: {error}", err=True)
+        sys.exit(1)
+    except AoflError as error:
+        typer.echo(f"aofl: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,84 @@
+"""One screen that says where a run stands, from its `summary.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from aofl.cli.live import clock_time
+
+STATUS_STYLES = {"done": "bold green", "running": "bold blue", "failed": "bold red"}
+PARTS = ("reference", "force_field", "uncertainty", "update", "other")
+
+
+def render_status(summary: dict[str, Any]) -> RenderableType:
+    """Lay out the summary of a run; what is absent shows as a dash.
+
+    Parameters
+    ----------
+    summary
+        The content of `summary.json`.
+    """
+    status = str(summary.get("status", "unknown"))
+    head = Text.assemble(
+        (status, STATUS_STYLES.get(status, "bold yellow")),
+        f"  {summary.get('mode', '')}",
+        (f"  {summary.get('reason') or ''}", "dim"),
+    )
+    groups = Table.grid(padding=(0, 4))
+    groups.add_row(*(_facts(title, facts) for title, facts in _groups(summary).items()))
+    return Panel(
+        Group(head, Text(), groups),
+        title=Text("aofl status"),
+        subtitle=Text(f"updated {summary.get('updated', '-')}", style="dim"),
+        title_align="left",
+        subtitle_align="right",
+        border_style="dim",
+    )
+
+
+def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    wall = summary.get("wall_s") or {}
+    fraction = _number(summary, "label_fraction", "{:.1%}")
+    by_element = summary.get("audit_forces_rmse_by_element") or {}
+    return {
+        "Run": {
+            "steps": f"{_number(summary, 'steps')} of {_number(summary, 'target_steps')}",
+            "time": _number(summary, "time_fs", "{:.1f} fs"),
+            "threshold": _number(summary, "threshold_eV_per_A", "{:.3f} eV/Å"),
+            "speed-up": _number(summary, "speedup", "{:.3g} x AIMD"),
+            "AIMD step": _number(summary, "aimd_step_s", "{:.3g} s"),
+        },
+        "Decisions": {
+            "labels": f"{_number(summary, 'labels')} ({fraction})",
+            **{name: _number(summary, name) for name in ("skips", "audits", "rewinds")},
+            "failed labels": _number(summary, "failed_labels"),
+        },
+        "Audit force RMSE": {
+            "all": _number(summary, "audit_forces_rmse", "{:.3f} eV/Å"),
+            **{str(element): _number(by_element, element, "{:.3f} eV/Å") for element in by_element},
+            "frames": _number(summary, "n_audit_frames"),
+        },
+        "Wall time": {
+            part.replace("_", " "): clock_time(wall[part]) if part in wall else "-"
+            for part in (*PARTS, "total")
+        },
+    }
+
+
+def _facts(title: str, facts: Mapping[str, str]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text(title, style="bold"))
+    for name, value in facts.items():
+        table.add_row(Text(name, style="dim"), Text(value))
+    return table
+
+
+def _number(values: Mapping[str, Any], key: str, form: str = "{:g}") -> str:
+    value = values.get(key)
+    return "-" if value is None else form.format(value)

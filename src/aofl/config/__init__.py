@@ -1,0 +1,45 @@
+"""What the user asks for: the schema of `run.yaml` and the one way to read it."""
+
+from aofl.config.read import config_from_mapping, dump_config, read_config
+from aofl.config.schema import (
+    AceConfig,
+    BussiConfig,
+    DynamicsConfig,
+    ElectrodeConfig,
+    ElectrolyteConfig,
+    FileSystem,
+    GuardsConfig,
+    InterfaceSystem,
+    LangevinConfig,
+    LearningConfig,
+    NoseHooverConfig,
+    OutputConfig,
+    RunConfig,
+    SystemConfig,
+    TbliteConfig,
+    VelocityVerletConfig,
+    check_elements,
+)
+
+__all__ = [
+    "AceConfig",
+    "BussiConfig",
+    "DynamicsConfig",
+    "ElectrodeConfig",
+    "ElectrolyteConfig",
+    "FileSystem",
+    "GuardsConfig",
+    "InterfaceSystem",
+    "LangevinConfig",
+    "LearningConfig",
+    "NoseHooverConfig",
+    "OutputConfig",
+    "RunConfig",
+    "SystemConfig",
+    "TbliteConfig",
+    "VelocityVerletConfig",
+    "check_elements",
+    "config_from_mapping",
+    "dump_config",
+    "read_config",
+]

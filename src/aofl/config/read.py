@@ -1,0 +1,221 @@
+"""YAML to `RunConfig` and back; every mistake becomes one sentence.
+
+The sentence names the file, the dotted key, its value and what is expected, and for an unknown
+key the nearest valid one. Beyond YAML 1.1 as PyYAML reads it, `1e-3` is a number, `NO` is a
+name (nitric oxide, not false), a date is text, and a key given twice is an error.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from aofl.config.schema import RunConfig
+from aofl.errors import ConfigError
+
+PATH_KEYS = ("system.structure", "force_field.model")
+
+_DROPPED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+_FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
+_BOOL = re.compile(r"(true|True|TRUE|false|False|FALSE)$")
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader without its surprises."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key `{key.value}` is given twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper with the resolvers of `_Loader`, so that it quotes what it must."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.yaml_implicit_resolvers = {
+        letter: [pair for pair in pairs if pair[0] not in _DROPPED]
+        for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    _side.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOL, list("tTfF"))
+    _side.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+
+
+def read_config(path: Path, overrides: Mapping[str, object] | None = None) -> RunConfig:
+    """Return the configuration in a YAML file.
+
+    Parameters
+    ----------
+    path
+        The file. Relative paths in it count from its directory.
+    overrides
+        Values by dotted key, such as `{"dynamics.steps": 500}`, that replace those of the file.
+        Relative paths among them count from the working directory.
+
+    Raises
+    ------
+    ConfigError
+        With one sentence that says what to change.
+    """
+    data = _load(path)
+    for key in PATH_KEYS:
+        section, name = key.split(".")
+        values = data.get(section)
+        if isinstance(values, dict) and isinstance(values.get(name), str):
+            values[name] = str(path.parent.absolute() / values[name])
+    return config_from_mapping(data, overrides, source=str(path))
+
+
+def config_from_mapping(
+    data: Mapping[str, Any],
+    overrides: Mapping[str, object] | None = None,
+    *,
+    source: str = "configuration",
+) -> RunConfig:
+    """Return the configuration in a nested mapping, as `read_config` does for a file.
+
+    Parameters
+    ----------
+    data
+        Nested mapping with the keys of `RunConfig`; not changed.
+    overrides
+        Values by dotted key that replace those of `data`.
+    source
+        What the messages call the origin of the data.
+    """
+    merged = copy.deepcopy(dict(data))
+    for key, value in (overrides or {}).items():
+        _put(merged, key, value, source)
+    try:
+        return RunConfig.model_validate(merged)
+    except ValidationError as error:
+        first, *others = error.errors(include_url=False)
+        more = f" (and {len(others)} more)" if others else ""
+        raise ConfigError(f"{source}: {_sentence(first, merged)}{more}") from error
+
+
+def dump_config(config: RunConfig) -> str:
+    """Return the configuration as YAML that reads back to the same, defaults written out."""
+    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    if path.is_dir():
+        raise ConfigError(f"{path} is a directory; give the path of a YAML file")
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} does not exist; give the path of a YAML file") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not text in UTF-8; give a YAML file") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {_yaml_problem(error)}") from error
+    if data is None:
+        raise ConfigError(f"{path} is empty; it needs at least `system` and `dynamics`")
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} holds {_shown(data)}; expected keys such as `system`")
+    return data
+
+
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    problem = getattr(error, "problem", None) or "cannot be parsed"
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+
+
+def _put(data: dict[str, Any], dotted: str, value: object, source: str) -> None:
+    *parents, last = dotted.split(".")
+    node = data
+    for depth, key in enumerate(parents, start=1):
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            section = ".".join(parents[:depth])
+            raise ConfigError(
+                f"{source}: `{section}` is {_shown(node)}; expected keys, to set `{dotted}`"
+            )
+    node[last] = value
+
+
+def _sentence(error: ErrorDetails, data: Mapping[str, Any]) -> str:
+    """Return one error of pydantic in our words."""
+    key = _dotted(error["loc"], data)
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "extra_forbidden":
+            return f"`{key}` is unknown; {_advice(error['loc'])}"
+        case "missing":
+            return f"`{key}` is missing"
+        case "union_tag_not_found":
+            return f"`{key}.name` is missing; expected {_one_of(error['loc'])}"
+        case "union_tag_invalid":
+            return f"`{key}.name` is {_shown(context['tag'])}; expected {_one_of(error['loc'])}"
+        case "value_error":
+            return f"`{key}`: {context['error']}" if key else str(context["error"])
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"`{key}` is {_shown(error['input'])}; expected keys below it"
+    expected = error["msg"].replace("Input should", "it should")
+    return f"`{key}` is {_shown(error['input'])}; {expected[0].lower()}{expected[1:]}"
+
+
+def _dotted(location: tuple[int | str, ...], data: Any) -> str:
+    """Return the key as the user wrote it: pydantic also lists the tags of unions."""
+    parts: list[str] = []
+    for part in location:
+        is_tag = isinstance(data, Mapping) and part not in data and part != location[-1]
+        if not is_tag and part != "[key]":
+            parts.append(str(part))
+            data = data.get(part) if isinstance(data, Mapping) else None
+    return ".".join(parts)
+
+
+def _advice(location: tuple[int | str, ...]) -> str:
+    valid = list(_models_at(location[:-1])[0].model_fields)
+    nearest = difflib.get_close_matches(str(location[-1]), valid, n=1, cutoff=0.5)
+    if nearest:
+        return f"the nearest valid key is `{nearest[0]}`"
+    return f"valid keys are {', '.join(f'`{key}`' for key in valid)}"
+
+
+def _one_of(location: tuple[int | str, ...]) -> str:
+    return "one of " + ", ".join(repr(_tag(model)) for model in _models_at(location))
+
+
+def _models_at(location: tuple[int | str, ...]) -> list[type[BaseModel]]:
+    """Return the models that may stand at a location: one, or the members of a union."""
+    models: list[type[BaseModel]] = [RunConfig]
+    for part in location:
+        if len(models) > 1:
+            models = [model for model in models if _tag(model) == part]
+        else:
+            annotation = models[0].model_fields[str(part)].annotation
+            models = list(get_args(annotation)) or [annotation]  # type: ignore[list-item]
+    return models
+
+
+def _tag(model: type[BaseModel]) -> str:
+    return str(get_args(model.model_fields["name"].annotation)[0])
+
+
+def _shown(value: object) -> str:
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

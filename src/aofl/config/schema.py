@@ -1,0 +1,242 @@
+"""The schema of `run.yaml`: data and ranges, no physics.
+
+Every model is strict (no silent conversion), frozen and closed (an unknown key is an error).
+Alternatives are told apart by their key `name`. Units stand in the key names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from aofl.errors import ConfigError
+
+LARGEST_TIMESTEP_WITH_HYDROGEN_FS = 1.0
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Section(BaseModel):
+    """A closed, strict, frozen part of the configuration."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ElectrodeConfig(_Section):
+    """A metal slab, built layer by layer along z."""
+
+    element: str = Field(description="chemical symbol of the metal")
+    surface: Literal["bcc100", "bcc110", "bcc111", "fcc100", "fcc111", "hcp0001"] = Field(
+        description="lattice and face"
+    )
+    lattice_constant_A: float = Field(gt=0, description="cubic (or hexagonal a) constant, Å")
+    # YAML has lists only; the numbers inside stay strict.
+    size: tuple[Count, Count, Count] = Field(
+        strict=False, description="surface cells along x and y, layers along z"
+    )
+
+
+class ElectrolyteConfig(_Section):
+    """Molecules packed between the slab and its periodic image."""
+
+    molecules: dict[str, Count] = Field(min_length=1, description="name or formula: how many")
+    gap_A: float = Field(
+        gt=0, description="height added to the bulk cell for the molecules, Å (see `system.pack`)"
+    )
+    min_distance_A: float = Field(
+        default=2.0, gt=0, description="least distance between molecules, and to the slab, Å"
+    )
+
+
+class InterfaceSystem(_Section):
+    """An electrode and an electrolyte, built in code."""
+
+    name: Literal["interface"] = "interface"
+    electrode: ElectrodeConfig = Field(description="the slab")
+    electrolyte: ElectrolyteConfig = Field(description="what fills the gap")
+
+
+class FileSystem(_Section):
+    """A start structure from a file."""
+
+    name: Literal["file"] = "file"
+    structure: str = Field(
+        min_length=1, description="any file that ASE reads, with cell and pbc; its last frame"
+    )
+
+
+def _name_system(value: Any) -> Any:
+    """Fill in `name`, which the other keys of `system` already say."""
+    if not isinstance(value, Mapping):
+        return value
+    built = {"electrode", "electrolyte"} & value.keys()
+    if "structure" in value and built:
+        raise ValueError("give either `structure` or `electrode` and `electrolyte`, not both")
+    return {"name": "file" if "structure" in value else "interface", **value}
+
+
+SystemConfig = Annotated[
+    InterfaceSystem | FileSystem, Field(discriminator="name"), BeforeValidator(_name_system)
+]
+
+
+class TbliteConfig(_Section):
+    """Semi-empirical tight binding through `tblite`, in-process."""
+
+    name: Literal["tblite"] = "tblite"
+    method: Literal["GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"] = Field(
+        default="GFN1-xTB", description="parametrisation"
+    )
+    electronic_temperature_K: float = Field(
+        default=3000.0, gt=0, description="Fermi smearing; metals need a high one to converge"
+    )
+    accuracy: float = Field(
+        default=1.0, gt=0, le=1000, description="tblite's accuracy factor; smaller is tighter"
+    )
+    max_iterations: int = Field(default=250, ge=1, description="SCF iterations before giving up")
+    threads: int = Field(default=1, ge=1, description="OpenMP threads of one call")
+
+
+class AceConfig(_Section):
+    """Linear atomic cluster expansion with a closed-form posterior."""
+
+    name: Literal["ace"] = "ace"
+    accuracy: Literal["fast", "standard", "high"] = Field(
+        default="standard", description="size of the basis"
+    )
+    model: str | None = Field(
+        default=None, min_length=1, description="learned model to start from; `mlff` needs one"
+    )
+
+
+class GuardsConfig(_Section):
+    """Plain physics: a step beyond one of these limits is never accepted."""
+
+    min_distance_fraction: float = Field(
+        default=0.5, gt=0, lt=1, description="closest contact, in sums of covalent radii"
+    )
+    max_force_eV_per_A: float = Field(default=60.0, gt=0, description="largest force on an atom")
+    max_step_A: float = Field(default=0.3, gt=0, description="largest displacement in one step")
+    max_temperature_K: float | None = Field(
+        default=None, gt=0, description="largest temperature; null derives it from the target"
+    )
+
+
+class LearningConfig(_Section):
+    """When the reference is asked."""
+
+    target_force_error_meV_per_A: float = Field(
+        default=300.0,
+        gt=0,
+        description="largest force error (rms over x, y, z of one atom) that a step may carry",
+    )
+    screening_factor: float = Field(
+        default=2.0,
+        ge=1,
+        description="a similar structure is skipped up to this multiple of the threshold",
+    )
+    similarity_factor: float = Field(
+        default=3.0,
+        gt=0,
+        description="similar means nearer than this multiple of the distance of safe atoms",
+    )
+    audit_probability: float = Field(
+        default=0.01, ge=0, le=1, description="chance of a random audit at a step"
+    )
+    audit_max_gap_steps: int = Field(default=200, ge=1, description="longest time without audit")
+    max_rewinds: int = Field(default=20, ge=0, description="rewinds before the run stops")
+    guards: GuardsConfig = Field(default_factory=GuardsConfig, description="physical limits")
+
+
+class _Dynamics(_Section):
+    """What all dynamics share; the temperature is also the initial one."""
+
+    timestep_fs: float = Field(gt=0, le=10, description="time step, fs")
+    temperature_K: float = Field(gt=0, description="initial and target temperature, K")
+    steps: int = Field(ge=1, description="steps of the whole run, resumed parts included")
+
+
+class VelocityVerletConfig(_Dynamics):
+    """Constant energy; the temperature is only the initial one."""
+
+    name: Literal["velocity_verlet"]
+
+
+class LangevinConfig(_Dynamics):
+    """Langevin thermostat (BAOAB)."""
+
+    name: Literal["langevin"]
+    friction_per_ps: float = Field(default=10.0, gt=0, description="friction, 1/ps")
+
+
+class BussiConfig(_Dynamics):
+    """Stochastic velocity rescaling."""
+
+    name: Literal["bussi"]
+    time_constant_fs: float = Field(default=100.0, gt=0, description="relaxation time, fs")
+
+
+class NoseHooverConfig(_Dynamics):
+    """Nosé-Hoover chain."""
+
+    name: Literal["nose_hoover"]
+    time_constant_fs: float = Field(default=100.0, gt=0, description="relaxation time, fs")
+
+
+DynamicsConfig = Annotated[
+    VelocityVerletConfig | LangevinConfig | BussiConfig | NoseHooverConfig,
+    Field(discriminator="name"),
+]
+
+
+class OutputConfig(_Section):
+    """How often what is written, in steps."""
+
+    trajectory_every: int = Field(default=5, ge=1, description="steps between stored frames")
+    thermo_every: int = Field(default=1, ge=1, description="steps between lines of thermo.csv")
+    checkpoint_every: int = Field(default=100, ge=1, description="steps between checkpoints")
+
+
+class RunConfig(_Section):
+    """Everything that defines a run."""
+
+    mode: Literal["aimd", "cofl", "aofl", "mlff"] = Field(
+        default="aofl", description="who makes the forces, and when the reference is called"
+    )
+    seed: int = Field(default=0, ge=0, description="the only source of randomness")
+    threads: int = Field(
+        default=1, ge=1, description="threads of linear algebra and kernels; use free cores only"
+    )
+    out: str | None = Field(default=None, min_length=1, description="run directory")
+    system: SystemConfig = Field(description="the start structure")
+    reference: TbliteConfig = Field(default_factory=TbliteConfig, description="makes the labels")
+    force_field: AceConfig = Field(default_factory=AceConfig, description="what learns")
+    learning: LearningConfig = Field(default_factory=LearningConfig, description="the rules")
+    dynamics: DynamicsConfig = Field(description="how the atoms move")
+    output: OutputConfig = Field(default_factory=OutputConfig, description="what is written")
+
+    @model_validator(mode="after")
+    def _production_needs_a_model(self) -> RunConfig:
+        if self.mode == "mlff" and self.force_field.model is None:
+            raise ValueError(
+                "`force_field.model` is missing; with `mode: mlff` give the path of a learned model"
+            )
+        return self
+
+
+def check_elements(config: RunConfig, elements: Collection[str]) -> None:
+    """Check what depends on the composition, known once the system is built.
+
+    Raises
+    ------
+    ConfigError
+        If the time step is too long for hydrogen: give a shorter one.
+    """
+    timestep = config.dynamics.timestep_fs
+    if "H" in elements and timestep > LARGEST_TIMESTEP_WITH_HYDROGEN_FS:
+        raise ConfigError(
+            f"`dynamics.timestep_fs` is {timestep:g}; "
+            f"with hydrogen use at most {LARGEST_TIMESTEP_WITH_HYDROGEN_FS:g}"
+        )

@@ -1,0 +1,239 @@
+"""The force field that learns: repulsion plus linear ACE with its posterior.
+
+    E = sum_i [ E0(z_i) + w_{z_i} . B_i ] + ZBL,    w ~ posterior of all labels learned so far.
+
+`learn` adds a label at a cost that does not depend on how many came before; `predict` gives
+energy, forces, stress and the local uncertainty, and on demand the exact standard deviation of
+every force component.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from aofl.ace.basis import ACCURACIES, Basis, BasisSettings, make_basis
+from aofl.ace.evaluate import (
+    Expansion,
+    Weights,
+    energy_forces,
+    expand,
+    force_rows,
+    shape_weights,
+)
+from aofl.ace.neighbors import find_neighbors
+from aofl.bayes.evidence import Hyperparameters, maximise
+from aofl.bayes.posterior import Posterior, Statistics, fit
+from aofl.errors import ModelError
+from aofl.forcefield.baseline import repulsion
+from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
+from aofl.forcefield.rows import KINDS, label_rows
+from aofl.forcefield.serialise import read_model, write_model
+from aofl.records import FloatArray, IntArray, Label, Prediction
+from aofl.rng import generator
+
+FIXED_UNTIL = 5  # labels before the first search for hyperparameters
+GROWTH = 1.5  # search again when the labels have grown by this factor
+N_ITERATIONS = 3
+N_SAMPLES = 16
+UNTRAINED_STD = 10.0  # eV/Å: what a force field without labels says of any force
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """Everything that follows from the labels: recomputed as a whole after each of them."""
+
+    posterior: Posterior
+    weights: Weights
+    composition: FloatArray
+    sketch: FloatArray
+
+
+class ForceField:
+    """A Bayesian linear ACE for a fixed set of elements.
+
+    Parameters
+    ----------
+    elements
+        Chemical symbols or atomic numbers; every structure must consist of them.
+    accuracy
+        "fast", "standard" or "high" (`aofl.ace.basis.ACCURACIES`).
+    settings
+        A basis of one's own instead of `accuracy`.
+    """
+
+    def __init__(
+        self,
+        elements: list[str] | list[int],
+        accuracy: str = "standard",
+        settings: BasisSettings | None = None,
+    ) -> None:
+        if settings is None and accuracy not in ACCURACIES:
+            raise ModelError(f"accuracy {accuracy!r} is not one of {', '.join(ACCURACIES)}")
+        numbers = [chemical_symbols.index(e) if isinstance(e, str) else e for e in elements]
+        chosen = ACCURACIES[accuracy] if settings is None else settings
+        self.basis: Basis = make_basis(np.array(numbers, dtype=np.int64), chosen)
+        self.shape: PriorShape = prior_shape(self.basis)
+        n_columns = len(self.shape.group)
+        self.data = {kind: Statistics.empty(n_columns) for kind in KINDS}
+        self.shift: float | None = None
+        self.hyper: Hyperparameters | None = None
+        self.n_labels = 0
+        self.n_labels_at_search = 0
+        self.learned: Learned | None = None
+
+    @classmethod
+    def load(cls, path: Path | str) -> ForceField:
+        """Return the force field saved in a file; loading never runs code."""
+        return read_model(Path(path))
+
+    def save(self, path: Path | str) -> None:
+        """Save to one HDF5 file, atomically (see `aofl.forcefield.serialise`)."""
+        write_model(self, Path(path))
+
+    @property
+    def elements(self) -> list[str]:
+        """Chemical symbols of the species, by increasing atomic number."""
+        return [chemical_symbols[z] for z in self.basis.species]
+
+    @property
+    def force_noise(self) -> float:
+        """Standard deviation of a force component around the best fit, eV/Å."""
+        return float(self.hyper.noises[KINDS.index("forces")]) if self.hyper else 0.0
+
+    def predict(self, atoms: Atoms, *, forces_std: bool = False) -> Prediction:
+        """Return energy, forces, stress and uncertainty of a structure.
+
+        Raises
+        ------
+        ModelError
+            If the structure holds an element that the force field does not know.
+        """
+        expansion = self._expand(atoms)
+        volume = _volume(atoms)
+        numbers = atoms.numbers.astype(np.int64)
+        energies, forces, virial = repulsion(expansion.neighbors, numbers)
+        if self.learned is not None:
+            parts = energy_forces(
+                self.basis, self.learned.weights, expansion.neighbors, expansion.species
+            )
+            energies = energies + parts[0] + self.learned.composition[expansion.species]
+            energies += self.shift or 0.0
+            forces, virial = forces + parts[1], virial + parts[2]
+        return Prediction(
+            energy=float(energies.sum()),
+            forces=forces,
+            stress=virial / volume if volume else np.zeros(6),
+            energies=energies,
+            local_std=self._local_std(expansion),
+            forces_std=self._forces_std(expansion) if forces_std else None,
+            environments=self._environments(expansion),
+        )
+
+    def learn(self, atoms: Atoms, label: Label) -> None:
+        """Absorb one label and refit.
+
+        Hyperparameters are searched again whenever the labels have grown by half.
+
+        Raises
+        ------
+        ModelError
+            If the label holds numbers that cannot be fitted, or an unknown element.
+        """
+        self.absorb(atoms, label)
+        self._search_if_due()
+        self.refit()
+
+    def absorb(self, atoms: Atoms, label: Label) -> None:
+        """Add a label to the data without refitting: for many at once, or to restore a model."""
+        if self.shift is None:
+            self.shift = label.energy / len(atoms)
+        numbers = atoms.numbers.astype(np.int64)
+        volume = _volume(atoms)
+        rows = label_rows(self.basis, self._expand(atoms), numbers, label, self.shift, volume)
+        for kind, part in rows.items():
+            self.data[kind].add(part.matrix, part.targets)
+        self.n_labels += 1
+
+    def environments(self, atoms: Atoms) -> FloatArray:
+        """Return what the force field sees around each atom, unit vectors, shape (n, m)."""
+        return self._environments(self._expand(atoms))
+
+    def refit(self) -> None:
+        """Recompute the posterior from the data and the hyperparameters as they are."""
+        if self.hyper is None:
+            raise ModelError("the force field has no labels to fit")
+        noises = [float(x) for x in self.hyper.noises]
+        std = self.hyper.scales[self.shape.group] * self.shape.unit_std
+        posterior = fit(list(self.data.values()), noises, std)
+        self.learned = self._learned(posterior)
+
+    def _learned(self, posterior: Posterior) -> Learned:
+        n = self.basis.n_columns
+        rng = generator(0, "posterior samples", self.n_labels)
+        draws = posterior.samples(rng.standard_normal((len(posterior.mean), N_SAMPLES)))
+        shape = (len(self.basis.species), self.basis.n_functions, N_SAMPLES)
+        return Learned(
+            posterior=posterior,
+            weights=shape_weights(self.basis, posterior.mean[:n]),
+            composition=posterior.mean[n:],
+            sketch=np.ascontiguousarray(draws[:n].reshape(shape)),
+        )
+
+    def _search_if_due(self) -> None:
+        prior = hyperprior(self.shape, self.data["forces"])
+        if self.n_labels < FIXED_UNTIL or self.hyper is None:
+            self.hyper = prior.center
+        elif self.n_labels >= max(FIXED_UNTIL, GROWTH * self.n_labels_at_search):
+            kinds = list(self.data.values())
+            self.hyper = maximise(
+                kinds, self.hyper, prior, self.shape.unit_std, self.shape.group, N_ITERATIONS
+            )
+            self.n_labels_at_search = self.n_labels
+
+    def _expand(self, atoms: Atoms) -> Expansion:
+        numbers = atoms.numbers.astype(np.int64)
+        unknown = sorted({chemical_symbols[z] for z in numbers} - set(self.elements))
+        if unknown:
+            raise ModelError(
+                f"the force field knows {', '.join(self.elements)} but the structure holds "
+                f"{', '.join(unknown)}; start a new force field with all elements"
+            )
+        neighbors = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.basis.cutoff)
+        return expand(self.basis, neighbors, self.basis.species_index(numbers))
+
+    def _local_std(self, expansion: Expansion) -> FloatArray:
+        """Return the spread of the atomic energies over a few posterior samples, eV, (n,)."""
+        result = np.full(len(expansion.species), np.inf)
+        if self.learned is not None:
+            for z, sketch in enumerate(self.learned.sketch):
+                chosen = expansion.species == z
+                drawn = expansion.functions[chosen] @ sketch
+                result[chosen] = np.sqrt(np.mean(drawn**2, axis=1))
+        return result
+
+    def _forces_std(self, expansion: Expansion) -> FloatArray:
+        """Return the exact standard deviation of the force components, eV/Å, (n, 3)."""
+        n = len(expansion.species)
+        if self.learned is None:
+            return np.full((n, 3), UNTRAINED_STD)
+        atoms: IntArray = np.arange(n)
+        rows = force_rows(self.basis, expansion, atoms).reshape(3 * n, -1)
+        padded = np.concatenate([rows, np.zeros((3 * n, len(self.basis.species)))], axis=1)
+        return np.sqrt(self.learned.posterior.variance(padded)).reshape(n, 3)
+
+    def _environments(self, expansion: Expansion) -> FloatArray:
+        """Return the three-body functions of every atom, scaled to unit length, (n, n_three)."""
+        three = self.basis.order == 3
+        functions = expansion.functions[:, three] * self.basis.damping[three]
+        length = np.linalg.norm(functions, axis=1, keepdims=True)
+        return np.asarray(functions / np.maximum(length, 1e-300))
+
+
+def _volume(atoms: Atoms) -> float:
+    """Return the cell volume in Å^3, 0 where the stress has no meaning (not periodic)."""
+    return float(atoms.get_volume()) if atoms.pbc.all() else 0.0

@@ -1,0 +1,68 @@
+"""From one labelled structure to the rows and targets of the linear fit.
+
+Columns are those of the ACE basis followed by one column per element for the energy of the free
+atom. Energy and virial rows are divided by sqrt(n), so that their noise is per sqrt(atom) and
+cells of different size weigh alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aofl.ace.basis import Basis
+from aofl.ace.evaluate import Expansion, energy_row, force_rows, virial_rows
+from aofl.forcefield.baseline import repulsion
+from aofl.records import FloatArray, IntArray, Label
+
+KINDS = ("energy", "forces", "virial")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows (m, n_columns) and targets (m,) of one kind of data."""
+
+    matrix: FloatArray
+    targets: FloatArray
+
+
+def label_rows(
+    basis: Basis, expansion: Expansion, numbers: IntArray, label: Label, shift: float, volume: float
+) -> dict[str, Rows]:
+    """Return the rows of a label by kind; "virial" only where there is a stress.
+
+    Parameters
+    ----------
+    shift
+        Energy per atom taken off every label, eV, so that the fit sees small numbers.
+    volume
+        Å^3, for the stress; 0 leaves the stress out.
+    """
+    n = len(numbers)
+    energies, forces, virial = repulsion(expansion.neighbors, numbers)
+    root = np.sqrt(n)
+    energy = Rows(
+        matrix=_with_composition(energy_row(basis, expansion)[None], basis, expansion) / root,
+        targets=np.array([label.energy - shift * n - energies.sum()]) / root,
+    )
+    matrix = force_rows(basis, expansion, np.arange(n)).reshape(3 * n, -1)
+    rows = {
+        "energy": energy,
+        "forces": Rows(matrix=_padded(matrix, basis), targets=(label.forces - forces).ravel()),
+    }
+    if label.stress is not None and volume > 0:
+        rows["virial"] = Rows(
+            matrix=_padded(virial_rows(basis, expansion), basis) / root,
+            targets=(label.stress * volume - virial) / root,
+        )
+    return rows
+
+
+def _padded(matrix: FloatArray, basis: Basis) -> FloatArray:
+    return np.concatenate([matrix, np.zeros((len(matrix), len(basis.species)))], axis=1)
+
+
+def _with_composition(matrix: FloatArray, basis: Basis, expansion: Expansion) -> FloatArray:
+    counts = np.bincount(expansion.species, minlength=len(basis.species)).astype(np.float64)
+    return np.concatenate([matrix, counts[None]], axis=1)

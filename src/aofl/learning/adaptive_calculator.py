@@ -1,0 +1,401 @@
+"""The method itself: an ASE calculator that predicts, decides, asks and learns.
+
+    predict -> decide -> (ask the reference -> believe it? -> store -> learn) -> forces
+
+ASE's integrators ask for forces once per step, between drift and last kick, so momenta never feel
+forces that were not accepted; any ASE driver (dynamics, optimiser, NEB) learns on the fly through
+this class. On a labelled step the atoms move on the forces of the reference.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
+
+from aofl.analysis.accuracy import error_sums
+from aofl.config.schema import LearningConfig
+from aofl.errors import ReferenceFailed, RunStopped, StructureError
+from aofl.forcefield.model import ForceField
+from aofl.learning import ledger
+from aofl.learning.audit import RANDOM, SCHEDULED, next_gap
+from aofl.learning.memory import HISTORY, Memory
+from aofl.learning.policy import RULES, decide
+from aofl.learning.situation import Situation
+from aofl.learning.uncertainty import estimated_error, largest_by_element, needs_exact_check
+from aofl.learning.wall import WallClock
+from aofl.records import (
+    FloatArray,
+    Label,
+    LabelledStructure,
+    Mode,
+    Prediction,
+    Verdict,
+)
+from aofl.reference import AseReference, LabelLimits, Reference, check_label
+from aofl.reference.quality import check_against_prediction
+from aofl.store import Dataset, structure_hash
+
+logger = logging.getLogger(__name__)
+
+HOLD_STEPS = 10  # after a failed label: failures persist in a region
+MAX_FAILURES = 20  # in a row
+TRUSTED_AFTER = 10  # labels before the force field may call a label an outlier
+RATIOS_KEPT = 100
+
+
+class RewindRequested(RunStopped):
+    """A step was refused; the driver should go back to a trusted frame."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        where = f" ({verdict.element} {verdict.atom})" if verdict.atom is not None else ""
+        super().__init__(
+            f"step refused by the rule {verdict.rule}: {verdict.reason}{where}, value "
+            f"{verdict.value}, limit {verdict.threshold} {verdict.unit}; "
+            "use a shorter time step or start from a relaxed structure"
+        )
+
+
+class AdaptiveCalculator(Calculator):
+    """Forces from a force field that learns from a reference code while it runs.
+
+    Parameters
+    ----------
+    reference
+        A `Reference`, or any ASE calculator, which is wrapped into one.
+    force_field
+        What learns; None makes one of accuracy "standard" for the elements of the first
+        structure. Not used in mode "aimd".
+    mode
+        "aofl" (uncertainty and similarity), "cofl" (uncertainty alone), "aimd" (reference at
+        every step) or "mlff" (frozen force field; guards and audits still watch).
+    settings
+        Thresholds of the rules.
+    seed
+        Of the random audits.
+    dataset
+        Where labels are kept; a structure found there is not computed again.
+    on_decision, on_event
+        Called with one JSON-able record for each decision and for each other happening.
+    target_temperature
+        For the temperature guard, K; None leaves it out.
+    """
+
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
+
+    def __init__(
+        self,
+        *,
+        reference: Reference | BaseCalculator,
+        force_field: ForceField | None = None,
+        mode: Mode = "aofl",
+        settings: LearningConfig | None = None,
+        seed: int = 0,
+        dataset: Dataset | None = None,
+        on_decision: Callable[[dict[str, Any]], None] | None = None,
+        on_event: Callable[[dict[str, Any]], None] | None = None,
+        target_temperature: float | None = None,
+        timestep_fs: float = 1.0,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.reference: Reference = (
+            AseReference(reference) if isinstance(reference, BaseCalculator) else reference
+        )
+        self.force_field = force_field
+        self.mode = mode
+        self.settings = settings or LearningConfig()
+        self.seed = seed
+        self.dataset = dataset
+        self.target_temperature = target_temperature
+        self.timestep_fs = timestep_fs
+        self.memory = Memory(target=1e-3 * self.settings.target_force_error_meV_per_A)
+        self.learned_ids: list[int] = []
+        self.wall = WallClock()
+        self.step = -1
+        self.last_source = "reference"
+        self.last_error: float | None = None
+        self.previous_positions: FloatArray | None = None
+        self._record = on_decision or (lambda record: None)
+        self._tell = on_event or (lambda record: None)
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: list[str] | None = None,
+        system_changes: list[str] = all_changes,
+    ) -> None:
+        """Compute one step: the cycle of the method.
+
+        Raises
+        ------
+        RewindRequested
+            If a guard refuses the structure.
+        RunStopped
+            If the reference fails where it cannot be done without.
+        """
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        self.step += 1
+        atoms = self._structure()
+        if self.mode == "aimd":
+            self._follow_reference(atoms)
+        else:
+            self._learn_or_predict(atoms)
+        self.previous_positions = atoms.positions.copy()
+
+    def _structure(self) -> Atoms:
+        """Return the structure that ASE handed over, a copy of the caller's."""
+        atoms: Atoms | None = self.atoms
+        if atoms is None:
+            raise StructureError("the calculator was called without atoms; attach it to some")
+        return atoms
+
+    def label_here(self, atoms: Atoms, verdict: Verdict) -> None:
+        """Label a structure because the driver says so, as after a rewind."""
+        situation = self._look(atoms, exact=True)
+        self._label(atoms, situation, verdict)
+
+    def _follow_reference(self, atoms: Atoms) -> None:
+        label = self._ask(atoms, None, "aimd")
+        verdict = Verdict(action="label", rule="aimd", reason="every step")
+        seconds = {"reference": label.seconds, "update": 0.0}
+        self._record(
+            ledger.decision(
+                verdict, self.step, self._time(), None,
+                label_id=self.learned_ids[-1], seconds=seconds,
+            )
+        )  # fmt: skip
+        self._adopt_label(label)
+
+    def _learn_or_predict(self, atoms: Atoms) -> None:
+        situation = self._look(atoms, exact=False)
+        with self.wall.part("force_field"):
+            verdict = decide(self._rules(), situation, self.memory, self.settings)
+        if verdict.action == "rewind":
+            self.memory.n_rewinds += 1
+            self._record(ledger.decision(verdict, self.step, self._time(), self.last_error))
+            raise RewindRequested(verdict)
+        if verdict.action == "skip":
+            self.memory.n_skips += 1
+            self._record(ledger.decision(verdict, self.step, self._time(), self.last_error))
+        if verdict.action != "label" or not self._label(atoms, situation, verdict):
+            self._adopt_prediction(situation.prediction)
+
+    def _rules(self) -> Any:
+        rules = RULES[self.mode]
+        is_holding = self.step < self.memory.hold_until
+        return rules[:1] if is_holding else rules
+
+    def _look(self, atoms: Atoms, *, exact: bool) -> Situation:
+        """Return the situation, with exact force deviations where the cheap test asks for them."""
+        if self.force_field is None:
+            self.force_field = ForceField(sorted(set(atoms.get_chemical_symbols())))
+        with self.wall.part("force_field"):
+            situation = self._situation(atoms, self.force_field.predict(atoms))
+        if exact or needs_exact_check(situation, self.memory):
+            with self.wall.part("uncertainty"):
+                situation = self._situation(atoms, self.force_field.predict(atoms, forces_std=True))
+                self._note_check(situation)
+        else:
+            self.last_error = estimated_error(situation, self.memory)
+        return situation
+
+    def _note_check(self, situation: Situation) -> None:
+        """Remember an exact check, against which the cheap test measures growth."""
+        prediction = situation.prediction
+        if prediction.forces_std is None:
+            raise ValueError("an exact check needs the force deviations")
+        self.memory.checked_step = self.step
+        self.memory.checked_error = float(
+            self.memory.calibrated_errors(prediction.forces_std).max()
+        )
+        if self.memory.n_labels:
+            self.memory.checked_local = largest_by_element(situation.symbols, prediction.local_std)
+        self.last_error = self.memory.checked_error
+
+    def _situation(self, atoms: Atoms, prediction: Prediction) -> Situation:
+        return Situation(
+            step=self.step,
+            numbers=atoms.numbers.astype(np.int64),
+            symbols=atoms.get_chemical_symbols(),
+            positions=atoms.positions,
+            cell=atoms.cell.array,
+            pbc=atoms.pbc,
+            previous_positions=self.previous_positions,
+            temperature=float(atoms.get_temperature()),
+            target_temperature=self.target_temperature,
+            prediction=prediction,
+            seed=self.seed,
+        )
+
+    def _label(self, atoms: Atoms, situation: Situation, verdict: Verdict) -> bool:
+        """Ask for a label, test the force field on it, and learn it; False if there is none."""
+        if situation.prediction.forces_std is None:
+            situation = self._look(atoms, exact=True)
+        prediction = situation.prediction
+        try:
+            label = self._ask(atoms, prediction, verdict.rule)
+        except ReferenceFailed as error:
+            self._note_failure(error)
+            return False
+        self.memory.failures = 0
+        expected = self.last_error
+        errors = np.sqrt(np.mean((prediction.forces - label.forces) ** 2, axis=1))
+        self._calibrate(situation, verdict, errors)
+        seconds = {"reference": label.seconds, "update": 0.0}
+        if self.mode != "mlff":
+            before = self.wall.seconds["update"]
+            with self.wall.part("update"):
+                self._learn(atoms, situation, label, errors)
+            seconds["update"] = self.wall.seconds["update"] - before
+        self.last_error = expected
+        self._record(
+            ledger.decision(
+                verdict, self.step, self._time(), expected,
+                label_id=self.learned_ids[-1], seconds=seconds,
+                true_error=float(errors.max()),
+                errors=error_sums(prediction.forces, label.forces, situation.symbols),
+            )
+        )  # fmt: skip
+        self._adopt_label(label)
+        return True
+
+    def _ask(self, atoms: Atoms, prediction: Prediction | None, rule: str) -> Label:
+        """Return a label that can be believed, from the data set where it is known already."""
+        known = None
+        if self.dataset is not None:
+            known = self.dataset.find(
+                structure_hash(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc)
+            )
+        if known is not None and self.dataset is not None:
+            self.learned_ids.append(known)
+            label = self.dataset[known].label
+            # Computed before a kill, so it belongs to the cost of this run.
+            self.wall.seconds["reference"] += label.seconds
+            self.wall.before += label.seconds
+            self.wall.reference_calls.append(label.seconds)
+            return label
+        with self.wall.part("reference"):
+            try:
+                label = self.reference.label(atoms)
+                check_label(label, atoms, limits=LabelLimits())
+                if prediction is not None and self.memory.n_labels >= TRUSTED_AFTER:
+                    per_atom = prediction.energy / len(atoms)
+                    check_against_prediction(label, per_atom, limits=LabelLimits())
+            except ReferenceFailed as error:
+                if self.mode == "aimd" or self.memory.n_labels == 0:
+                    raise RunStopped(
+                        f"the reference failed at step {self.step} and nothing can replace it: "
+                        f"{error}"
+                    ) from error
+                raise
+        self.wall.reference_calls.append(label.seconds)
+        self.learned_ids.append(self._store(atoms, label, prediction, rule))
+        return label
+
+    def _store(self, atoms: Atoms, label: Label, prediction: Prediction | None, rule: str) -> int:
+        if self.dataset is None:
+            return len(self.learned_ids)
+        entry = LabelledStructure(
+            numbers=atoms.numbers.astype(np.int64),
+            positions=atoms.positions,
+            cell=atoms.cell.array,
+            pbc=atoms.pbc,
+            label=label,
+            predicted_forces=None if prediction is None else prediction.forces,
+            provenance={"step": self.step, "time_fs": self._time(), "rule": rule},
+        )
+        return self.dataset.append(entry)
+
+    def _calibrate(self, situation: Situation, verdict: Verdict, errors: FloatArray) -> None:
+        """Let a label test the uncertainty, before it is learned."""
+        memory, std = self.memory, situation.prediction.forces_std
+        if std is None:
+            raise ValueError("calibration needs the force deviations")
+        expected = float(memory.calibrated_errors(std).max())
+        if memory.n_labels > 0:
+            memory.ratios.append(float((errors / memory.raw_errors(std)).max()))
+            memory.ratios = memory.ratios[-RATIOS_KEPT:]
+        if verdict.rule in (SCHEDULED, RANDOM):
+            memory.n_audits += 1
+        if verdict.rule == SCHEDULED:
+            memory.audit_gap = next_gap(
+                memory.audit_gap,
+                float(errors.max()),
+                expected,
+                memory.target,
+                self.settings.audit_max_gap_steps,
+            )
+        memory.last_label_step = self.step
+
+    def _learn(self, atoms: Atoms, situation: Situation, label: Label, errors: FloatArray) -> None:
+        """Absorb a label; note what it teaches about distances and about the reachable error."""
+        memory, force_field = self.memory, self.force_field
+        if force_field is None:
+            raise ValueError("there is no force field to teach")
+        environments = situation.prediction.environments
+        self._note_distances(situation, errors)
+        force_field.learn(atoms, label)
+        memory.remember(situation.symbols, environments, self.learned_ids[-1])
+        memory.n_labels += 1
+        memory.force_noise = force_field.force_noise
+        after = self._situation(atoms, force_field.predict(atoms, forces_std=True))
+        std = after.prediction.forces_std
+        if std is not None:
+            reached = float(np.sqrt(np.mean(std**2, axis=1)).max())
+            memory.reached_std = [*memory.reached_std, reached][-HISTORY:]
+        self._note_check(after)
+
+    def _note_distances(self, situation: Situation, errors: FloatArray) -> None:
+        """Remember how far well-predicted atoms are from labelled ones, by element."""
+        names = np.array(situation.symbols)
+        for element, bank in self.memory.banks.items():
+            good = np.flatnonzero((names == element) & (errors <= self.memory.target))
+            if len(good) and bank.labels:
+                distance, _ = bank.nearest(situation.prediction.environments[good])
+                known = self.memory.usual_distance.setdefault(element, [])
+                self.memory.usual_distance[element] = [*known, float(np.median(distance))][
+                    -HISTORY:
+                ]
+
+    def _note_failure(self, error: ReferenceFailed) -> None:
+        memory = self.memory
+        memory.n_failed += 1
+        memory.failures += 1
+        memory.hold_until = self.step + HOLD_STEPS
+        logger.warning("step %d: no label: %s", self.step, error)
+        self._tell({"step": self.step, "event": "label_failed", "message": str(error)})
+        if memory.failures >= MAX_FAILURES:
+            raise RunStopped(
+                f"the reference failed {memory.failures} times in a row, last at step "
+                f"{self.step}: {error}"
+            ) from error
+
+    def _adopt_label(self, label: Label) -> None:
+        self.last_source = "reference"
+        n = len(label.forces)
+        stress = label.stress if label.stress is not None else np.zeros(6)
+        self.results = {
+            "energy": label.energy,
+            "free_energy": label.energy,
+            "energies": np.full(n, label.energy / n),
+            "forces": label.forces.copy(),
+            "stress": stress.copy(),
+        }
+
+    def _adopt_prediction(self, prediction: Prediction) -> None:
+        self.last_source = "ff"
+        self.results = {
+            "energy": prediction.energy,
+            "free_energy": prediction.energy,
+            "energies": prediction.energies,
+            "forces": prediction.forces,
+            "stress": prediction.stress,
+        }
+
+    def _time(self) -> float:
+        return self.step * self.timestep_fs

@@ -1,0 +1,52 @@
+"""Audits: labels that no doubt asked for.
+
+Two kinds. A scheduled audit comes when no label was made for `audit_gap` steps; the gap doubles
+when the audit holds no surprise and halves when it does. A random audit comes with a fixed
+probability per step, drawn from (seed, step) alone. Both meet only steps that the other rules
+accepted, so their errors are those of the forces that drove the dynamics; the random ones are an
+unbiased sample of them.
+"""
+
+from __future__ import annotations
+
+from aofl.config.schema import LearningConfig
+from aofl.learning.memory import Memory
+from aofl.learning.situation import Situation, accept
+from aofl.records import Verdict
+from aofl.rng import generator
+
+SCHEDULED, RANDOM = "audit", "random_audit"
+
+
+def audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "label" if this step is to be audited."""
+    draw = generator(situation.seed, "audit", situation.step).random()
+    if draw < settings.audit_probability:
+        return Verdict(action="label", rule=RANDOM, reason="drawn at random")
+    gap = situation.step - memory.last_label_step
+    if gap >= memory.audit_gap:
+        return Verdict(
+            action="label",
+            rule=SCHEDULED,
+            reason="no label for a while",
+            value=float(gap),
+            threshold=float(memory.audit_gap),
+            unit="steps",
+        )
+    return accept(SCHEDULED)
+
+
+def next_gap(gap: int, error: float, expected: float, target: float, longest: int) -> int:
+    """Return the audit gap after an audit.
+
+    Parameters
+    ----------
+    error, expected
+        Largest true and largest calibrated force error of the audited structure, eV/Å.
+    target
+        The user's target, eV/Å; an error below it is never a surprise.
+    longest
+        Steps.
+    """
+    is_surprise = error > expected and error > target
+    return max(1, gap // 2) if is_surprise else min(longest, gap * 2)

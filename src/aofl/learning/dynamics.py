@@ -1,0 +1,92 @@
+"""ASE's integrators by name, with the state that a bit-identical resume needs.
+
+Positions, momenta and forces are kept by the caller. What is left is the thermostat's own state:
+nothing for Langevin (its noise is a function of the step), one number for Bussi, the chain
+variables for Nosé-Hoover.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from ase import Atoms, units
+from ase.md.bussi import Bussi
+from ase.md.langevinbaoab import LangevinBAOAB
+from ase.md.md import MolecularDynamics
+from ase.md.nose_hoover_chain import NoseHooverChainNVT
+from ase.md.verlet import VelocityVerlet
+
+from aofl.config.schema import (
+    BussiConfig,
+    DynamicsConfig,
+    LangevinConfig,
+    NoseHooverConfig,
+    VelocityVerletConfig,
+)
+from aofl.records import FloatArray
+from aofl.rng import generator
+
+
+def make_dynamics(config: DynamicsConfig, atoms: Atoms) -> Any:
+    """Return the integrator; it asks the calculator of `atoms` for forces at once."""
+    timestep = config.timestep_fs * units.fs
+    # The generator is replaced before every step (`advance`).
+    rng = generator(0, "thermostat")
+    match config:
+        case VelocityVerletConfig():
+            return VelocityVerlet(atoms, timestep)
+        case LangevinConfig():
+            time_constant = 1000 * units.fs / config.friction_per_ps
+            return LangevinBAOAB(
+                atoms,
+                timestep,
+                temperature_K=config.temperature_K,
+                T_tau=time_constant,
+                rng=rng,
+            )
+        case BussiConfig():
+            time_constant = config.time_constant_fs * units.fs
+            return Bussi(atoms, timestep, config.temperature_K, time_constant, rng=rng)
+        case NoseHooverConfig():
+            damping = config.time_constant_fs * units.fs
+            return NoseHooverChainNVT(atoms, timestep, config.temperature_K, damping)
+
+
+def advance(dynamics: Any, seed: int, step: int) -> None:
+    """Make step number `step`, with random numbers that depend on seed and step alone."""
+    if hasattr(dynamics, "rng"):
+        dynamics.rng = generator(seed, "thermostat", step)
+    dynamics.step()
+
+
+def set_initial_momenta(atoms: Atoms, temperature_K: float, seed: int) -> None:
+    """Draw Maxwell-Boltzmann momenta without drift of the centre of mass."""
+    masses = atoms.get_masses()[:, None]
+    spread = np.sqrt(masses * units.kB * temperature_K)
+    momenta = spread * generator(seed, "velocities").standard_normal((len(atoms), 3))
+    atoms.set_momenta(momenta - masses * momenta.sum(axis=0) / masses.sum())
+
+
+def thermostat_state(dynamics: MolecularDynamics) -> FloatArray:
+    """Return the thermostat's own variables as one array, empty if it has none."""
+    match dynamics:
+        case NoseHooverChainNVT():
+            chain: Any = dynamics._thermostat
+            return np.concatenate([chain._eta, chain._p_eta])
+        case Bussi():
+            return np.array([dynamics.transferred_energy])
+        case _:
+            return np.empty(0)
+
+
+def restore_thermostat(dynamics: MolecularDynamics, state: FloatArray) -> None:
+    """Put back what `thermostat_state` returned."""
+    match dynamics:
+        case NoseHooverChainNVT():
+            chain: Any = dynamics._thermostat
+            chain._eta, chain._p_eta = (half.copy() for half in np.split(state, 2))
+        case Bussi():
+            dynamics.transferred_energy = float(state[0])
+        case _:
+            pass

@@ -1,0 +1,114 @@
+"""Guards: plain physics that no accepted step may break.
+
+Checked in the order numbers, distance, displacement, force, temperature; the first that is broken
+asks for a rewind to the last trusted frame. A structure beyond a guard is never labelled: it is
+nonsense that an untrustworthy force made.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from ase.data import covalent_radii
+
+from aofl.ace.neighbors import find_neighbors
+from aofl.config.schema import LearningConfig
+from aofl.learning.memory import Memory
+from aofl.learning.situation import Situation, accept
+from aofl.records import Verdict
+
+RULE = "guard"
+DEFAULT_TEMPERATURE_FACTOR = 5.0
+LOWEST_LIMIT_K = 2000.0
+
+
+def guards(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "rewind" if the step breaks physics, else "accept"."""
+    for check in (_finite, _distance, _displacement, _force, _temperature):
+        verdict = check(situation, settings)
+        if verdict is not None:
+            return verdict
+    return accept(RULE)
+
+
+def _rewind(
+    situation: Situation, reason: str, atom: int | None, value: float, limit: float, unit: str
+) -> Verdict:
+    element = situation.symbols[atom] if atom is not None else None
+    return Verdict(
+        action="rewind",
+        rule=RULE,
+        reason=reason,
+        atom=atom,
+        element=element,
+        value=value,
+        threshold=limit,
+        unit=unit,
+    )
+
+
+def _finite(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    bad = ~np.isfinite(situation.prediction.forces).all(axis=1)
+    bad |= ~np.isfinite(situation.positions).all(axis=1)
+    if not bad.any():
+        return None
+    return Verdict(
+        action="rewind",
+        rule=RULE,
+        reason="a position or force is not a number",
+        atom=int(bad.argmax()),
+        element=situation.symbols[int(bad.argmax())],
+    )
+
+
+def _distance(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    radii = covalent_radii[situation.numbers]
+    reach = settings.guards.min_distance_fraction * 2 * float(radii.max())
+    near = find_neighbors(situation.positions, situation.cell, situation.pbc, reach)
+    if len(near.second) == 0:
+        return None
+    centre = np.repeat(np.arange(len(radii)), np.diff(near.first))
+    ratio = np.linalg.norm(near.vectors, axis=1) / (radii[centre] + radii[near.second])
+    k = int(ratio.argmin())
+    limit = settings.guards.min_distance_fraction
+    if ratio[k] >= limit:
+        return None
+    pair = f"{situation.symbols[centre[k]]}{centre[k]} and {situation.symbols[near.second[k]]}"
+    return _rewind(
+        situation,
+        f"atoms {pair}{near.second[k]} are too close",
+        int(centre[k]),
+        float(ratio[k]),
+        limit,
+        "sums of covalent radii",
+    )
+
+
+def _displacement(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    if situation.previous_positions is None:
+        return None
+    moved = np.linalg.norm(situation.positions - situation.previous_positions, axis=1)
+    atom, limit = int(moved.argmax()), settings.guards.max_step_A
+    if moved[atom] <= limit:
+        return None
+    return _rewind(
+        situation, "an atom moved too far in one step", atom, float(moved[atom]), limit, "Å"
+    )
+
+
+def _force(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    size = np.linalg.norm(situation.prediction.forces, axis=1)
+    atom, limit = int(size.argmax()), settings.guards.max_force_eV_per_A
+    if size[atom] <= limit:
+        return None
+    return _rewind(situation, "a force is too large", atom, float(size[atom]), limit, "eV/Å")
+
+
+def _temperature(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    limit = settings.guards.max_temperature_K
+    if limit is None:
+        if situation.target_temperature is None:
+            return None
+        limit = max(DEFAULT_TEMPERATURE_FACTOR * situation.target_temperature, LOWEST_LIMIT_K)
+    if situation.temperature <= limit:
+        return None
+    return _rewind(situation, "the atoms are too hot", None, situation.temperature, limit, "K")

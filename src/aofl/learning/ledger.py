@@ -1,0 +1,45 @@
+"""The lines of the ledger: every decision with its reason, as JSON values."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from aofl.analysis.accuracy import ErrorSums
+from aofl.records import Verdict
+
+
+def decision(
+    verdict: Verdict,
+    step: int,
+    time_fs: float,
+    predicted_error: float | None,
+    *,
+    label_id: int | None = None,
+    seconds: dict[str, float] | None = None,
+    true_error: float | None = None,
+    errors: dict[str, ErrorSums] | None = None,
+) -> dict[str, Any]:
+    """Return the ledger line of one verdict.
+
+    Parameters
+    ----------
+    predicted_error
+        Calibrated largest force error of the structure, eV/Å.
+    seconds
+        Wall time of the reference call and of the update.
+    true_error
+        Largest force error of an atom that the label showed, rms over x, y, z, eV/Å.
+    errors
+        What the force field was wrong by before it learned, by element.
+    """
+    return {
+        "step": step,
+        "time_fs": time_fs,
+        **asdict(verdict),
+        "label_id": label_id,
+        "seconds": seconds,
+        "errors": errors and {element: asdict(sums) for element, sums in errors.items()},
+        "predicted_error": predicted_error,
+        "true_error": true_error,
+    }

@@ -1,0 +1,42 @@
+"""What a rule looks at: one step of the dynamics as the force field sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from aofl.records import FloatArray, IntArray, Prediction, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One structure on the way, with its prediction.
+
+    Attributes
+    ----------
+    previous_positions
+        Positions one step before, Å, shape (n, 3); None at the first step.
+    temperature
+        Of the atoms as they are, K.
+    seed
+        Seed of the run; random draws depend on it and on `step` alone.
+    """
+
+    step: int
+    numbers: IntArray
+    symbols: list[str]
+    positions: FloatArray
+    cell: FloatArray
+    pbc: npt.NDArray[np.bool_]
+    previous_positions: FloatArray | None
+    temperature: float
+    target_temperature: float | None
+    prediction: Prediction
+    seed: int
+
+
+def accept(rule: str) -> Verdict:
+    """Return the verdict of a rule that has nothing against the step."""
+    return Verdict(action="accept", rule=rule, reason="")

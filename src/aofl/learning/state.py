@@ -1,0 +1,129 @@
+"""Checkpoints: the exact state of a run, and how to get it back.
+
+A checkpoint holds mechanics, memory and hyperparameters; it does not hold the Gram matrices, which
+are rebuilt from the labels in the order they were learned and come out the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import Atoms
+
+from aofl.bayes.evidence import Hyperparameters
+from aofl.errors import StoreError
+from aofl.learning.dynamics import thermostat_state
+from aofl.learning.mechanics import RESULTS, Mechanics, capture
+from aofl.learning.memory import Bank, Memory
+from aofl.store import Checkpoint, save_checkpoint
+
+if TYPE_CHECKING:
+    from aofl.learning.adaptive_calculator import AdaptiveCalculator
+    from aofl.learning.run import Run
+
+ARRAYS = ("positions", "momenta", "previous_positions", "thermostat", "bonds")
+
+
+def save_state(run: Run) -> None:
+    """Write a checkpoint of a run; the growing files are on the disk before it is."""
+    calculator = run.calculator
+    offsets = run.files.offsets()
+    mechanics = capture(run.atoms, calculator, thermostat_state(run.dynamics), run.bonds, offsets)
+    arrays = {name: getattr(mechanics, name) for name in ARRAYS}
+    arrays |= {f"results.{name}": value for name, value in mechanics.results.items()}
+    force_field = calculator.force_field
+    if force_field is not None and force_field.hyper is not None:
+        arrays["scales"] = force_field.hyper.scales
+        arrays["noises"] = force_field.hyper.noises
+    save_checkpoint(
+        run.directory.checkpoint,
+        arrays,
+        {
+            "step": mechanics.step,
+            "source": mechanics.source,
+            "error": mechanics.error,
+            "offsets": offsets,
+            "memory": calculator.memory.to_json(),
+            "banks": {
+                element: {"labels": bank.labels, "atoms": bank.atoms}
+                for element, bank in calculator.memory.banks.items()
+            },
+            "learned_ids": calculator.learned_ids,
+            "n_labels_at_search": force_field.n_labels_at_search if force_field else 0,
+            "wall": {
+                "seconds": calculator.wall.seconds,
+                "total": calculator.wall.total,
+                "reference_calls": calculator.wall.reference_calls,
+            },
+        },
+    )
+
+
+def mechanics_of(checkpoint: Checkpoint) -> Mechanics:
+    """Return the mechanical part of a checkpoint."""
+    arrays, state = checkpoint.arrays, checkpoint.state
+    return Mechanics(
+        step=state["step"],
+        results={name: arrays[f"results.{name}"] for name in RESULTS},
+        source=state["source"],
+        error=state["error"],
+        offsets=state["offsets"],
+        **{name: arrays[name] for name in ARRAYS},
+    )
+
+
+def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
+    """Put back memory, wall time and force field.
+
+    Raises
+    ------
+    StoreError
+        If the labels that the checkpoint counts on are not all there.
+    """
+    state = checkpoint.state
+    calculator.memory = Memory.from_json(state["memory"])
+    calculator.learned_ids = list(state["learned_ids"])
+    calculator.wall.seconds.update(state["wall"]["seconds"])
+    calculator.wall.before = state["wall"]["total"]
+    calculator.wall.reference_calls = list(state["wall"]["reference_calls"])
+    dataset = calculator.dataset
+    if dataset is None or any(k >= len(dataset) for k in calculator.learned_ids):
+        raise StoreError(
+            "labels.extxyz holds fewer labels than the checkpoint has learned; "
+            "restore the file from a copy"
+        )
+    if calculator.mode in ("cofl", "aofl"):
+        _relearn(calculator, checkpoint)
+    elif calculator.mode == "mlff":
+        _rebuild_banks(calculator, state["banks"], {})
+
+
+def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
+    """Rebuild the force field from the labels, and the banks from their index lists."""
+    force_field, dataset = calculator.force_field, calculator.dataset
+    if force_field is None or dataset is None:
+        raise StoreError("a learning run needs a force field and a data set to resume")
+    environments = {}
+    for label_id in calculator.learned_ids:
+        entry = dataset[label_id]
+        atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
+        force_field.absorb(atoms, entry.label)
+        environments[label_id] = force_field.environments(atoms)
+    if "scales" in checkpoint.arrays:
+        force_field.hyper = Hyperparameters(
+            scales=checkpoint.arrays["scales"], noises=checkpoint.arrays["noises"]
+        )
+        force_field.n_labels_at_search = checkpoint.state["n_labels_at_search"]
+        force_field.refit()
+    _rebuild_banks(calculator, checkpoint.state["banks"], environments)
+
+
+def _rebuild_banks(
+    calculator: AdaptiveCalculator, banks: dict[str, Any], environments: dict[int, Any]
+) -> None:
+    for element, index in banks.items():
+        vectors = [environments[k][a] for k, a in zip(index["labels"], index["atoms"], strict=True)]
+        calculator.memory.banks[element] = Bank(
+            np.array(vectors), list(index["labels"]), list(index["atoms"])
+        )

@@ -1,0 +1,120 @@
+"""Frozen records that pass between the parts of the package.
+
+Units are ASE's: eV, Å, eV/Å, eV/Å^3; stress in Voigt order xx, yy, zz, yz, xz, xy. Shapes are
+written with `n` for the number of atoms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+Action = Literal["accept", "skip", "label", "rewind"]
+Mode = Literal["aimd", "cofl", "aofl", "mlff"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What the reference code says about one structure.
+
+    Attributes
+    ----------
+    energy
+        The energy that is consistent with the forces (free energy under smearing), eV.
+    forces
+        Without any constraint applied, eV/Å, shape (n, 3).
+    stress
+        eV/Å^3, Voigt, shape (6,), or None where the code gives none.
+    charges
+        Atomic charges in e, shape (n,), or None.
+    seconds
+        Wall time of the call, retries included.
+    attempts
+        How many calls it took, 1 when the first one converged.
+    """
+
+    energy: float
+    forces: FloatArray
+    stress: FloatArray | None = None
+    charges: FloatArray | None = None
+    seconds: float = 0.0
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the force field says about one structure.
+
+    Attributes
+    ----------
+    energy, forces, stress
+        As in `Label`.
+    energies
+        Atomic energies, eV, shape (n,).
+    local_std
+        Posterior standard deviation of the atomic energies, eV, shape (n,): cheap, for ranking.
+    forces_std
+        Posterior standard deviation of the force components, noise not included, eV/Å,
+        shape (n, 3); None where it was not asked for.
+    environments
+        What the force field sees around each atom, unit vectors, shape (n, m): their dot
+        products compare atoms of one element.
+    """
+
+    energy: float
+    forces: FloatArray
+    stress: FloatArray
+    energies: FloatArray
+    local_std: FloatArray
+    environments: FloatArray
+    forces_std: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """The labelled environment nearest to an atom: label id, atom in it, cosine distance."""
+
+    label: int
+    atom: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one rule says about one step, with its reason.
+
+    `value` and `threshold` have the unit `unit`; `atom` is the atom that decided, if one did.
+    """
+
+    action: Action
+    rule: str
+    reason: str
+    atom: int | None = None
+    element: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+    neighbour: Neighbour | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledStructure:
+    """One entry of the data set: geometry, label, and where it came from.
+
+    `predicted_forces` is what the force field said before it learned this label (n, 3).
+    `provenance` holds JSON-able values only: id, step, rule, level of theory.
+    """
+
+    numbers: IntArray
+    positions: FloatArray
+    cell: FloatArray
+    pbc: npt.NDArray[np.bool_]
+    label: Label
+    predicted_forces: FloatArray | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)

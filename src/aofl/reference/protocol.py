@@ -1,0 +1,52 @@
+"""The contract of a reference code: one structure in, one label out, or a clear refusal.
+
+Everything that learns knows a reference code through this protocol alone. A reference never
+hands out a label that it does not believe, and it can say at which level of theory it works.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeAlias
+
+from ase import Atoms
+
+from aofl.records import Label
+
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+
+
+class Reference(Protocol):
+    """What labels structures with energies and forces."""
+
+    @property
+    def is_semi_empirical(self) -> bool:
+        """Whether the method is fitted rather than first-principles; reports say so."""
+        ...
+
+    def label(self, atoms: Atoms) -> Label:
+        """Return the label of a structure; constraints of the atoms never change it.
+
+        Parameters
+        ----------
+        atoms
+            The structure; it is not changed.
+
+        Raises
+        ------
+        ReferenceFailed
+            If no label can be trusted; go on without it, or ask for a nearby structure.
+        StructureError
+            If the structure can never be labelled, such as for an unsupported element.
+        """
+        ...
+
+    def describe(self) -> dict[str, JSON]:
+        """Return the level of theory: keys `code`, `version`, `method`, `settings`.
+
+        Labels with equal descriptions may be learned together; others may not.
+        """
+        ...
+
+    def elements_supported(self) -> frozenset[str] | None:
+        """Return the symbols of the elements the code can treat, None where it cannot say."""
+        ...

@@ -1,0 +1,31 @@
+"""One self-contained HTML file that says what a run did, what it cost and how far to trust it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aofl.report.data import read_run
+from aofl.report.page import render
+from aofl.report.sections import SECTIONS
+
+__all__ = ["write_report"]
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write `report.html` into a run directory and return its path.
+
+    The file needs no network and nothing beside it. The run may be young, killed or still going:
+    what is not there is left out. The same files give the same report, byte by byte.
+
+    Raises
+    ------
+    StoreError
+        The directory holds none of the files of a run.
+    """
+    data = read_run(run_dir)
+    sections = [section for make in SECTIONS if (section := make(data)) is not None]
+    version = str(data.run.get("aofl", ""))
+    path = run_dir / "report.html"
+    unfinished = path.with_suffix(".html.tmp")
+    unfinished.write_text(render(sections, name=data.name, version=version), encoding="utf-8")
+    return unfinished.replace(path)

@@ -1,0 +1,270 @@
+"""Reads the files of a run directory into one frozen record, whatever state the run is in.
+
+A run may be young, killed or half written: an absent file is an empty table, a last line without
+its newline is not yet there, and a line that cannot be read is left out and said so in `notes`.
+Nothing here decides what is shown.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from ase import Atoms
+from ase.io import read
+
+from aofl.errors import StoreError
+from aofl.records import FloatArray
+
+T = TypeVar("T")
+
+Audit = tuple[FloatArray, FloatArray, list[str]]
+
+AUDIT_RULES = ("audit", "random_audit")
+FILES = ("run.json", "summary.json", "config.yaml", "thermo.csv", "labels.extxyz", "ledger.jsonl")
+THERMO = (
+    "step",
+    "time_fs",
+    "temperature_K",
+    "potential_eV",
+    "kinetic_eV",
+    "predicted_error_eV_per_A",
+    "threshold_eV_per_A",
+    "n_oh_bonds",
+    "n_free_oh",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One line of the ledger. Errors are those of the prediction before it was corrected, eV/Å."""
+
+    step: int
+    time_fs: float
+    action: str
+    rule: str
+    reason: str
+    element: str | None
+    value: float | None
+    threshold: float | None
+    unit: str
+    max_error: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BondEvent:
+    """A bond that formed or broke."""
+
+    step: int
+    time_fs: float
+    change: str
+    atoms: tuple[int, ...]
+    elements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunData:
+    """Everything the report reads.
+
+    Attributes
+    ----------
+    name
+        The name of the run directory.
+    run, summary
+        `run.json` and `summary.json`, empty where absent.
+    config
+        The text of `config.yaml`.
+    start
+        The start structure, if it could be read.
+    thermo
+        Column name to values, shape (n_records,); NaN where a field is empty.
+    labels
+        Labelled structures as they come from `labels.extxyz`.
+    notes
+        What could not be read.
+    """
+
+    name: str
+    run: Mapping[str, Any]
+    summary: Mapping[str, Any]
+    config: str
+    start: Atoms | None
+    thermo: Mapping[str, FloatArray]
+    decisions: tuple[Decision, ...]
+    events: tuple[Mapping[str, Any], ...]
+    bonds: tuple[BondEvent, ...]
+    labels: tuple[Atoms, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def audits(self) -> list[Audit]:
+        """Audit frames as (predicted forces, reference forces, symbols); eV/Å, shape (n, 3)."""
+        return [
+            (a.arrays["predicted_forces"], a.arrays["REF_forces"], list(a.symbols))
+            for a in self.labels
+            if a.info.get("aofl_rule") in AUDIT_RULES and "predicted_forces" in a.arrays
+        ]
+
+    @property
+    def elements(self) -> list[str]:
+        """The elements of the run, from its record or else from its structures."""
+        structures = [*self.labels[:1], *([self.start] if self.start is not None else [])]
+        found = {str(symbol) for atoms in structures for symbol in atoms.symbols}
+        return sorted(found.union(str(e) for e in self.run.get("elements") or ()))
+
+
+def read_run(run_dir: Path) -> RunData:
+    """Read a run directory.
+
+    Raises
+    ------
+    StoreError
+        The directory does not exist or holds none of the files of a run.
+    """
+    if not any((run_dir / name).is_file() for name in FILES):
+        raise StoreError(
+            f"`{run_dir}` is not a run directory: none of {', '.join(FILES)} is in it; "
+            "give the directory that `aofl run` wrote."
+        )
+    notes: list[str] = []
+    events = _json_lines(run_dir / "events.jsonl", notes)
+    structures = _structures(run_dir / "start.extxyz", notes)
+    return RunData(
+        name=run_dir.resolve().name,
+        run=_json(run_dir / "run.json", notes),
+        summary=_json(run_dir / "summary.json", notes),
+        config=_text(run_dir / "config.yaml"),
+        start=structures[0] if structures else None,
+        thermo=_thermo(run_dir / "thermo.csv", notes),
+        decisions=_each(_json_lines(run_dir / "ledger.jsonl", notes), _decision, "ledger", notes),
+        events=events,
+        bonds=_each([e for e in events if e.get("event") == "bond"], _bond, "bond events", notes),
+        labels=_structures(run_dir / "labels.extxyz", notes),
+        notes=tuple(notes),
+    )
+
+
+def number(mapping: Mapping[str, Any], key: str) -> float | None:
+    """Return a finite number of a JSON object, or None where there is none."""
+    value = mapping.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _whole_lines(path: Path) -> list[str]:
+    """Lines that end in a newline: a last one without it was cut off while it was written."""
+    return _text(path).split("\n")[:-1]
+
+
+def _json(path: Path, notes: list[str]) -> dict[str, Any]:
+    text = _text(path)
+    try:
+        value = json.loads(text) if text.strip() else {}
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        return value
+    notes.append(f"{path.name} could not be read and is left out.")
+    return {}
+
+
+def _json_lines(path: Path, notes: list[str]) -> tuple[dict[str, Any], ...]:
+    def parse(line: str) -> dict[str, Any]:
+        value = json.loads(line)
+        if not isinstance(value, dict):
+            raise TypeError(line)
+        return value
+
+    return _each([line for line in _whole_lines(path) if line.strip()], parse, path.name, notes)
+
+
+def _each(
+    items: list[Any] | tuple[Any, ...], parse: Callable[[Any], T], name: str, notes: list[str]
+) -> tuple[T, ...]:
+    """Parse each item; those that cannot be parsed are counted in a note."""
+    result: list[T] = []
+    for item in items:
+        try:
+            result.append(parse(item))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue
+    if len(result) < len(items):
+        notes.append(f"{name}: {len(items) - len(result)} of {len(items)} lines left out.")
+    return tuple(result)
+
+
+def _decision(line: Mapping[str, Any]) -> Decision:
+    return Decision(
+        step=int(line["step"]),
+        time_fs=float(line["time_fs"]),
+        action=str(line["action"]),
+        rule=str(line.get("rule", "")),
+        reason=str(line.get("reason", "")),
+        element=None if line.get("element") is None else str(line["element"]),
+        value=number(line, "value"),
+        threshold=number(line, "threshold"),
+        unit=str(line.get("unit") or ""),
+        max_error=number(line, "true_error"),
+    )
+
+
+def _bond(event: Mapping[str, Any]) -> BondEvent:
+    return BondEvent(
+        step=int(event["step"]),
+        time_fs=float(event["time_fs"]),
+        change=str(event["change"]),
+        atoms=tuple(int(i) for i in event["atoms"]),
+        elements=tuple(str(e) for e in event["elements"]),
+    )
+
+
+def _thermo(path: Path, notes: list[str]) -> dict[str, FloatArray]:
+    def parse(row: Mapping[str, str | None]) -> list[float]:
+        values = [_field(row.get(name)) for name in THERMO]
+        if not (math.isfinite(values[0]) and math.isfinite(values[1])):
+            raise ValueError(row)  # a record without its step and time says nothing
+        return values
+
+    rows = _each(list(csv.DictReader(_whole_lines(path))), parse, path.name, notes)
+    table = np.array(rows, dtype=float).reshape(-1, len(THERMO))
+    return dict(zip(THERMO, table.T, strict=True))
+
+
+def _field(text: str | None) -> float:
+    return float(text) if text else math.nan
+
+
+def _structures(path: Path, notes: list[str]) -> tuple[Atoms, ...]:
+    """Read the frames of an extended XYZ file one by one, so that a bad one costs only itself."""
+
+    def parse(frame: str) -> Atoms:
+        atoms = read(io.StringIO(frame), format="extxyz")
+        if not isinstance(atoms, Atoms):
+            raise TypeError(frame)
+        return atoms
+
+    return _each(_frames(_whole_lines(path)), parse, path.name, notes)
+
+
+def _frames(lines: list[str]) -> list[str]:
+    """Cut a file into its complete frames: atom count, comment, one line per atom."""
+    frames: list[str] = []
+    at = 0
+    while at < len(lines) and lines[at].strip().isdigit():
+        end = at + 2 + int(lines[at])
+        if end <= len(lines):
+            frames.append("\n".join(lines[at:end]) + "\n")
+        at = end
+    return frames

@@ -1,0 +1,76 @@
+"""From sections to one HTML text: what a section may hold, and the template that lays it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from aofl.report.canvas import Drawing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One key figure with its unit and what it rests on."""
+
+    name: str
+    value: str
+    unit: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Illustration:
+    """A drawing, what it is (for those who cannot see it), and how to read it."""
+
+    drawing: Drawing
+    label: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table; cells are shown as text, whatever they hold."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One section of the page, in the order text, cards, figures, tables, listing."""
+
+    id: str
+    title: str
+    badge: str = ""
+    text: tuple[str, ...] = ()
+    cards: tuple[Card, ...] = ()
+    figures: tuple[Illustration, ...] = ()
+    tables: tuple[Table, ...] = ()
+    listing: str = ""
+    listing_title: str = ""
+
+
+def render(sections: Sequence[Section], *, name: str, version: str) -> str:
+    """Lay out the sections, the first as the head of the page; every text is escaped.
+
+    Parameters
+    ----------
+    sections
+        At least one.
+    name
+        Of the run directory.
+    version
+        Of the package that ran.
+    """
+    environment = Environment(
+        loader=PackageLoader("aofl.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.j2")
+    return template.render(head=sections[0], sections=sections[1:], name=name, version=version)

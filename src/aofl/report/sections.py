@@ -1,0 +1,290 @@
+"""The sections of the report: plain functions of the run's data, each of which may have nothing.
+
+A new section is a function `data -> Section | None` and its place in `SECTIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from aofl.analysis.accuracy import ErrorSums, audit_accuracy, total
+from aofl.report import figures
+from aofl.report.data import AUDIT_RULES, BondEvent, Decision, RunData, number
+from aofl.report.headline import FEW_AUDITS, headline
+from aofl.report.page import Illustration, Section, Table
+
+FIRST, LAST, MOST_ROWS = 6, 10, 40
+
+
+def energy_and_temperature(data: RunData) -> Section | None:
+    """Section 2: is the dynamics sound."""
+    if not len(data.thermo["time_fs"]):
+        return None
+    return Section(
+        id="dynamics",
+        title="Energy and temperature",
+        figures=(
+            Illustration(
+                drawing=figures.energy_and_temperature(
+                    data.thermo, number(data.run, "temperature_K")
+                ),
+                label="Potential energy and temperature over time",
+                caption="The thin line is every recorded step, the thick one a running mean: a "
+                "sound run levels off, and a reaction shows as a lasting step in the energy.",
+            ),
+        ),
+    )
+
+
+def error_over_time(data: RunData) -> Section | None:
+    """Section 3: what the model believes of itself, and what labels then showed."""
+    if not np.isfinite(data.thermo["predicted_error_eV_per_A"]).any():
+        return None
+    return Section(
+        id="error",
+        title="Estimated and true force error",
+        figures=(
+            Illustration(
+                drawing=figures.error_over_time(data.thermo, data.decisions, AUDIT_RULES),
+                label="Calibrated error estimate, threshold and true errors over time",
+                caption="The line is the model's calibrated estimate of its force error; marks "
+                "are the largest error of an atom (rms over x, y, z) when the reference was asked: "
+                "where the estimate is honest, few marks lie far above the line.",
+            ),
+        ),
+    )
+
+
+def reference_calls(data: RunData) -> Section | None:
+    """Section 4: when the reference was asked, and when a call was spared."""
+    if not data.decisions:
+        return None
+    calls = "Semi-empirical reference" if data.run.get("semi_empirical") else "DFT"
+    last = data.thermo["time_fs"][-1] if len(data.thermo["time_fs"]) else 0.0
+    return Section(
+        id="calls",
+        title=f"{calls} calls and skips",
+        figures=(
+            Illustration(
+                drawing=figures.calls_over_time(data.decisions, data.bonds, float(last)),
+                label="Cumulative reference calls by rule and skips over time",
+                caption="Each tick is one decision, each curve counts them: a curve that flattens "
+                "means the model has learned what it meets, and steps beside a bond event mean "
+                "that the chemistry was new to it.",
+            ),
+        ),
+    )
+
+
+def accuracy(data: RunData) -> Section | None:
+    """Section 5: the only figures of accuracy, from audit frames."""
+    if data.run.get("mode") == "aimd":
+        return None
+    audits = data.audits
+    if not audits:
+        text = "No audit frame was recorded yet, so the accuracy of this run is not known."
+        return Section(id="accuracy", title="Accuracy on audits", text=(text,))
+    sums = audit_accuracy(audits)
+    return Section(
+        id="accuracy",
+        title="Accuracy on audits",
+        text=_how_far_to_trust(data),
+        figures=(
+            Illustration(
+                drawing=figures.parity(audits, list(sums)),
+                label="Predicted against reference forces per element",
+                caption="Each point is one force component of an audit frame, as predicted before "
+                "it was learned; on the diagonal, prediction and reference agree.",
+            ),
+        ),
+        tables=(_error_table({**sums, "all": total(sums.values())}),),
+    )
+
+
+def cost_split(data: RunData) -> Section | None:
+    """Section 6: where the wall time went, and what AIMD would have taken."""
+    wall = data.summary.get("wall_s")
+    parts = {part: number(wall, part) or 0.0 for part in figures.PARTS} if wall else {}
+    if not sum(parts.values()):
+        return None
+    per_call, steps = number(data.summary, "aimd_step_s"), number(data.summary, "steps")
+    aimd = per_call * steps if per_call and steps else None
+    basis = f"{per_call or 0:.2g} s, the median reference call, times {steps or 0:.0f} steps"
+    return Section(
+        id="cost",
+        title="Cost",
+        figures=(
+            Illustration(
+                drawing=figures.cost(parts, aimd),
+                label="Wall time by part, and the AIMD estimate",
+                caption="The first bar is the wall time of this run by what it was spent on"
+                + (f"; AIMD of the same steps is estimated as {basis}." if aimd else "."),
+            ),
+        ),
+    )
+
+
+def chemistry(data: RunData) -> Section | None:
+    """Section 7: O-H bonds, where there can be any."""
+    known = all(np.isfinite(data.thermo[name]).any() for name in ("n_oh_bonds", "n_free_oh"))
+    if not {"O", "H"} <= set(data.elements) or not known:
+        return None
+    return Section(
+        id="chemistry",
+        title="Chemistry: O-H bonds",
+        figures=(
+            Illustration(
+                drawing=figures.chemistry(data.thermo, data.bonds),
+                label="Number of O-H bonds and of free OH groups over time",
+                caption="A bond forms below 1.20 Å and breaks above 1.45 Å, so that a vibration "
+                "is not counted; a free OH is an oxygen with exactly one hydrogen.",
+            ),
+        ),
+        tables=(_bond_table(data.bonds),) if data.bonds else (),
+        text=() if data.bonds else ("No O-H bond broke or formed.",),
+    )
+
+
+def ledger(data: RunData) -> Section | None:
+    """Section 8: the decisions with their reasons, and what went wrong."""
+    tables = []
+    if data.decisions:
+        tables.append(_decision_table("Decisions", data.decisions))
+    rewinds = [d for d in data.decisions if d.action == "rewind"]
+    if rewinds:
+        tables.append(_decision_table("Rewinds", rewinds))
+    troubles = [e for e in data.events if e.get("event") in TROUBLES]
+    if troubles:
+        rows = [_trouble_row(event) for event in troubles[-MOST_ROWS:]]
+        tables.append(
+            Table(
+                caption=_counted("Failures and other events", len(troubles), len(rows)),
+                columns=("step", "event", "what was said"),
+                rows=tuple(rows),
+            )
+        )
+    return Section(id="ledger", title="Ledger", tables=tuple(tables)) if tables else None
+
+
+def provenance(data: RunData) -> Section | None:
+    """Section 9: what is needed to do it again."""
+    run = data.run
+    level = run.get("level_of_theory")
+    facts = {
+        "Created": run.get("created"),
+        "Updated": data.summary.get("updated"),
+        "Mode": run.get("mode"),
+        "Seed": run.get("seed"),
+        "Timestep, fs": run.get("timestep_fs"),
+        "aofl": run.get("aofl"),
+        "Python": run.get("python"),
+        **_flat("", run.get("versions")),
+        **(_flat("Level of theory: ", level) if isinstance(level, Mapping) else {"Level": level}),
+    }
+    rows = tuple((name, str(value)) for name, value in facts.items() if value is not None)
+    table = Table(
+        caption="Versions, seed and level of theory", columns=("item", "value"), rows=rows
+    )
+    return Section(
+        id="provenance",
+        title="Provenance",
+        text=data.notes,
+        tables=(table,) if rows else (),
+        listing=data.config,
+        listing_title="Resolved configuration (config.yaml)",
+    )
+
+
+SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
+    headline,
+    energy_and_temperature,
+    error_over_time,
+    reference_calls,
+    accuracy,
+    cost_split,
+    chemistry,
+    ledger,
+    provenance,
+)
+
+TROUBLES = ("resumed", "label_failed", "label_rejected", "energy_jump", "stopped")
+
+
+def _how_far_to_trust(data: RunData) -> tuple[str, ...]:
+    """Say what the audit figures rest on."""
+    n_audits = len(data.audits)
+    n_random = sum(a.info.get("aofl_rule") == "random_audit" for a in data.labels)
+    basis = (
+        f"{n_audits} audit frame{'s' if n_audits > 1 else ''}, {n_random} of them drawn at "
+        "random: chosen without looking at their own error, and predicted before they were "
+        "learned. Frames that a rule asked for are the hard ones and are not counted here."
+    )
+    if n_audits < FEW_AUDITS:
+        return (f"Fewer than {FEW_AUDITS} audit frames: read the figures as a first hint.", basis)
+    return (basis,)
+
+
+def _error_table(sums: Mapping[str, ErrorSums]) -> Table:
+    return Table(
+        caption="Force errors on audit frames, meV/Å",
+        columns=("element", "RMSE", "MAE", "largest", "components"),
+        rows=tuple(
+            (
+                e,
+                f"{1e3 * (s.rmse or 0):.0f}",
+                f"{1e3 * (s.mae or 0):.0f}",
+                f"{1e3 * s.max:.0f}",
+                s.n,
+            )
+            for e, s in sums.items()
+        ),
+    )
+
+
+def _bond_table(bonds: Sequence[BondEvent]) -> Table:
+    rows = tuple(
+        (
+            b.step,
+            f"{b.time_fs:.1f}",
+            b.change,
+            "-".join(f"{e}{i}" for e, i in zip(b.elements, b.atoms, strict=False)),
+        )
+        for b in bonds[:MOST_ROWS]
+    )
+    return Table(
+        caption=_counted("Bond events", len(bonds), len(rows)),
+        columns=("step", "time, fs", "change", "atoms"),
+        rows=rows,
+    )
+
+
+def _decision_table(title: str, decisions: Sequence[Decision]) -> Table:
+    shown = list(decisions)
+    if len(shown) > FIRST + LAST:
+        shown = shown[:FIRST] + shown[-LAST:]
+    return Table(
+        caption=_counted(title, len(decisions), len(shown)),
+        columns=("step", "action", "rule", "reason"),
+        rows=tuple((d.step, d.action, d.rule.replace("_", " "), d.reason) for d in shown),
+    )
+
+
+def _counted(title: str, n_all: int, n_shown: int) -> str:
+    return f"{title} ({n_shown} of {n_all} shown)" if n_shown < n_all else f"{title} ({n_all})"
+
+
+def _trouble_row(event: Mapping[str, Any]) -> tuple[object, ...]:
+    said = {k: v for k, v in event.items() if k not in ("step", "time_fs", "event")}
+    message = said.pop("message", said.pop("reason", ""))
+    rest = ", ".join(f"{name} {value}" for name, value in said.items())
+    text = "; ".join(str(part) for part in (message, rest) if part)
+    return (event.get("step", ""), str(event["event"]).replace("_", " "), text)
+
+
+def _flat(prefix: str, values: object) -> dict[str, object]:
+    if not isinstance(values, Mapping):
+        return {}
+    return {f"{prefix}{str(key).replace('_', ' ')}": value for key, value in values.items()}

@@ -1,0 +1,30 @@
+"""Everything about a run on the disk: exact, append-only or atomic, and without pickle."""
+
+from aofl.store.atomic import write_atomic
+from aofl.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from aofl.store.dataset import Dataset, read_labels, structure_hash
+from aofl.store.extxyz import format_atoms, format_frame, read_atoms
+from aofl.store.journal import Journal, Table, jsonable, read_journal, read_table
+from aofl.store.run_directory import RunDirectory
+from aofl.store.trajectory import Trajectory, iterate_trajectory
+
+__all__ = [
+    "Checkpoint",
+    "Dataset",
+    "Journal",
+    "RunDirectory",
+    "Table",
+    "Trajectory",
+    "format_atoms",
+    "format_frame",
+    "iterate_trajectory",
+    "jsonable",
+    "load_checkpoint",
+    "read_atoms",
+    "read_journal",
+    "read_labels",
+    "read_table",
+    "save_checkpoint",
+    "structure_hash",
+    "write_atomic",
+]

@@ -1,0 +1,132 @@
+"""The one kind of file that grows during a run: bytes are appended, nothing else.
+
+A record is in the file as a whole or, after a kill, as a torn tail that the next reader
+recognises. A checkpoint remembers the offset; a resumed run cuts the file back to it.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aofl.errors import StoreError
+from aofl.store.atomic import cannot, sync_directory
+
+
+class AppendOnlyFile:
+    """A file open for appending; kinds of records add their own `append` and override nothing.
+
+    Parameters
+    ----------
+    path
+        The file; it is made where it does not exist.
+    is_durable
+        Whether each append waits for the disk, and so survives a power failure. Without it an
+        append survives the end of the process.
+    """
+
+    def __init__(self, path: Path, *, is_durable: bool = False) -> None:
+        self.path = path
+        self._is_durable = is_durable
+        try:
+            self._file = path.open("ab", buffering=0)
+            sync_directory(path.parent)
+            self._offset = path.stat().st_size
+        except OSError as error:
+            raise cannot("open", path, error) from error
+
+    @property
+    def offset(self) -> int:
+        """The size of the file in bytes: where the next record begins."""
+        return self._offset
+
+    def append_bytes(self, data: bytes) -> None:
+        """Append one whole record.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses; the part that was written is taken back.
+        """
+        try:
+            _write_all(self._file.fileno(), data)
+            if self._is_durable:
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                self._file.truncate(self._offset)
+            raise cannot("append to", self.path, error) from error
+        self._offset += len(data)
+
+    def truncate(self, offset: int) -> None:
+        """Drop everything from `offset` (bytes) on, for good.
+
+        Raises
+        ------
+        StoreError
+            If the file is shorter than that: records that a checkpoint counts on are gone.
+        """
+        if not 0 <= offset <= self._offset:
+            raise StoreError(
+                f"{self.path} has {self._offset} bytes where the checkpoint expects at least "
+                f"{offset}: it was cut or replaced; restore it from a copy"
+            )
+        try:
+            self._file.truncate(offset)
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise cannot("truncate", self.path, error) from error
+        self._offset = offset
+
+    def sync(self) -> None:
+        """Wait until all appended records are on the disk; call it before a checkpoint."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise cannot("write", self.path, error) from error
+
+    def close(self) -> None:
+        """Close the file; appending afterwards is an error."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def length_of_whole_lines(data: bytes) -> int:
+    """Return the number of bytes up to and including the last newline."""
+    return data.rfind(b"\n") + 1
+
+
+def read_whole_lines(path: Path) -> list[str]:
+    """Return the lines of a text file without the torn one that a kill may have left.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read or is not text.
+    """
+    try:
+        data = path.read_bytes()
+        return data[: length_of_whole_lines(data)].decode().split("\n")[:-1]
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    except UnicodeDecodeError as error:
+        raise StoreError(f"{path} is not a text file: {error}") from error
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

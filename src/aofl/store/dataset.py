@@ -1,0 +1,234 @@
+"""The labelled structures of a run: append-only extended XYZ, the ground truth of a model.
+
+A label is on the disk before its id is handed out, and reads back bit for bit, so that a model
+can be rebuilt from this file alone. Provenance is flattened into `info` with the prefix `aofl_`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import numpy as np
+import numpy.typing as npt
+from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
+
+from aofl.errors import StoreError
+from aofl.records import Label, LabelledStructure
+from aofl.store.append_only import AppendOnlyFile
+from aofl.store.extxyz import format_frame, iterate_frames, parse_frame
+
+logger = logging.getLogger(__name__)
+
+_PREFIX = "aofl_"
+
+
+def structure_hash(
+    numbers: npt.ArrayLike, positions: npt.ArrayLike, cell: npt.ArrayLike, pbc: npt.ArrayLike
+) -> str:
+    """Return the SHA-256 of the exact bytes of a structure, in hexadecimal.
+
+    Equal structures to the last bit, in the same order of atoms, have equal hashes; nothing
+    else does.
+    """
+    digest = hashlib.sha256()
+    digest.update(np.ascontiguousarray(numbers, dtype="<i8").tobytes())
+    digest.update(np.ascontiguousarray(positions, dtype="<f8").tobytes())
+    digest.update(np.ascontiguousarray(cell, dtype="<f8").tobytes())
+    digest.update(np.ascontiguousarray(pbc, dtype="u1").tobytes())
+    return digest.hexdigest()
+
+
+class Dataset:
+    """The labelled structures of one file, in the order they were labelled; the id is the index.
+
+    Parameters
+    ----------
+    path
+        The file; it is made where it does not exist. A torn last frame is cut off.
+
+    Raises
+    ------
+    StoreError
+        If the file is damaged anywhere else, or a structure is not the one it was labelled as.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._entries: list[LabelledStructure] = []
+        self._index: dict[str, int] = {}
+        length = 0
+        for text in iterate_frames(path) if path.exists() else ():
+            length += len(text.encode())
+            self._remember(_read_entry(text, path, len(self)))
+        self._file = AppendOnlyFile(path, is_durable=True)
+        self._file.truncate(length)
+
+    def append(self, entry: LabelledStructure) -> int:
+        """Write one labelled structure to the disk and return its id.
+
+        Its provenance gets the keys `id` and `hash`. The same structure may be appended twice;
+        `find` then gives the first.
+
+        Raises
+        ------
+        StoreError
+            If a number is not finite or the disk refuses; the data set is unchanged.
+        """
+        label_id = len(self)
+        digest = structure_hash(entry.numbers, entry.positions, entry.cell, entry.pbc)
+        named = replace(entry, provenance={**entry.provenance, "id": label_id, "hash": digest})
+        text = _format_entry(named)
+        # What is remembered is what a reader of the file will see, not the caller's arrays.
+        stored = _read_entry(text, self._file.path, label_id)
+        self._file.append_bytes(text.encode())
+        self._remember(stored)
+        return label_id
+
+    def find(self, digest: str) -> int | None:
+        """Return the id of the structure with this `structure_hash`, None if it has no label."""
+        return self._index.get(digest)
+
+    def close(self) -> None:
+        """Close the file; the entries stay readable."""
+        self._file.close()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, label_id: int) -> LabelledStructure:
+        return self._entries[label_id]
+
+    def __iter__(self) -> Iterator[LabelledStructure]:
+        return iter(self._entries)
+
+    def _remember(self, entry: LabelledStructure) -> None:
+        self._index.setdefault(entry.provenance["hash"], len(self))
+        self._entries.append(entry)
+
+
+def read_labels(path: Path) -> list[LabelledStructure]:
+    """Return the labelled structures of any extended XYZ file, also compressed (`.gz`).
+
+    `REF_energy` and `REF_forces` (with `REF_stress`, `REF_charges`) are taken where a frame has
+    them, else the results of its calculator. Frames without energy and forces are left out.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read or no frame is labelled.
+    """
+    try:
+        frames = list(ase.io.iread(path, index=":", format="extxyz"))
+    except Exception as error:  # ASE raises nearly anything on a file that is not extended XYZ
+        raise StoreError(f"cannot read {path} as extended XYZ: {error}") from error
+    found = [
+        replace(entry, provenance={"source": path.name, "frame": i, **entry.provenance})
+        for i, atoms in enumerate(frames)
+        if (entry := _entry_of(atoms, f"{path} frame {i}")) is not None
+    ]
+    if not found:
+        raise StoreError(
+            f"{path} has {len(frames)} frames and none with a label: expected REF_energy and "
+            "REF_forces, or energy and forces"
+        )
+    logger.info("%s: %d of %d frames have a label", path, len(found), len(frames))
+    return found
+
+
+def _format_entry(entry: LabelledStructure) -> str:
+    label = entry.label
+    info: dict[str, Any] = {"REF_energy": float(label.energy)}
+    if label.stress is not None:
+        info["REF_stress"] = voigt_6_to_full_3x3_stress(label.stress).ravel()
+    provenance = {**entry.provenance, "seconds": float(label.seconds), "attempts": label.attempts}
+    info |= {_PREFIX + key: value for key, value in provenance.items()}
+    arrays = {
+        "REF_forces": label.forces,
+        "REF_charges": label.charges,
+        "predicted_forces": entry.predicted_forces,
+    }
+    return format_frame(
+        numbers=entry.numbers,
+        positions=entry.positions,
+        cell=entry.cell,
+        pbc=entry.pbc,
+        info=info,
+        arrays={name: values for name, values in arrays.items() if values is not None},
+    )
+
+
+def _read_entry(text: str, path: Path, index: int) -> LabelledStructure:
+    where = f"{path} frame {index}"
+    entry = _entry_of(parse_frame(text, where), where)
+    if entry is None:
+        raise StoreError(f"{where} has no REF_energy and REF_forces")
+    digest = structure_hash(entry.numbers, entry.positions, entry.cell, entry.pbc)
+    if (entry.provenance.get("id"), entry.provenance.get("hash")) != (index, digest):
+        raise StoreError(
+            f"{where} is not the structure that was labelled: its id or hash does not fit, "
+            "the file was changed; restore it from a copy"
+        )
+    return entry
+
+
+def _entry_of(atoms: Atoms, where: str) -> LabelledStructure | None:
+    """Return the labelled structure of a frame, None if it has no energy or no forces."""
+    results = _results_of(atoms)
+    if results.get("energy") is None or results.get("forces") is None:
+        return None
+    provenance = {
+        key.removeprefix(_PREFIX): _plain(value)
+        for key, value in atoms.info.items()
+        if key.startswith(_PREFIX)
+    }
+    try:
+        label = Label(
+            energy=float(results["energy"]),
+            forces=np.array(results["forces"], dtype=np.float64).reshape(len(atoms), 3),
+            stress=_voigt(results.get("stress")),
+            charges=_floats(results.get("charges")),
+            seconds=float(provenance.pop("seconds", 0.0)),
+            attempts=int(provenance.pop("attempts", 1)),
+        )
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"{where} has a label of wrong type or shape: {error}") from error
+    return LabelledStructure(
+        numbers=np.array(atoms.numbers, dtype=np.int64),
+        positions=np.array(atoms.positions),
+        cell=np.array(atoms.cell),
+        pbc=np.array(atoms.pbc),
+        label=label,
+        predicted_forces=_floats(atoms.arrays.get("predicted_forces")),
+        provenance=provenance,
+    )
+
+
+def _results_of(atoms: Atoms) -> dict[str, Any]:
+    given = {**atoms.info, **atoms.arrays}
+    if "REF_energy" in given and "REF_forces" in given:
+        return {
+            name: given.get(f"REF_{name}") for name in ("energy", "forces", "stress", "charges")
+        }
+    results = dict(atoms.calc.results) if atoms.calc is not None else {}
+    return {**results, "energy": results.get("free_energy", results.get("energy"))}
+
+
+def _voigt(stress: npt.ArrayLike | None) -> npt.NDArray[np.float64] | None:
+    values = _floats(stress)
+    if values is None or values.shape == (6,):
+        return values
+    return np.array(full_3x3_to_voigt_6_stress(values.reshape(3, 3)))
+
+
+def _floats(values: npt.ArrayLike | None) -> npt.NDArray[np.float64] | None:
+    return None if values is None else np.array(values, dtype=np.float64)
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

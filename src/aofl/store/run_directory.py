@@ -1,0 +1,196 @@
+"""The directory that holds everything about a run: its files, its making, and its lock."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ase import Atoms
+
+from aofl.errors import StoreError
+from aofl.store.atomic import cannot, write_atomic
+from aofl.store.extxyz import format_atoms
+from aofl.store.journal import jsonable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDirectory:
+    """A run directory; make one with `create`, find one with `open`."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration, YAML."""
+        return self.path / "config.yaml"
+
+    @property
+    def record(self) -> Path:
+        """What the run is: versions, seed, level of theory; JSON, never changed."""
+        return self.path / "run.json"
+
+    @property
+    def start(self) -> Path:
+        """The start structure, extended XYZ."""
+        return self.path / "start.extxyz"
+
+    @property
+    def labels(self) -> Path:
+        """The labelled structures; see `Dataset`."""
+        return self.path / "labels.extxyz"
+
+    @property
+    def ledger(self) -> Path:
+        """Every decision that is not a plain accept; see `Journal`."""
+        return self.path / "ledger.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """What happened: starts, failures, bonds; see `Journal`."""
+        return self.path / "events.jsonl"
+
+    @property
+    def thermo(self) -> Path:
+        """Energies and temperature over time; see `Table`."""
+        return self.path / "thermo.csv"
+
+    @property
+    def trajectory(self) -> Path:
+        """The frames; see `Trajectory`."""
+        return self.path / "trajectory.extxyz"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The exact state to go on from; see `save_checkpoint`."""
+        return self.path / "checkpoint.npz"
+
+    @property
+    def model(self) -> Path:
+        """The force field, HDF5."""
+        return self.path / "model.h5"
+
+    @property
+    def summary(self) -> Path:
+        """Where the run stands, JSON."""
+        return self.path / "summary.json"
+
+    @property
+    def log(self) -> Path:
+        """The log for people."""
+        return self.path / "run.log"
+
+    @classmethod
+    def create(
+        cls, path: Path, *, config_text: str, record: Mapping[str, Any], start_atoms: Atoms
+    ) -> RunDirectory:
+        """Make a run directory with its configuration, record and start structure.
+
+        Raises
+        ------
+        StoreError
+            If the directory exists and is not empty, or cannot be written.
+        """
+        run = cls(path=path)
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            is_used = any(path.iterdir())
+        except OSError as error:
+            raise cannot("create the run directory", path, error) from error
+        if is_used:
+            raise StoreError(
+                f"the run directory {path} exists and is not empty: "
+                f"continue it with `aofl resume {path}` or choose another one with `--out`"
+            )
+        write_atomic(run.config, config_text.encode())
+        write_atomic(run.start, format_atoms(start_atoms).encode())
+        write_atomic(run.record, _to_json(record))  # last: it says that the directory is whole
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> RunDirectory:
+        """Return an existing run directory.
+
+        Raises
+        ------
+        StoreError
+            If there is none at this path.
+        """
+        run = cls(path=path)
+        if not path.is_dir():
+            raise StoreError(f"there is no run directory {path}: start one with `aofl run`")
+        missing = [file.name for file in (run.config, run.start, run.record) if not file.is_file()]
+        if missing:
+            raise StoreError(
+                f"{path} is no run directory, it has no {' and no '.join(missing)}: "
+                "give the directory that `aofl run` wrote"
+            )
+        return run
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run directory for this process alone.
+
+        The kernel drops the lock when the process ends, however it ends.
+
+        Raises
+        ------
+        StoreError
+            If another process holds it.
+        """
+        lock_file = self.path / ".lock"
+        try:
+            file = lock_file.open("a+")
+        except OSError as error:
+            raise cannot("lock", lock_file, error) from error
+        with file:
+            _acquire(file.fileno(), self.path)
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Replace the summary; numbers that are not finite become null."""
+        write_atomic(self.summary, _to_json(summary))
+
+    def read_summary(self) -> dict[str, Any]:
+        """Return the summary."""
+        return _read_json(self.summary)
+
+    def read_record(self) -> dict[str, Any]:
+        """Return what the run is: versions, seed, level of theory."""
+        return _read_json(self.record)
+
+
+def _acquire(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        raise StoreError(
+            f"the run directory {path} is in use by process {holder}: wait for it or end it first"
+        ) from error
+    except OSError as error:
+        raise cannot("lock", path, error) from error
+
+
+def _to_json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(jsonable(value), indent=2, allow_nan=False).encode() + b"\n"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is not JSON: the file was damaged ({error})") from error
+    if not isinstance(value, dict):
+        raise StoreError(f"{path} is not a JSON object: the file was damaged")
+    return value

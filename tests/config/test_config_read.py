@@ -1,0 +1,147 @@
+"""Reading: every mistake is one sentence with file, key, value and what is expected."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aofl.config import config_from_mapping, dump_config, read_config
+from aofl.errors import ConfigError
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "na-water" / "run.yaml"
+MINIMAL = """\
+system: {structure: start.xyz}
+dynamics: {name: bussi, timestep_fs: 5e-1, temperature_K: 300, steps: 10}
+"""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "parts"),
+    [
+        ({"dynamics.step": 5}, ["`dynamics.step` is unknown", "nearest", "`steps`"]),
+        ({"learning.guards.max_step": 1.0}, ["`learning.guards.max_step`", "`max_step_A`"]),
+        ({"system.electrode.latice": 4.2}, ["`system.electrode.latice`", "`lattice_constant_A`"]),
+        ({"zzz": 1}, ["`zzz` is unknown", "valid keys are `mode`, `seed`"]),
+        ({"dynamics.steps": -3}, ["`dynamics.steps` is -3", "greater than or equal to 1"]),
+        ({"dynamics.steps": "many"}, ["`dynamics.steps` is 'many'", "integer"]),
+        ({"dynamics.steps": 1.5}, ["`dynamics.steps` is 1.5", "integer"]),
+        ({"dynamics.timestep_fs": float("nan")}, ["`dynamics.timestep_fs` is nan", "finite"]),
+        ({"seed": True}, ["`seed` is True", "integer"]),
+        ({"seed": None}, ["`seed` is null", "integer"]),
+        ({"mode": "fast"}, ["`mode` is 'fast'", "'aimd', 'cofl', 'aofl' or 'mlff'"]),
+        ({"dynamics.name": "nvt"}, ["`dynamics.name` is 'nvt'", "one of 'velocity_verlet'"]),
+        ({"dynamics": {"steps": 3}}, ["`dynamics.name` is missing", "'nose_hoover'"]),
+        ({"reference.name": "vasp"}, ["`reference.name` is 'vasp'", "'tblite'"]),
+        ({"system.electrode.size": [2, 2, 0]}, ["`system.electrode.size.2` is 0"]),
+        ({"system.electrolyte.molecules": {"H2O": 0}}, ["`system.electrolyte.molecules.H2O` is 0"]),
+        ({"system.electrolyte.molecules": {}}, ["`system.electrolyte.molecules` is {}"]),
+        ({"system": None}, ["`system` is null; expected keys"]),
+        ({"system": {}}, ["`system.electrode` is missing (and 1 more)"]),
+        ({"system.structure": "a.xyz"}, ["`system`", "not both"]),
+        ({"seed.x": 1}, ["`seed` is 1", "to set `seed.x`"]),
+        ({"mode": "mlff"}, ["`force_field.model` is missing"]),
+        ({"seed": -1, "dynamics.steps": 0}, ["`seed` is -1", "(and 1 more)"]),
+    ],
+)
+def test_a_wrong_value_is_one_sentence(overrides: dict[str, Any], parts: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(EXAMPLE, overrides)
+    message = str(caught.value)
+    assert message.startswith(f"{EXAMPLE}: ")
+    assert "\n" not in message
+    for part in parts:
+        assert part in message
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "is empty"),
+        ("# only a comment\n", "is empty"),
+        ("- 1\n- 2\n", "holds [1, 2]"),
+        ("seed: [1\n", "line 2, column 1"),
+        ("seed: 1\nseed: 2\n", "line 2, column 1: the key `seed` is given twice"),
+        ("system:\n  a: {x: 1, x: 2}\n", "line 2, column 13: the key `x` is given twice"),
+        ("seed: !!python/object/apply:os.getcwd []\n", "python/object/apply:os.getcwd"),
+        ("[1, 2]: 3\n", "unhashable key"),
+        ("seed: \x07\n", "not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, part: str) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_config(file)
+    assert str(file) in str(caught.value)
+    assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_path_that_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="does not exist"):
+        read_config(tmp_path / "none.yaml")
+    with pytest.raises(ConfigError, match="is a directory"):
+        read_config(tmp_path)
+    binary = tmp_path / "model.h5"
+    binary.write_bytes(b"\x89HDF\r\n\xff\xfe")
+    with pytest.raises(ConfigError, match="not text in UTF-8"):
+        read_config(binary)
+
+
+def test_scalars_mean_what_they_look_like(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        "system:\n"
+        "  electrode: {element: No, surface: bcc100, lattice_constant_A: 4.2, size: [1, 1, 1]}\n"
+        "  electrolyte: {molecules: {NO: 2}, gap_A: 1e1}\n"
+        "dynamics: {name: langevin, timestep_fs: 5e-1, temperature_K: 3E2, steps: 10}\n"
+    )
+    config = read_config(file)
+    assert config.system.name == "interface"
+    assert config.system.electrode.element == "No"
+    assert config.system.electrolyte.molecules == {"NO": 2}
+    assert config.system.electrolyte.gap_A == 10.0
+    assert config.dynamics.timestep_fs == 0.5
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {},
+        {"out": "1e3", "seed": 7},
+        {"out": "no"},
+        {"out": "2020-01-01"},
+        {"learning.audit_probability": 1e-7, "mode": "mlff", "force_field.model": "/a/model.h5"},
+        {"system.electrolyte.molecules": {"NO": 2, "1e3": 1, "yes": 1}},
+    ],
+)
+def test_what_is_written_reads_back_to_the_same(tmp_path: Path, overrides: dict[str, Any]) -> None:
+    config = read_config(EXAMPLE, overrides)
+    file = tmp_path / "config.yaml"
+    file.write_text(dump_config(config))
+    assert read_config(file) == config
+
+
+def test_overrides_replace_values_and_leave_the_mapping_alone() -> None:
+    data: dict[str, Any] = {
+        "system": {"structure": "a.xyz"},
+        "dynamics": {"name": "bussi", "timestep_fs": 1.0, "temperature_K": 300.0, "steps": 10},
+    }
+    config = config_from_mapping(data, {"dynamics.steps": 20, "learning.max_rewinds": 3})
+    assert (config.dynamics.steps, config.learning.max_rewinds) == (20, 3)
+    assert data["dynamics"]["steps"] == 10
+    assert "learning" not in data
+
+
+def test_paths_in_the_file_count_from_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "run.yaml").write_text(MINIMAL + "force_field: {model: m.h5}\n")
+    monkeypatch.chdir(tmp_path)
+    config = read_config(Path("below/run.yaml"))
+    assert config.system.name == "file"
+    assert config.system.structure == str(tmp_path / "below" / "start.xyz")
+    assert config.force_field.model == str(tmp_path / "below" / "m.h5")
+    overridden = read_config(Path("below/run.yaml"), {"force_field.model": "m.h5"})
+    assert overridden.force_field.model == "m.h5"

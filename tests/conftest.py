@@ -1,0 +1,26 @@
+"""What several tests share: small structures and a cheap, exact reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from aofl.reference import AseReference
+
+
+@pytest.fixture
+def copper() -> Atoms:
+    """A warm 8-atom Cu/Al crystal, periodic: EMT knows both metals."""
+    atoms = bulk("Cu", "fcc", a=3.7, cubic=True) * (2, 1, 1)
+    atoms.numbers[[1, 6]] = 13
+    atoms.rattle(0.08, rng=np.random.default_rng(3))
+    return atoms
+
+
+@pytest.fixture
+def emt() -> AseReference:
+    """A reference that costs a millisecond."""
+    return AseReference(EMT(), description={"code": "emt"})

@@ -1,0 +1,163 @@
+"""The cycle of the method with a reference that costs nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.calculators.emt import EMT
+from ase.md.verlet import VelocityVerlet
+
+from aofl import AdaptiveCalculator, ForceField
+from aofl.config.schema import LearningConfig
+from aofl.errors import ReferenceFailed, RunStopped
+from aofl.learning.adaptive_calculator import RewindRequested
+from aofl.learning.dynamics import set_initial_momenta
+from aofl.records import Label
+from aofl.reference import AseReference
+from aofl.store import Dataset
+
+
+def dynamics(atoms: Atoms) -> VelocityVerlet:
+    set_initial_momenta(atoms, 600, seed=1)
+    return VelocityVerlet(atoms, 2 * units.fs)
+
+
+def test_a_run_of_any_ase_dynamics_learns(copper: Atoms) -> None:
+    decisions: list[dict[str, Any]] = []
+    calculator = AdaptiveCalculator(
+        reference=EMT(),
+        force_field=ForceField(["Cu", "Al"], "fast"),
+        settings=LearningConfig(target_force_error_meV_per_A=100, audit_probability=0.05),
+        on_decision=decisions.append,
+    )
+    copper.calc = calculator
+    dynamics(copper).run(150)
+    labels = [d for d in decisions if d["action"] == "label"]
+    assert 3 < len(labels) < 75
+    assert labels[0]["rule"] == "initial"
+    assert all(d["reason"] for d in decisions)
+    audits = [d for d in labels if d["rule"] in ("audit", "random_audit") and d["step"] > 50]
+    rmse = np.sqrt(
+        sum(e["sum_sq"] for d in audits for e in d["errors"].values())
+        / sum(e["n"] for d in audits for e in d["errors"].values())
+    )
+    assert rmse < 0.1
+    # On the way the reference was asked for what the calculator gave as its own forces.
+    copper.calc = EMT()
+    exact = copper.get_forces()
+    assert np.sqrt(np.mean((calculator.results["forces"] - exact) ** 2)) < 0.2
+
+
+def test_on_a_labelled_step_the_forces_are_the_reference_s(copper: Atoms) -> None:
+    copper.calc = AdaptiveCalculator(reference=EMT(), force_field=ForceField(["Cu", "Al"], "fast"))
+    forces, energy = copper.get_forces(), copper.get_potential_energy()
+    copper.calc = EMT()
+    np.testing.assert_array_equal(forces, copper.get_forces())
+    assert energy == copper.get_potential_energy()
+
+
+def test_aimd_labels_every_step_and_needs_no_force_field(copper: Atoms, tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path / "labels.extxyz")
+    copper.calc = AdaptiveCalculator(reference=EMT(), mode="aimd", dataset=dataset)
+    dynamics(copper).run(5)
+    assert len(dataset) == 6
+    dataset.close()
+
+
+def test_mlff_never_learns(copper: Atoms, emt: AseReference) -> None:
+    force_field = ForceField(["Cu", "Al"], "fast")
+    force_field.learn(copper, emt.label(copper))
+    copper.calc = AdaptiveCalculator(
+        reference=emt,
+        force_field=force_field,
+        mode="mlff",
+        settings=LearningConfig(audit_probability=0.5),
+    )
+    dynamics(copper).run(10)
+    assert copper.calc.memory.n_audits > 0
+    assert force_field.n_labels == 1
+
+
+def test_a_label_on_the_disk_is_not_computed_again(copper: Atoms, tmp_path: Path) -> None:
+    class Counting:
+        is_semi_empirical = False
+        calls = 0
+
+        def label(self, atoms: Atoms) -> Label:
+            self.calls += 1
+            return AseReference(EMT()).label(atoms)
+
+        def describe(self) -> dict[str, Any]:
+            return {"code": "emt"}
+
+        def elements_supported(self) -> None:
+            return None
+
+    reference, dataset = Counting(), Dataset(tmp_path / "labels.extxyz")
+    for _ in range(2):
+        copper.calc = AdaptiveCalculator(
+            reference=reference, force_field=ForceField(["Cu", "Al"], "fast"), dataset=dataset
+        )
+        copper.get_forces()
+    assert (reference.calls, len(dataset)) == (1, 1)
+    dataset.close()
+
+
+class Failing:
+    """A reference that works until told otherwise."""
+
+    is_semi_empirical = False
+    is_broken = False
+
+    def label(self, atoms: Atoms) -> Label:
+        if self.is_broken:
+            raise ReferenceFailed("the SCF did not converge")
+        return AseReference(EMT()).label(atoms)
+
+    def describe(self) -> dict[str, Any]:
+        return {"code": "emt"}
+
+    def elements_supported(self) -> None:
+        return None
+
+
+def test_a_failed_label_is_an_event_and_the_run_goes_on(copper: Atoms) -> None:
+    events: list[dict[str, Any]] = []
+    reference = Failing()
+    copper.calc = AdaptiveCalculator(
+        reference=reference,
+        force_field=ForceField(["Cu", "Al"], "fast"),
+        settings=LearningConfig(audit_probability=1.0),
+        on_event=events.append,
+    )
+    moving = dynamics(copper)
+    moving.run(3)
+    reference.is_broken = True
+    moving.run(15)
+    failed = [e for e in events if e["event"] == "label_failed"]
+    # It holds ten steps between attempts: a failure lasts for a while.
+    assert 1 <= len(failed) <= 2
+    assert "did not converge" in failed[0]["message"]
+    assert copper.calc.memory.n_failed == len(failed)
+
+
+def test_without_any_label_a_failure_stops_the_run(copper: Atoms) -> None:
+    reference = Failing()
+    reference.is_broken = True
+    copper.calc = AdaptiveCalculator(
+        reference=reference, force_field=ForceField(["Cu", "Al"], "fast")
+    )
+    with pytest.raises(RunStopped, match="did not converge"):
+        copper.get_forces()
+
+
+def test_colliding_atoms_ask_for_a_rewind(copper: Atoms) -> None:
+    copper.calc = AdaptiveCalculator(reference=EMT(), force_field=ForceField(["Cu", "Al"], "fast"))
+    copper.get_forces()
+    copper.positions[1] = copper.positions[0] + [0.5, 0.0, 0.0]
+    with pytest.raises(RewindRequested, match="too close"):
+        copper.get_forces()

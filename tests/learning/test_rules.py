@@ -1,0 +1,193 @@
+"""Each rule on situations made by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from aofl.bayes.calibration import HIGHEST
+from aofl.config.schema import GuardsConfig, LearningConfig
+from aofl.learning.audit import audit, next_gap
+from aofl.learning.guards import guards
+from aofl.learning.memory import Memory
+from aofl.learning.policy import RULES, decide, screened_uncertainty
+from aofl.learning.similarity import similarity
+from aofl.learning.situation import Situation
+from aofl.learning.uncertainty import needs_exact_check, uncertainty
+from aofl.records import Prediction
+
+SETTINGS = LearningConfig(target_force_error_meV_per_A=300, audit_probability=0.0)
+NUMBERS = np.array([8, 1, 1])
+POSITIONS = np.array([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]])
+
+
+def prediction(std: float = 0.01, local: float = 1e-3, **changes: object) -> Prediction:
+    values: dict[str, object] = {
+        "energy": -1.0,
+        "forces": np.zeros((3, 3)),
+        "stress": np.zeros(6),
+        "energies": np.zeros(3),
+        "local_std": np.full(3, local),
+        "environments": np.eye(3),
+        "forces_std": np.full((3, 3), std),
+    }
+    return Prediction(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def situation(**changes: object) -> Situation:
+    values: dict[str, object] = {
+        "step": 100,
+        "numbers": NUMBERS,
+        "symbols": ["O", "H", "H"],
+        "positions": POSITIONS,
+        "cell": 10 * np.eye(3),
+        "pbc": np.array([True, True, True]),
+        "previous_positions": POSITIONS,
+        "temperature": 300.0,
+        "target_temperature": 300.0,
+        "prediction": prediction(),
+        "seed": 0,
+    }
+    return Situation(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def memory(**changes: object) -> Memory:
+    grown = Memory(target=0.3, n_labels=30, ratios=[2.0] * 20, last_label_step=95, audit_gap=50)
+    for name, value in changes.items():
+        setattr(grown, name, value)
+    return grown
+
+
+class TestGuards:
+    def test_an_ordinary_step_passes(self) -> None:
+        assert guards(situation(), memory(), SETTINGS).action == "accept"
+
+    def test_close_atoms_are_refused_also_across_the_boundary(self) -> None:
+        positions = POSITIONS + np.array([9.9, 0.0, 0.0])
+        positions[1] = [0.2, 0.0, 0.0]  # 0.3 Å from the oxygen through the cell face
+        verdict = guards(
+            situation(positions=positions, previous_positions=None), memory(), SETTINGS
+        )
+        assert (verdict.action, verdict.rule) == ("rewind", "guard")
+        assert verdict.value == pytest.approx(0.3 / (0.66 + 0.31), rel=1e-6)
+
+    def test_a_leap_is_refused(self) -> None:
+        verdict = guards(
+            situation(previous_positions=POSITIONS + np.array([0.0, 0.31, 0.0])), memory(), SETTINGS
+        )
+        assert verdict.action == "rewind"
+        assert verdict.value == pytest.approx(0.31)
+
+    def test_a_huge_force_is_refused_and_named(self) -> None:
+        forces = np.zeros((3, 3))
+        forces[2, 1] = -61.0
+        verdict = guards(situation(prediction=prediction(forces=forces)), memory(), SETTINGS)
+        assert (verdict.action, verdict.atom, verdict.element) == ("rewind", 2, "H")
+
+    def test_nan_is_refused(self) -> None:
+        forces = np.zeros((3, 3))
+        forces[1, 0] = np.nan
+        verdict = guards(situation(prediction=prediction(forces=forces)), memory(), SETTINGS)
+        assert (verdict.action, verdict.atom) == ("rewind", 1)
+
+    def test_heat_is_refused_by_the_configured_limit(self) -> None:
+        tight = LearningConfig(guards=GuardsConfig(max_temperature_K=400.0))
+        assert guards(situation(temperature=401.0), memory(), tight).action == "rewind"
+        assert guards(situation(temperature=399.0), memory(), tight).action == "accept"
+
+
+class TestUncertainty:
+    @pytest.mark.parametrize(("std", "action"), [(0.149, "accept"), (0.151, "label")])
+    def test_labels_above_the_calibrated_threshold(self, std: float, action: str) -> None:
+        # c = 2, threshold = 0.3 eV/Å: the limit on the deviation is 0.15 eV/Å.
+        verdict = uncertainty(situation(prediction=prediction(std)), memory(), SETTINGS)
+        assert verdict.action == action
+
+    def test_the_noise_belongs_to_the_error(self) -> None:
+        noisy = memory(force_noise=0.14)
+        verdict = uncertainty(situation(prediction=prediction(0.06)), noisy, SETTINGS)
+        assert verdict.action == "label"
+
+    def test_an_unreachable_target_gives_way_to_what_labels_reach(self) -> None:
+        reached = memory(reached_std=[0.4] * 10)
+        assert reached.threshold == pytest.approx(1.2 * 2.0 * 0.4)
+
+    def test_a_young_memory_is_cautious(self) -> None:
+        assert Memory(target=0.3).factor == HIGHEST
+        assert memory(ratios=[2.0] * 3).factor > memory(ratios=[2.0] * 10).factor > 2.0
+
+    def test_the_cheap_test_asks_when_the_local_deviation_grows(self) -> None:
+        checked = memory(checked_step=98, checked_error=0.1, checked_local={"O": 1e-3, "H": 1e-3})
+        calm = situation(prediction=prediction(local=1e-3))
+        grown = situation(prediction=prediction(local=3e-3))
+        late = replace(calm, step=108)
+        assert [needs_exact_check(s, checked) for s in (calm, grown, late)] == [False, True, True]
+
+
+class TestSimilarity:
+    def known(self) -> Memory:
+        """Return a memory that knows environment 0 of oxygen and 1 of hydrogen."""
+        grown = memory(usual_distance={"O": [0.01], "H": [0.01]})
+        grown.remember(["O", "H", "H"], np.eye(3), label_id=7)
+        return grown
+
+    def test_a_known_structure_is_skipped_with_its_neighbour(self) -> None:
+        flag = uncertainty(situation(prediction=prediction(0.2)), self.known(), SETTINGS)
+        verdict = similarity(flag, situation(prediction=prediction(0.2)), self.known(), SETTINGS)
+        assert verdict.action == "skip"
+        assert verdict.neighbour is not None
+        assert verdict.neighbour.label == 7
+
+    def test_one_new_atom_among_known_ones_is_enough_for_a_label(self) -> None:
+        environments = np.eye(3)
+        environments[2] = [0.0, 0.8, 0.6]  # far from anything hydrogen has been
+        new = situation(prediction=prediction(0.2, environments=environments))
+        verdict = screened_uncertainty(new, self.known(), SETTINGS)
+        assert (verdict.action, verdict.atom) == ("label", 2)
+
+    def test_a_large_error_is_labelled_though_similar(self) -> None:
+        bad = situation(prediction=prediction(0.31))  # twice the threshold of 0.3 is 0.6 = 2 x 0.3
+        assert screened_uncertainty(bad, self.known(), SETTINGS).action == "label"
+
+    def test_a_runaway_is_rewound(self) -> None:
+        environments = np.eye(3)[[1, 0, 0]]
+        lost = situation(prediction=prediction(5.0, environments=environments))
+        assert screened_uncertainty(lost, self.known(), SETTINGS).action == "rewind"
+
+
+class TestAudit:
+    def test_the_gap_brings_an_audit(self) -> None:
+        assert audit(situation(step=144), memory(), SETTINGS).action == "accept"
+        due = audit(situation(step=145), memory(), SETTINGS)
+        assert (due.action, due.rule) == ("label", "audit")
+
+    def test_random_audits_come_at_their_rate_and_depend_on_the_step_alone(self) -> None:
+        often = LearningConfig(audit_probability=0.1)
+        quiet = memory(audit_gap=10**6)
+        first = [audit(situation(step=k), quiet, often).rule for k in range(2000)]
+        again = [audit(situation(step=k), quiet, often).rule for k in range(2000)]
+        assert first == again
+        assert 150 < first.count("random_audit") < 250
+
+    def test_the_gap_doubles_without_and_halves_with_a_surprise(self) -> None:
+        assert next_gap(8, error=0.1, expected=0.2, target=0.3, longest=100) == 16
+        assert next_gap(8, error=0.5, expected=0.2, target=0.3, longest=100) == 4
+        assert next_gap(8, error=0.25, expected=0.2, target=0.3, longest=100) == 16
+        assert next_gap(80, error=0.1, expected=0.2, target=0.3, longest=100) == 100
+
+
+def test_only_aofl_screens() -> None:
+    known = TestSimilarity().known()
+    flagged = situation(prediction=prediction(0.2))
+    actions = {
+        mode: decide(RULES[mode], flagged, known, SETTINGS).action
+        for mode in ("cofl", "aofl", "mlff")
+    }
+    assert actions == {"cofl": "label", "aofl": "skip", "mlff": "accept"}
+
+
+def test_memory_survives_json() -> None:
+    before = memory(checked_step=3, checked_error=0.1, usual_distance={"O": [0.1 + 0.2]})
+    assert Memory.from_json(before.to_json()) == before

@@ -1,0 +1,203 @@
+"""The report renders whatever state the run is in, alone, safely, and the same each time."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_run import write_fake_run
+
+from aofl.errors import StoreError
+from aofl.report import write_report
+from aofl.report.canvas import thinned
+from aofl.report.data import FILES, read_run
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory) -> Path:
+    return write_fake_run(tmp_path_factory.mktemp("runs") / "full", steps=1400)
+
+
+@pytest.fixture
+def run(full, tmp_path) -> Path:
+    return Path(shutil.copytree(full, tmp_path / "run"))
+
+
+@pytest.fixture
+def young(tmp_path) -> Path:
+    return write_fake_run(tmp_path / "young", steps=60)
+
+
+@pytest.fixture(scope="module")
+def html(full) -> str:
+    return report(full)
+
+
+def report(run_dir: Path) -> str:
+    return write_report(run_dir).read_text()
+
+
+def sections(html: str) -> list[str]:
+    return re.findall(r'<section id="(\w+)"', html)
+
+
+def change(run_dir: Path, name: str, **values: object) -> None:
+    path = run_dir / name
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_a_full_run_has_every_section_and_both_readings_of_the_speedup(full, html):
+    assert sections(html) == [
+        "dynamics",
+        "error",
+        "calls",
+        "accuracy",
+        "cost",
+        "chemistry",
+        "ledger",
+        "provenance",
+    ]
+    assert "semi-empirical method, not DFT" in html
+    summary = json.loads((full / "summary.json").read_text())
+    down = 100 * (1 - 1 / summary["speedup"])
+    assert f"wall time down by {down:.1f} %" in html
+    assert "rate up by" in html
+
+
+def test_the_error_of_the_headline_is_that_of_the_audit_frames(full, html):
+    audits = read_run(full).audits
+    assert len(audits) >= 5
+    errors = np.concatenate([(p - r).ravel() for p, r, _ in audits])
+    rmse = 1000 * np.sqrt(np.mean(errors**2))
+    assert f'<div class="value">{rmse:.0f}<span class="unit">meV/Å' in html
+    assert f"RMSE on {len(audits)} audit frames" in html
+    assert "too few to rely on" not in html
+
+
+def test_the_file_stands_alone(html):
+    assert not re.search(r'(?:src|href)="(?!#|data:)', html)
+    assert not re.search(r"url\((?!#)|@import|<script|<link", html)
+
+
+def test_the_same_files_give_the_same_bytes(run):
+    assert report(run) == report(run)
+
+
+def test_ids_are_unique(html):
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_a_run_killed_after_a_few_steps_renders_and_says_what_it_lacks(tmp_path, steps):
+    run = write_fake_run(tmp_path / "young", steps=steps)
+    (run / "summary.json").unlink()
+    html = report(run)
+    assert "No audit frame was recorded yet" in html
+    assert "no summary" in html
+
+
+def test_few_audits_are_called_few(tmp_path):
+    assert "too few to rely on" in report(write_fake_run(tmp_path / "few", steps=130))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_file_alone_makes_a_report(full, tmp_path, name):
+    shutil.copy(full / name, tmp_path)
+    assert "</html>" in report(tmp_path)
+
+
+@pytest.mark.parametrize("name", [*FILES, "events.jsonl", "start.extxyz"])
+def test_any_file_may_be_garbage(young, name):
+    (young / name).write_text("\ufffd{3]\n1\nx\n")
+    assert "</html>" in report(young)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
+def test_every_file_may_be_cut(young, share):
+    for name in [*FILES, "events.jsonl", "start.extxyz"]:
+        text = (young / name).read_text()
+        (young / name).write_text(text[: int(share * len(text))])
+    assert "</html>" in report(young)
+
+
+@pytest.mark.parametrize("column", [2, 3, 5, 6, 11])
+def test_a_thermo_column_may_be_empty(full, tmp_path, column):
+    header, *rows = (full / "thermo.csv").read_text().splitlines()
+    fields = [row.split(",") for row in rows[:50]]
+    lines = [",".join([*f[:column], "", *f[column + 1 :]]) for f in fields]
+    (tmp_path / "thermo.csv").write_text("\n".join([header, *lines]) + "\n")
+    assert "</html>" in report(tmp_path)
+
+
+def test_a_cut_last_line_is_not_read_as_data(run):
+    before = read_run(run)
+    for name in ("thermo.csv", "ledger.jsonl", "labels.extxyz"):
+        path = run / name
+        path.write_text(path.read_text()[:-3])
+    after = read_run(run)
+    assert len(after.thermo["step"]) == len(before.thermo["step"]) - 1
+    assert len(after.decisions) == len(before.decisions) - 1
+    assert len(after.labels) == len(before.labels) - 1
+
+
+def test_unreadable_lines_are_counted_in_the_report(run):
+    with (run / "ledger.jsonl").open("a") as file:
+        file.write('{"step": "no"}\n[]\n')
+    assert "lines left out" in report(run)
+
+
+def test_text_from_files_is_escaped(run):
+    evil = '<script>alert("$x^2$")</script>'
+    change(run, "run.json", mode=evil, seed=evil, level_of_theory={evil: evil})
+    change(run, "summary.json", status=evil, reason=evil)
+    (run / "config.yaml").write_text(evil)
+    line = json.loads((run / "ledger.jsonl").read_text().splitlines()[-1])
+    with (run / "ledger.jsonl").open("a") as file:
+        file.write(json.dumps({**line, "rule": evil, "reason": evil, "action": "label"}) + "\n")
+    html = report(run)
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_without_hydrogen_there_is_no_chemistry(run):
+    for name in ("labels.extxyz", "start.extxyz"):
+        (run / name).unlink()
+    change(run, "run.json", elements=["Na", "O"])
+    html = report(run)
+    assert "chemistry" not in sections(html)
+    assert "O-H bonds broken" not in html
+
+
+def test_dft_is_named_only_where_it_was_used(run):
+    assert "DFT calls" not in report(run)
+    change(run, "run.json", semi_empirical=False)
+    assert "DFT calls" in report(run)
+
+
+def test_a_run_slower_than_aimd_is_told_so(run):
+    change(run, "summary.json", aimd_step_s=1e-6)
+    assert "slower than AIMD" in report(run)
+
+
+def test_aimd_has_neither_speedup_nor_force_error(tmp_path):
+    html = report(write_fake_run(tmp_path / "aimd", steps=40, mode="aimd"))
+    assert "Speed-up over AIMD" not in html
+    assert "accuracy" not in sections(html)
+
+
+def test_a_directory_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="not a run directory"):
+        write_report(tmp_path)
+
+
+def test_thinning_keeps_the_peaks():
+    x = np.arange(100_000.0)
+    y = np.sin(x / 500)
+    y[54_321], y[100] = 9.0, np.nan
+    thin_x, thin_y = thinned(x, y)
+    assert len(thin_x) <= 900
+    assert thin_x[thin_y.argmax()] == 54_321
+    assert np.isfinite(thin_y).all()

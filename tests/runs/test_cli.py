@@ -1,0 +1,247 @@
+"""The command line as its user runs it: run, status, report, kill, resume, bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+CONFIG = """
+mode: aofl
+seed: 3
+system:
+  electrode: {element: Na, surface: bcc100, lattice_constant_A: 4.2, size: [2, 2, 2]}
+  electrolyte: {molecules: {H2O: 1}, gap_A: 6.0}
+reference: {name: tblite, electronic_temperature_K: 3000}
+force_field: {name: ace, accuracy: fast}
+learning: {target_force_error_meV_per_A: 300, audit_probability: 0.05}
+dynamics: {name: DYNAMICS, timestep_fs: 0.5, temperature_K: 500, steps: 40}
+output: {trajectory_every: 1, checkpoint_every: 10}
+"""
+
+
+def aofl(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aofl.cli", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "run.yaml"
+    path.write_text(CONFIG.replace("DYNAMICS", "langevin"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(config: Path) -> Path:
+    out = config.parent / "finished"
+    done = aofl("run", config, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def lines_without_times(path: Path) -> list[dict[str, object]]:
+    """Return the ledger without what a clock measured."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    for name in ("trajectory.extxyz", "thermo.csv"):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    assert lines_without_times(one / "ledger.jsonl") == lines_without_times(other / "ledger.jsonl")
+
+
+def test_run_leaves_everything_behind(finished: Path) -> None:
+    for name in (
+        "config.yaml", "run.json", "start.extxyz", "labels.extxyz", "ledger.jsonl", "events.jsonl",
+        "thermo.csv", "trajectory.extxyz", "checkpoint.npz", "model.h5", "summary.json",
+    ):  # fmt: skip
+        assert (finished / name).stat().st_size > 0, name
+    record = json.loads((finished / "run.json").read_text())
+    assert record["seed"] == 3
+    assert record["semi_empirical"] is True
+    assert "tblite" in record["versions"]
+
+
+def test_status_for_people_and_for_machines(finished: Path) -> None:
+    screen = aofl("status", finished)
+    assert screen.returncode == 0
+    assert "labels" in screen.stdout
+    summary = json.loads(aofl("status", finished, "--json").stdout)
+    for key in (
+        "steps", "labels", "skips", "audits", "rewinds", "audit_forces_rmse", "wall_s",
+        "aimd_step_s", "speedup",
+    ):  # fmt: skip
+        assert key in summary
+    assert summary["steps"] == 40
+    assert 1 < summary["labels"] < 40
+
+
+def test_report_is_one_file(finished: Path) -> None:
+    done = aofl("report", finished)
+    assert done.returncode == 0, done.stderr
+    page = (finished / "report.html").read_text()
+    assert "semi-empirical" in page
+    assert "wall time down" in page.lower()
+
+
+@pytest.mark.parametrize("wait_for", ["ledger.jsonl", "trajectory.extxyz"])
+def test_kill_and_resume_is_bit_identical(
+    config: Path, finished: Path, tmp_path: Path, wait_for: str
+) -> None:
+    out = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aofl.cli", "run", config, "--out", out],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    growing, goal = out / wait_for, (finished / wait_for).stat().st_size * 0.6
+    deadline = time.monotonic() + 200
+    while not growing.exists() or growing.stat().st_size < goal:
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    assert (out / "trajectory.extxyz").read_bytes() != (finished / "trajectory.extxyz").read_bytes()
+    done = aofl("resume", out)
+    assert done.returncode == 0, done.stderr
+    assert_same_run(out, finished)
+
+
+def test_sigterm_stops_cleanly_and_resume_goes_on(
+    config: Path, finished: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "stopped"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aofl.cli", "run", config, "--out", out],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 200
+    while not (out / "thermo.csv").exists() or (out / "thermo.csv").stat().st_size < 600:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGTERM)
+    assert process.wait(timeout=60) == 3
+    assert json.loads((out / "summary.json").read_text())["status"] == "stopped"
+    assert aofl("resume", out).returncode == 0
+    assert_same_run(out, finished)
+
+
+def test_steps_is_a_total(config: Path, finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "short"
+    assert aofl("run", config, "--out", out, "--steps", 25).returncode == 0
+    assert aofl("resume", out, "--steps", 40).returncode == 0
+    assert_same_run(out, finished)
+
+
+@pytest.mark.parametrize("dynamics", ["velocity_verlet", "bussi", "nose_hoover"])
+def test_other_dynamics_resume_bit_identically(tmp_path: Path, dynamics: str) -> None:
+    config = tmp_path / "run.yaml"
+    config.write_text(CONFIG.replace("DYNAMICS", dynamics))
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    assert aofl("run", config, "--out", whole, "--steps", 16).returncode == 0
+    assert aofl("run", config, "--out", halves, "--steps", 7).returncode == 0
+    assert aofl("resume", halves, "--steps", 16).returncode == 0
+    assert_same_run(halves, whole)
+
+
+def test_modes_start_alike(config: Path, finished: Path, tmp_path: Path) -> None:
+    for mode in ("aimd", "cofl"):
+        done = aofl("run", config, "--out", tmp_path / mode, "--mode", mode, "--steps", 12)
+        assert done.returncode == 0, done.stderr
+    model = finished / "model.h5"
+    done = aofl(
+        "run", config, "--out", tmp_path / "mlff", "--mode", "mlff", "--steps", 12, "--model", model
+    )
+    assert done.returncode == 0, done.stderr
+    starts = {(tmp_path / m / "start.extxyz").read_bytes() for m in ("aimd", "cofl", "mlff")}
+    assert starts == {(finished / "start.extxyz").read_bytes()}
+    summaries = {
+        m: json.loads((tmp_path / m / "summary.json").read_text()) for m in ("aimd", "cofl", "mlff")
+    }
+    assert summaries["aimd"]["labels"] == 13
+    assert summaries["cofl"]["labels"] < 13
+    assert summaries["cofl"]["skips"] == 0
+
+
+def test_a_lost_checkpoint_falls_back_to_the_one_before(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "damaged"
+    shutil.copytree(finished, out)
+    checkpoint = out / "checkpoint.npz"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:500])
+    assert aofl("resume", out).returncode == 0
+    assert_same_run(out, finished)
+
+
+def bad(tmp_path: Path, old: str, new: str) -> Path:
+    path = tmp_path / "bad.yaml"
+    text = CONFIG.replace("DYNAMICS", "langevin")
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("steps: 40", "stepz: 40", ["dynamics.stepz", "steps"]),
+        ("steps: 40", "steps: many", ["dynamics.steps", "many"]),
+        ("element: Na", "element: Xx", ["Xx"]),
+        ("H2O: 1", "H2O: 90", ["gap"]),
+        ("H2O: 1", "unobtainium: 1", ["unobtainium"]),
+        ("timestep_fs: 0.5", "timestep_fs: 5.0", ["timestep_fs", "hydrogen"]),
+        ("mode: aofl", "mode: mlff", ["model"]),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_2(
+    tmp_path: Path, old: str, new: str, words: list[str]
+) -> None:
+    done = aofl("run", bad(tmp_path, old, new), "--out", tmp_path / "out")
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_overlapping_atoms_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "start.xyz").write_text(
+        '2\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3 pbc="T T T"\n'
+        "Na 0 0 0\nNa 0 0 0.4\n"
+    )
+    text = CONFIG.replace("DYNAMICS", "langevin")
+    system = text[text.index("system:") : text.index("reference:")]
+    (tmp_path / "run.yaml").write_text(text.replace(system, "system: {structure: start.xyz}\n"))
+    done = aofl("run", tmp_path / "run.yaml", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "Na" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_files_and_used_directories(config: Path, finished: Path, tmp_path: Path) -> None:
+    for arguments, word in (
+        (("run", tmp_path / "no.yaml"), "no.yaml"),
+        (("run", config, "--out", finished), "aofl resume"),
+        (("resume", tmp_path / "nothing"), "nothing"),
+        (("status", tmp_path), "no run directory"),
+        (("report", tmp_path / "nothing"), "nothing"),
+    ):
+        done = aofl(*arguments)
+        assert done.returncode == 2, done
+        assert word in done.stderr
+        assert "Traceback" not in done.stderr
