@@ -23,7 +23,6 @@ from aofl.learning.mechanics import put_back
 from aofl.learning.run import Run, begin, dynamics_at, proceed
 from aofl.learning.state import mechanics_of, restore_learning
 from aofl.reference import Reference
-from aofl.report import write_report
 from aofl.store import RunDirectory, load_checkpoint, read_atoms
 from aofl.system import build_system, check_structure
 
@@ -110,6 +109,8 @@ def status(path: Path) -> dict[str, Any]:
 
 def report(path: Path) -> Path:
     """Write `report.html` into a run directory and return its path."""
+    from aofl.report import write_report  # matplotlib is slow to import
+
     return write_report(RunDirectory.open(path).path)
 
 

@@ -57,8 +57,6 @@ class Prediction:
         As in `Label`.
     energies
         Atomic energies, eV, shape (n,).
-    local_std
-        Posterior standard deviation of the atomic energies, eV, shape (n,): cheap, for ranking.
     forces_std
         Posterior standard deviation of the force components, noise not included, eV/Å,
         shape (n, 3); None where it was not asked for.
@@ -71,7 +69,6 @@ class Prediction:
     forces: FloatArray
     stress: FloatArray
     energies: FloatArray
-    local_std: FloatArray
     environments: FloatArray
     forces_std: FloatArray | None = None
 

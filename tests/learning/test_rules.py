@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ from aofl.learning.memory import Memory
 from aofl.learning.policy import RULES, decide, screened_uncertainty
 from aofl.learning.similarity import similarity
 from aofl.learning.situation import Situation
-from aofl.learning.uncertainty import needs_exact_check, uncertainty
+from aofl.learning.uncertainty import uncertainty
 from aofl.records import Prediction
 
 SETTINGS = LearningConfig(target_force_error_meV_per_A=300, audit_probability=0.0)
@@ -23,13 +21,12 @@ NUMBERS = np.array([8, 1, 1])
 POSITIONS = np.array([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]])
 
 
-def prediction(std: float = 0.01, local: float = 1e-3, **changes: object) -> Prediction:
+def prediction(std: float = 0.01, **changes: object) -> Prediction:
     values: dict[str, object] = {
         "energy": -1.0,
         "forces": np.zeros((3, 3)),
         "stress": np.zeros(6),
         "energies": np.zeros(3),
-        "local_std": np.full(3, local),
         "environments": np.eye(3),
         "forces_std": np.full((3, 3), std),
     }
@@ -118,13 +115,6 @@ class TestUncertainty:
         assert Memory(target=0.3).factor == HIGHEST
         assert memory(ratios=[2.0] * 3).factor > memory(ratios=[2.0] * 10).factor > 2.0
 
-    def test_the_cheap_test_asks_when_the_local_deviation_grows(self) -> None:
-        checked = memory(checked_step=98, checked_error=0.1, checked_local={"O": 1e-3, "H": 1e-3})
-        calm = situation(prediction=prediction(local=1e-3))
-        grown = situation(prediction=prediction(local=3e-3))
-        late = replace(calm, step=108)
-        assert [needs_exact_check(s, checked) for s in (calm, grown, late)] == [False, True, True]
-
 
 class TestSimilarity:
     def known(self) -> Memory:
@@ -189,5 +179,5 @@ def test_only_aofl_screens() -> None:
 
 
 def test_memory_survives_json() -> None:
-    before = memory(checked_step=3, checked_error=0.1, usual_distance={"O": [0.1 + 0.2]})
+    before = memory(usual_distance={"O": [0.1 + 0.2]})
     assert Memory.from_json(before.to_json()) == before

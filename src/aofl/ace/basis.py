@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase.data import covalent_radii
 
+from aofl.ace.angular import L_LIMIT
 from aofl.ace.coupling import invariant
 from aofl.ace.radial import (
     N_GRID,
@@ -30,6 +31,7 @@ from aofl.ace.radial import (
     interpolation_table,
     smeared_coefficients,
 )
+from aofl.errors import ModelError
 from aofl.records import FloatArray, IntArray
 
 N_MIX = 2
@@ -101,7 +103,7 @@ class Basis:
     order
         Body order (2, 3, 4) of the columns of one centre, shape (n_functions,).
     damping
-        1 / (1 + sum n + sum l) of the same columns: the prior's smoothness.
+        1 / (1 + sum n + sum l) of the same columns, squared for pairs: the prior's smoothness.
     """
 
     settings: BasisSettings
@@ -134,7 +136,14 @@ class Basis:
 
 
 def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
-    """Return the basis for the elements in `numbers` (repetitions allowed)."""
+    """Return the basis for the elements in `numbers` (repetitions allowed).
+
+    Raises
+    ------
+    ModelError
+        If the sizes in `settings` do not fit together.
+    """
+    _check(settings)
     species = np.unique(numbers).astype(np.int64)
     s = settings
     r_pair = np.linspace(0.0, s.pair_cutoff, N_GRID + 1)
@@ -157,8 +166,25 @@ def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
         four=four,
         mixing=_mixing(species),
         order=order,
-        damping=1.0 / (1.0 + degree),
+        damping=(1.0 + degree) ** -np.where(order == 2, 2.0, 1.0),
     )
+
+
+def _check(s: BasisSettings) -> None:
+    """Refuse sizes that the tables do not hold.
+
+    Raises
+    ------
+    ModelError
+        Naming the settings that do not fit together.
+    """
+    if not 0 <= s.l_max <= L_LIMIT:
+        raise ModelError(f"l_max is {s.l_max}; expected 0 to {L_LIMIT}")
+    if s.four_n and (s.four_n > s.n_max or s.four_l > s.l_max):
+        raise ModelError(
+            f"the four-body part has four_n {s.four_n} and four_l {s.four_l}; expected at most "
+            f"n_max {s.n_max} and l_max {s.l_max}"
+        )
 
 
 def _mixing(species: IntArray) -> FloatArray:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 LEVEL = 0.8
 WINDOW = 20
@@ -39,4 +39,4 @@ def calibration_factor(ratios: list[float]) -> float:
 
 def _young(n: int) -> float:
     """Return how much wider a 90 % interval is when its scale comes from n samples only."""
-    return float(t.ppf(0.9, n) / norm.ppf(0.9))
+    return float(stdtrit(n, 0.9) / ndtri(0.9))

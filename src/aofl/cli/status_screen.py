@@ -30,8 +30,11 @@ def render_status(summary: dict[str, Any]) -> RenderableType:
         f"  {summary.get('mode', '')}",
         (f"  {summary.get('reason') or ''}", "dim"),
     )
-    groups = Table.grid(padding=(0, 4))
-    groups.add_row(*(_facts(title, facts) for title, facts in _groups(summary).items()))
+    # Two by two: four side by side do not fit the 80 columns of a plain terminal.
+    groups = Table.grid(padding=(0, 4, 1, 0))
+    tables = [_facts(title, facts) for title, facts in _groups(summary).items()]
+    for pair in (tables[:2], tables[2:]):
+        groups.add_row(*pair)
     return Panel(
         Group(head, Text(), groups),
         title=Text("aofl status"),

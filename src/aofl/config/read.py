@@ -105,7 +105,9 @@ def config_from_mapping(
     try:
         return RunConfig.model_validate(merged)
     except ValidationError as error:
-        first, *others = error.errors(include_url=False)
+        # A misspelt key is also a missing one: the spelling is what helps.
+        found = error.errors(include_url=False)
+        first, *others = sorted(found, key=lambda e: e["type"] != "extra_forbidden")
         more = f" (and {len(others)} more)" if others else ""
         raise ConfigError(f"{source}: {_sentence(first, merged)}{more}") from error
 

@@ -4,8 +4,8 @@ The universal potential of Ziegler, Biersack and Littmark (ZBL),
 
     V(r) = k Z1 Z2 / r * phi(r / a),   a = 0.46850 Å / (Z1^0.23 + Z2^0.23),   k = 14.39964 eV Å,
 
-is faded out between 0.6 and 0.9 times the sum of covalent radii, that is below every bond length
-met in molecular dynamics: it is there to stop collapse, not to describe bonds.
+is faded out between 0.5 and 0.78 times the sum of covalent radii, that is below the shortest
+bonds (C-N in acetonitrile: 0.79): it is there to stop collapse, not to describe bonds.
 
 Reference: J. F. Ziegler, J. P. Biersack, U. Littmark, The Stopping and Range of Ions in Matter,
 Pergamon, 1985, chapter 2.
@@ -23,7 +23,7 @@ from aofl.records import FloatArray, IntArray
 COULOMB = 14.399645
 AMPLITUDES = np.array([0.18175, 0.50986, 0.28022, 0.02817])
 EXPONENTS = np.array([3.19980, 0.94229, 0.40290, 0.20162])
-INNER, OUTER = 0.6, 0.9
+INNER, OUTER = 0.5, 0.78
 
 
 def repulsion(neighbors: Neighbors, numbers: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -3,14 +3,14 @@
     E = sum_i [ E0(z_i) + w_{z_i} . B_i ] + ZBL,    w ~ posterior of all labels learned so far.
 
 `learn` adds a label at a cost that does not depend on how many came before; `predict` gives
-energy, forces, stress and the local uncertainty, and on demand the exact standard deviation of
-every force component.
+energy, forces and stress, and on demand the standard deviation of every force component.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from ase import Atoms
@@ -31,9 +31,9 @@ from aofl.bayes.posterior import Posterior, Statistics, fit
 from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
-from aofl.forcefield.rows import KINDS, label_rows
+from aofl.forcefield.rows import KINDS, check_fit, label_rows
 from aofl.forcefield.serialise import read_model, write_model
-from aofl.records import FloatArray, IntArray, Label, Prediction
+from aofl.records import FloatArray, Label, Prediction
 from aofl.rng import generator
 
 FIXED_UNTIL = 5  # labels before the first search for hyperparameters
@@ -45,12 +45,12 @@ UNTRAINED_STD = 10.0  # eV/Å: what a force field without labels says of any for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """Everything that follows from the labels: recomputed as a whole after each of them."""
+    """What follows from the labels, recomputed after each: mean weights and draws around them."""
 
     posterior: Posterior
     weights: Weights
     composition: FloatArray
-    sketch: FloatArray
+    samples: tuple[Weights, ...]
 
 
 class ForceField:
@@ -74,7 +74,7 @@ class ForceField:
     ) -> None:
         if settings is None and accuracy not in ACCURACIES:
             raise ModelError(f"accuracy {accuracy!r} is not one of {', '.join(ACCURACIES)}")
-        numbers = [chemical_symbols.index(e) if isinstance(e, str) else e for e in elements]
+        numbers = [_atomic_number(e) for e in elements]
         chosen = ACCURACIES[accuracy] if settings is None else settings
         self.basis: Basis = make_basis(np.array(numbers, dtype=np.int64), chosen)
         self.shape: PriorShape = prior_shape(self.basis)
@@ -105,22 +105,30 @@ class ForceField:
         """Standard deviation of a force component around the best fit, eV/Å."""
         return float(self.hyper.noises[KINDS.index("forces")]) if self.hyper else 0.0
 
-    def predict(self, atoms: Atoms, *, forces_std: bool = False) -> Prediction:
+    def predict(
+        self, atoms: Atoms, *, forces_std: Literal["exact", "sampled"] | None = None
+    ) -> Prediction:
         """Return energy, forces, stress and uncertainty of a structure.
+
+        Parameters
+        ----------
+        forces_std
+            Posterior standard deviation of the forces: "exact", at the price of some tens of
+            force calls, or "sampled" over `N_SAMPLES` draws of the posterior, true to about
+            10 % for each atom and much cheaper; None leaves it out.
 
         Raises
         ------
         ModelError
             If the structure holds an element that the force field does not know.
         """
+        deviation = {"exact": self._exact_std, "sampled": self._sampled_std}
         expansion = self._expand(atoms)
         volume = _volume(atoms)
         numbers = atoms.numbers.astype(np.int64)
         energies, forces, virial = repulsion(expansion.neighbors, numbers)
         if self.learned is not None:
-            parts = energy_forces(
-                self.basis, self.learned.weights, expansion.neighbors, expansion.species
-            )
+            parts = self._forces(self.learned.weights, expansion)
             energies = energies + parts[0] + self.learned.composition[expansion.species]
             energies += self.shift or 0.0
             forces, virial = forces + parts[1], virial + parts[2]
@@ -129,8 +137,7 @@ class ForceField:
             forces=forces,
             stress=virial / volume if volume else np.zeros(6),
             energies=energies,
-            local_std=self._local_std(expansion),
-            forces_std=self._forces_std(expansion) if forces_std else None,
+            forces_std=deviation[forces_std](expansion) if forces_std else None,
             environments=self._environments(expansion),
         )
 
@@ -150,11 +157,12 @@ class ForceField:
 
     def absorb(self, atoms: Atoms, label: Label) -> None:
         """Add a label to the data without refitting: for many at once, or to restore a model."""
+        expansion = self._expand(atoms)
+        check_fit(label, len(atoms))
         if self.shift is None:
             self.shift = label.energy / len(atoms)
         numbers = atoms.numbers.astype(np.int64)
-        volume = _volume(atoms)
-        rows = label_rows(self.basis, self._expand(atoms), numbers, label, self.shift, volume)
+        rows = label_rows(self.basis, expansion, numbers, label, self.shift, _volume(atoms))
         for kind, part in rows.items():
             self.data[kind].add(part.matrix, part.targets)
         self.n_labels += 1
@@ -174,14 +182,14 @@ class ForceField:
 
     def _learned(self, posterior: Posterior) -> Learned:
         n = self.basis.n_columns
-        rng = generator(0, "posterior samples", self.n_labels)
-        draws = posterior.samples(rng.standard_normal((len(posterior.mean), N_SAMPLES)))
-        shape = (len(self.basis.species), self.basis.n_functions, N_SAMPLES)
+        # The same noise after every label: the samples follow the posterior without jumps.
+        noise = generator(0, "posterior samples").standard_normal((len(posterior.mean), N_SAMPLES))
+        draws = posterior.samples(noise)[:n]
         return Learned(
             posterior=posterior,
             weights=shape_weights(self.basis, posterior.mean[:n]),
             composition=posterior.mean[n:],
-            sketch=np.ascontiguousarray(draws[:n].reshape(shape)),
+            samples=tuple(shape_weights(self.basis, np.ascontiguousarray(w)) for w in draws.T),
         )
 
     def _search_if_due(self) -> None:
@@ -206,25 +214,28 @@ class ForceField:
         neighbors = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.basis.cutoff)
         return expand(self.basis, neighbors, self.basis.species_index(numbers))
 
-    def _local_std(self, expansion: Expansion) -> FloatArray:
-        """Return the spread of the atomic energies over a few posterior samples, eV, (n,)."""
-        result = np.full(len(expansion.species), np.inf)
-        if self.learned is not None:
-            for z, sketch in enumerate(self.learned.sketch):
-                chosen = expansion.species == z
-                drawn = expansion.functions[chosen] @ sketch
-                result[chosen] = np.sqrt(np.mean(drawn**2, axis=1))
-        return result
+    def _sampled_std(self, expansion: Expansion) -> FloatArray:
+        """Return the spread of the forces over the posterior samples, eV/Å, (n, 3)."""
+        if self.learned is None:
+            return np.full((len(expansion.species), 3), UNTRAINED_STD)
+        squares = np.zeros((len(expansion.species), 3))
+        for weights in self.learned.samples:
+            squares += self._forces(weights, expansion)[1] ** 2
+        return np.asarray(np.sqrt(squares / len(self.learned.samples)))
 
-    def _forces_std(self, expansion: Expansion) -> FloatArray:
+    def _exact_std(self, expansion: Expansion) -> FloatArray:
         """Return the exact standard deviation of the force components, eV/Å, (n, 3)."""
         n = len(expansion.species)
         if self.learned is None:
             return np.full((n, 3), UNTRAINED_STD)
-        atoms: IntArray = np.arange(n)
-        rows = force_rows(self.basis, expansion, atoms).reshape(3 * n, -1)
+        rows = force_rows(self.basis, expansion, np.arange(n)).reshape(3 * n, -1)
         padded = np.concatenate([rows, np.zeros((3 * n, len(self.basis.species)))], axis=1)
         return np.sqrt(self.learned.posterior.variance(padded)).reshape(n, 3)
+
+    def _forces(
+        self, weights: Weights, expansion: Expansion
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return energy_forces(self.basis, weights, expansion.neighbors, expansion.species)
 
     def _environments(self, expansion: Expansion) -> FloatArray:
         """Return the three-body functions of every atom, scaled to unit length, (n, n_three)."""
@@ -232,6 +243,12 @@ class ForceField:
         functions = expansion.functions[:, three] * self.basis.damping[three]
         length = np.linalg.norm(functions, axis=1, keepdims=True)
         return np.asarray(functions / np.maximum(length, 1e-300))
+
+
+def _atomic_number(element: str | int) -> int:
+    if isinstance(element, str) and element not in chemical_symbols:
+        raise ModelError(f"{element!r} is not an element; give chemical symbols such as 'Na'")
+    return chemical_symbols.index(element) if isinstance(element, str) else element
 
 
 def _volume(atoms: Atoms) -> float:

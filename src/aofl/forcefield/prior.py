@@ -18,11 +18,11 @@ from aofl.bayes.posterior import Statistics
 from aofl.records import FloatArray, IntArray
 
 # eV/Å by body order: measured on Na|ether and Na|water frames, smaller than evidence alone wants.
-PRIOR_FORCE = {2: 5.0, 3: 1.25, 4: 0.5}
+PRIOR_FORCE = {2: 1.0, 3: 0.6, 4: 0.2}
 COMPOSITION_SCALE = 5.0  # eV per atom, about the shift
 NOISES = np.array([0.005, 0.05, 0.05])  # eV/sqrt(atom), eV/Å, eV/sqrt(atom)
 NOISE_BOUNDS = np.array([[0.001, 0.02, 0.01], [1.0, 1.0, 1.0]])
-SCALE_REACH = 5.0  # a scale stays within this factor of its starting value
+SCALE_REACH = 2.0  # a scale stays within this factor of its starting value
 STRENGTH = 30.0
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from aofl.ace.basis import Basis
 from aofl.ace.evaluate import Expansion, energy_row, force_rows, virial_rows
+from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
 from aofl.records import FloatArray, IntArray, Label
 
@@ -25,6 +26,23 @@ class Rows:
 
     matrix: FloatArray
     targets: FloatArray
+
+
+def check_fit(label: Label, n_atoms: int) -> None:
+    """Refuse a label that does not belong to the structure or holds non-finite numbers.
+
+    Raises
+    ------
+    ModelError
+        Nothing of the label has been used by then.
+    """
+    if label.forces.shape != (n_atoms, 3):
+        raise ModelError(
+            f"the last label has forces of shape {label.forces.shape}; expected ({n_atoms}, 3)"
+        )
+    stress = label.stress if label.stress is not None else np.zeros(6)
+    if not all(np.all(np.isfinite(x)) for x in (label.energy, label.forces, stress)):
+        raise ModelError("the last label holds NaN or infinite numbers; drop it")
 
 
 def label_rows(

@@ -80,16 +80,28 @@ def read_model(path: Path) -> ForceField:
             for kind in force_field.data:
                 n_columns = len(force_field.shape.group)
                 force_field.data[kind] = _read_statistics(file[kind], n_columns)
-            force_field.hyper = Hyperparameters(scales=file["scales"][:], noises=file["noises"][:])
-    except ModelError:
-        raise
+            force_field.hyper = _read_hyperparameters(file, force_field)
+        force_field.shift = float(header["shift_eV_per_atom"])
+        force_field.n_labels = int(header["n_labels"])
+        force_field.n_labels_at_search = int(header["n_labels_at_search"])
+    except ModelError as error:
+        raise ModelError(f"cannot read {path}: {error}") from error
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise ModelError(f"{path} is not a model of aofl or is damaged: {error}") from error
-    force_field.shift = float(header["shift_eV_per_atom"])
-    force_field.n_labels = int(header["n_labels"])
-    force_field.n_labels_at_search = int(header["n_labels_at_search"])
     force_field.refit()
     return force_field
+
+
+def _read_hyperparameters(file: h5py.File, force_field: ForceField) -> Hyperparameters:
+    """Return scales and noises, one for each group of columns and each kind of data."""
+    hyper = Hyperparameters(scales=file["scales"][:], noises=file["noises"][:])
+    expected = (len(force_field.shape.orders) + 1, len(force_field.data))
+    if (len(hyper.scales), len(hyper.noises)) != expected:
+        raise ModelError(
+            f"it holds {len(hyper.scales)} scales and {len(hyper.noises)} noises; "
+            f"expected {expected[0]} and {expected[1]}"
+        )
+    return hyper
 
 
 def _check_schema(header: dict[str, Any], path: Path) -> None:

@@ -26,7 +26,7 @@ from aofl.learning.audit import RANDOM, SCHEDULED, next_gap
 from aofl.learning.memory import HISTORY, Memory
 from aofl.learning.policy import RULES, decide
 from aofl.learning.situation import Situation
-from aofl.learning.uncertainty import estimated_error, largest_by_element, needs_exact_check
+from aofl.learning.uncertainty import CHECK_EVERY
 from aofl.learning.wall import WallClock
 from aofl.records import (
     FloatArray,
@@ -156,7 +156,7 @@ class AdaptiveCalculator(Calculator):
 
     def label_here(self, atoms: Atoms, verdict: Verdict) -> None:
         """Label a structure because the driver says so, as after a rewind."""
-        situation = self._look(atoms, exact=True)
+        situation = self._look(atoms, check=True)
         self._label(atoms, situation, verdict)
 
     def _follow_reference(self, atoms: Atoms) -> None:
@@ -172,7 +172,7 @@ class AdaptiveCalculator(Calculator):
         self._adopt_label(label)
 
     def _learn_or_predict(self, atoms: Atoms) -> None:
-        situation = self._look(atoms, exact=False)
+        situation = self._look(atoms, check=self._is_check_due())
         with self.wall.part("force_field"):
             verdict = decide(self._rules(), situation, self.memory, self.settings)
         if verdict.action == "rewind":
@@ -185,37 +185,27 @@ class AdaptiveCalculator(Calculator):
         if verdict.action != "label" or not self._label(atoms, situation, verdict):
             self._adopt_prediction(situation.prediction)
 
+    def _is_check_due(self) -> bool:
+        """Return whether to look at the deviations: regularly, and until the last look was fine."""
+        is_safe = self.last_error is not None and self.last_error <= self.memory.threshold
+        return not is_safe or self.step % CHECK_EVERY == 0
+
     def _rules(self) -> Any:
         rules = RULES[self.mode]
         is_holding = self.step < self.memory.hold_until
         return rules[:1] if is_holding else rules
 
-    def _look(self, atoms: Atoms, *, exact: bool) -> Situation:
-        """Return the situation, with exact force deviations where the cheap test asks for them."""
+    def _look(self, atoms: Atoms, *, check: bool) -> Situation:
+        """Return the situation, with the deviations of the forces if they are to be checked."""
         if self.force_field is None:
             self.force_field = ForceField(sorted(set(atoms.get_chemical_symbols())))
-        with self.wall.part("force_field"):
-            situation = self._situation(atoms, self.force_field.predict(atoms))
-        if exact or needs_exact_check(situation, self.memory):
-            with self.wall.part("uncertainty"):
-                situation = self._situation(atoms, self.force_field.predict(atoms, forces_std=True))
-                self._note_check(situation)
-        else:
-            self.last_error = estimated_error(situation, self.memory)
-        return situation
-
-    def _note_check(self, situation: Situation) -> None:
-        """Remember an exact check, against which the cheap test measures growth."""
-        prediction = situation.prediction
-        if prediction.forces_std is None:
-            raise ValueError("an exact check needs the force deviations")
-        self.memory.checked_step = self.step
-        self.memory.checked_error = float(
-            self.memory.calibrated_errors(prediction.forces_std).max()
-        )
-        if self.memory.n_labels:
-            self.memory.checked_local = largest_by_element(situation.symbols, prediction.local_std)
-        self.last_error = self.memory.checked_error
+        if not check:
+            with self.wall.part("force_field"):
+                return self._situation(atoms, self.force_field.predict(atoms))
+        with self.wall.part("uncertainty"):
+            prediction = self.force_field.predict(atoms, forces_std="sampled")
+        self.last_error = float(self.memory.calibrated_errors(_std(prediction)).max())
+        return self._situation(atoms, prediction)
 
     def _situation(self, atoms: Atoms, prediction: Prediction) -> Situation:
         return Situation(
@@ -235,7 +225,7 @@ class AdaptiveCalculator(Calculator):
     def _label(self, atoms: Atoms, situation: Situation, verdict: Verdict) -> bool:
         """Ask for a label, test the force field on it, and learn it; False if there is none."""
         if situation.prediction.forces_std is None:
-            situation = self._look(atoms, exact=True)
+            situation = self._look(atoms, check=True)
         prediction = situation.prediction
         try:
             label = self._ask(atoms, prediction, verdict.rule)
@@ -313,9 +303,7 @@ class AdaptiveCalculator(Calculator):
 
     def _calibrate(self, situation: Situation, verdict: Verdict, errors: FloatArray) -> None:
         """Let a label test the uncertainty, before it is learned."""
-        memory, std = self.memory, situation.prediction.forces_std
-        if std is None:
-            raise ValueError("calibration needs the force deviations")
+        memory, std = self.memory, _std(situation.prediction)
         expected = float(memory.calibrated_errors(std).max())
         if memory.n_labels > 0:
             memory.ratios.append(float((errors / memory.raw_errors(std)).max()))
@@ -343,12 +331,9 @@ class AdaptiveCalculator(Calculator):
         memory.remember(situation.symbols, environments, self.learned_ids[-1])
         memory.n_labels += 1
         memory.force_noise = force_field.force_noise
-        after = self._situation(atoms, force_field.predict(atoms, forces_std=True))
-        std = after.prediction.forces_std
-        if std is not None:
-            reached = float(np.sqrt(np.mean(std**2, axis=1)).max())
-            memory.reached_std = [*memory.reached_std, reached][-HISTORY:]
-        self._note_check(after)
+        std = _std(force_field.predict(atoms, forces_std="sampled"))
+        reached = float(np.sqrt(np.mean(std**2, axis=1)).max())
+        memory.reached_std = [*memory.reached_std, reached][-HISTORY:]
 
     def _note_distances(self, situation: Situation, errors: FloatArray) -> None:
         """Remember how far well-predicted atoms are from labelled ones, by element."""
@@ -399,3 +384,10 @@ class AdaptiveCalculator(Calculator):
 
     def _time(self) -> float:
         return self.step * self.timestep_fs
+
+
+def _std(prediction: Prediction) -> FloatArray:
+    """Return the force deviations of a prediction that was made with them, eV/Å, (n, 3)."""
+    if prediction.forces_std is None:
+        raise ValueError("the prediction was made without the deviations of the forces")
+    return prediction.forces_std

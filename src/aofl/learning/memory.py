@@ -61,9 +61,6 @@ class Memory:
     n_rewinds: int = 0
     n_failed: int = 0
     force_noise: float = 0.0
-    checked_step: int = -1
-    checked_error: float = math.inf
-    checked_local: dict[str, float] = field(default_factory=dict)
     banks: dict[str, Bank] = field(default_factory=dict)
 
     @property
@@ -126,15 +123,9 @@ class Memory:
     def to_json(self) -> dict[str, object]:
         """Return everything but the banks as JSON values."""
         names = [name for name in self.__slots__ if name != "banks"]
-        state = {name: getattr(self, name) for name in names}
-        # JSON has no infinity; None stands for "never checked".
-        state["checked_error"] = None if math.isinf(self.checked_error) else self.checked_error
-        return state
+        return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_json(cls, state: dict[str, object]) -> Memory:
         """Return the memory that `to_json` described; the banks are empty."""
-        values = dict(state)
-        if values["checked_error"] is None:
-            values["checked_error"] = math.inf
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**state)  # type: ignore[arg-type]

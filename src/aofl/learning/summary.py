@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def write_summary(run: Run, status: str, reason: str = "") -> None:
-    """Write `summary.json`; accuracy is that of the audits alone, random ones where enough."""
+    """Write `summary.json`; accuracy is that of the audits alone."""
     calculator, memory = run.calculator, run.calculator.memory
     steps = max(run.step, 1)
     wall = calculator.wall.split()
@@ -44,29 +44,15 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
 
 
 def audit_errors(ledger: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the force RMSE of the audits, eV/Å, over all atoms and by element.
-
-    Random audits are an unbiased sample of the accepted steps; scheduled ones are used as well
-    only while there are fewer than `ENOUGH` random ones.
-    """
-    lines = [line for line in ledger if line.get("errors")]
-    random = [line for line in lines if line["rule"] == RANDOM]
-    chosen = (
-        random
-        if len(random) >= ENOUGH
-        else [line for line in lines if line["rule"] in (RANDOM, SCHEDULED)]
-    )
+    """Return the force RMSE of the audits, eV/Å, over all atoms and by element."""
+    audits = [line for line in ledger if line["rule"] in (SCHEDULED, RANDOM) and line["errors"]]
     sums: dict[str, ErrorSums] = {}
-    for line in chosen:
+    for line in audits:
         for element, part in line["errors"].items():
-            sums[element] = sums.get(element, EMPTY) + ErrorSums(**part)
+            sums[element] = sums.get(element, ErrorSums()) + ErrorSums(**part)
     return {
         "audit_forces_rmse": total(sums.values()).rmse,
         "audit_forces_rmse_by_element": {element: part.rmse for element, part in sums.items()},
-        "n_audit_frames": len(chosen),
-        "random_audits": len(random),
+        "n_audit_frames": len(audits),
+        "random_audits": sum(line["rule"] == RANDOM for line in audits),
     }
-
-
-ENOUGH = 5
-EMPTY = ErrorSums()

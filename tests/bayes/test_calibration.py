@@ -1,0 +1,55 @@
+"""The calibration factor on examples worked out by hand."""
+
+import numpy as np
+import pytest
+from scipy.stats import norm, t
+
+from aofl.bayes.calibration import HIGHEST, LOWEST, WINDOW, calibration_factor
+
+
+def test_a_full_window_gives_its_eighth_tenth():
+    # 20 ratios: rank ceil(0.8 * 21) = 17, no widening.
+    assert calibration_factor([0.5 * k for k in range(20, 0, -1)]) == pytest.approx(8.5)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "rank"),
+    [
+        ([2.0], 1),
+        ([2.0, 3.0], 2),
+        ([3.0, 1.0, 2.0, 4.0], 4),
+        ([1, 5, 2, 4, 3], 5),
+        (range(1, 10), 8),
+    ],
+)
+def test_few_ratios_are_widened_by_students_t(ratios, rank):
+    ratios = [float(x) for x in ratios]
+    expected = sorted(ratios)[rank - 1] * t.ppf(0.9, len(ratios)) / norm.ppf(0.9)
+    assert calibration_factor(ratios) == pytest.approx(expected, rel=1e-9)
+
+
+def test_one_ratio_of_two_gives_4_80():
+    # t.ppf(0.9, 1) = tan(0.4 pi) = 3.0777, norm.ppf(0.9) = 1.2816.
+    assert calibration_factor([2.0]) == pytest.approx(2 * 3.07768 / 1.28155, rel=1e-4)
+
+
+def test_only_the_last_window_counts():
+    recent = list(np.linspace(2, 6, WINDOW))
+    assert calibration_factor([1000.0] * 50 + recent) == calibration_factor(recent)
+
+
+def test_limits():
+    assert calibration_factor([]) == HIGHEST
+    assert calibration_factor([0.0] * 30) == LOWEST
+    assert calibration_factor([1e9] * 3) == HIGHEST
+    assert calibration_factor([np.inf]) == HIGHEST
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 19, 20, 40])
+def test_a_larger_ratio_never_gives_a_smaller_factor(n):
+    rng = np.random.default_rng(n)
+    for _ in range(20):
+        ratios = list(rng.lognormal(0.8, 0.8, n))
+        before = calibration_factor(ratios)
+        ratios[rng.integers(n)] *= 1 + rng.exponential()
+        assert calibration_factor(ratios) >= before

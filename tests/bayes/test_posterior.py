@@ -1,0 +1,113 @@
+"""The posterior from Gram matrices against the dense textbook formula."""
+
+import numpy as np
+import pytest
+from regression_cases import GROUP, HYPER, UNIT_STD, random_problem, textbook
+
+from aofl.bayes.posterior import Statistics, cholesky, fit
+from aofl.errors import ModelError
+
+STD = HYPER.scales[GROUP] * UNIT_STD
+NOISES = [float(x) for x in HYPER.noises]
+
+
+@pytest.mark.parametrize("counts", [(3, 14, 5), (1, 0, 0), (0, 60, 0), (40, 40, 40)], ids=str)
+def test_mean_and_covariance_are_the_textbook_ones(counts):
+    problem = random_problem(counts=counts)
+    posterior = fit(problem.statistics(), NOISES, STD)
+    mean, covariance = textbook(problem, HYPER)
+    np.testing.assert_allclose(posterior.mean, mean, rtol=1e-9, atol=1e-12)
+    x = np.random.default_rng(1).normal(size=(7, len(STD)))
+    expected = np.einsum("mp,pq,mq->m", x, covariance, x)
+    np.testing.assert_allclose(posterior.variance(x), expected, rtol=1e-9)
+
+
+def test_without_data_the_posterior_is_the_prior():
+    posterior = fit([Statistics.empty(len(STD))], [0.1], STD)
+    np.testing.assert_array_equal(posterior.mean, 0)
+    np.testing.assert_allclose(posterior.variance(np.eye(len(STD))), STD**2, rtol=1e-12)
+
+
+def test_data_never_raise_the_variance():
+    problem = random_problem()
+    x = np.random.default_rng(1).normal(size=(50, len(STD)))
+    before = fit(problem.statistics(), NOISES, STD).variance(x)
+    data = problem.statistics()
+    data[1].add(*more_rows())
+    after = fit(data, NOISES, STD).variance(x)
+    assert np.all(after > 0)
+    assert np.all(after <= before * (1 + 1e-12))
+
+
+def more_rows():
+    rng = np.random.default_rng(9)
+    return rng.normal(size=(6, len(STD))), rng.normal(size=6)
+
+
+def test_add_then_remove_is_as_if_never_added():
+    problem = random_problem()
+    data, untouched = problem.statistics(), problem.statistics()
+    data[1].add(*more_rows())
+    data[1].remove(*more_rows())
+    assert data[1].count == untouched[1].count
+    assert data[1].square == pytest.approx(untouched[1].square, rel=1e-12)
+    left, right = fit(data, NOISES, STD), fit(untouched, NOISES, STD)
+    np.testing.assert_allclose(left.mean, right.mean, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(left.factor, right.factor, rtol=0, atol=1e-10)
+
+
+def test_order_and_blocks_of_adding_do_not_matter():
+    problem = random_problem()
+    data = [Statistics.empty(len(STD)) for _ in problem.rows]
+    for statistics, x, y in zip(data, problem.rows, problem.targets, strict=True):
+        for k in np.random.default_rng(3).permutation(len(x)):
+            statistics.add(x[k : k + 1], y[k : k + 1])
+    left, right = fit(data, NOISES, STD), fit(problem.statistics(), NOISES, STD)
+    np.testing.assert_allclose(left.mean, right.mean, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(left.factor, right.factor, rtol=1e-10, atol=1e-10)
+
+
+def test_a_fit_leaves_the_statistics_as_they_were():
+    problem = random_problem()
+    data, untouched = problem.statistics(), problem.statistics()
+    fit(data, NOISES, STD)
+    for left, right in zip(data, untouched, strict=True):
+        np.testing.assert_array_equal(left.gram, right.gram)
+        np.testing.assert_array_equal(left.moment, right.moment)
+
+
+def test_samples_have_the_covariance_of_the_posterior():
+    problem = random_problem()
+    posterior = fit(problem.statistics(), NOISES, STD)
+    _, covariance = textbook(problem, HYPER)
+    n = 100_000
+    draws = posterior.samples(np.random.default_rng(0).standard_normal((len(STD), n)))
+    deviation = np.sqrt(np.diag(covariance))
+    correlation_error = (draws @ draws.T / n - covariance) / np.outer(deviation, deviation)
+    # The estimate of a correlation scatters by at most sqrt(2 / n): five of these.
+    assert np.abs(correlation_error).max() < 5 * np.sqrt(2 / n)
+    assert np.abs(draws.mean(axis=1) / deviation).max() < 5 / np.sqrt(n)
+
+
+@pytest.mark.parametrize("where", ["rows", "targets"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_numbers_that_are_none_stop_the_fit(where, bad):
+    problem = random_problem()
+    x, y = more_rows()
+    (x if where == "rows" else y).flat[3] = bad
+    data = problem.statistics()
+    with np.errstate(invalid="ignore"):
+        data[1].add(x, y)
+        with pytest.raises(ModelError, match="last label"):
+            fit(data, NOISES, STD)
+
+
+def test_jitter_rescues_a_matrix_on_the_edge_and_no_worse():
+    edge = np.ones((4, 4), order="F")
+    edge.flat[::5] -= 1e-13
+    factor = cholesky(edge)
+    np.testing.assert_allclose(factor.T @ factor, edge, atol=1e-5)
+    with pytest.raises(ModelError, match="cannot be factorised"):
+        cholesky(np.diag([1.0, -1.0, 1.0]))
+    clean = np.diag([1.0, 4.0])
+    np.testing.assert_array_equal(cholesky(clean), np.diag([1.0, 2.0]))

@@ -1,0 +1,83 @@
+"""The rows of a label: rows times weights are what the force field would predict."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from ff_toys import TINY, crystal, truth
+
+from aofl.ace.basis import make_basis
+from aofl.ace.evaluate import energy_forces, expand, shape_weights
+from aofl.ace.neighbors import find_neighbors
+from aofl.forcefield.baseline import repulsion
+from aofl.forcefield.rows import label_rows
+from aofl.records import Label
+
+BASIS = make_basis(np.array([13, 29]), TINY)
+SHIFT = -2.5
+
+
+@pytest.fixture(scope="module")
+def atoms():
+    atoms = crystal(1, aluminium=(1, 5, 6))
+    atoms.positions[1] = atoms.positions[0] + [1.6, 0, 0]  # close enough for the repulsion
+    return atoms
+
+
+@pytest.fixture(scope="module")
+def expansion(atoms):
+    near = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, BASIS.cutoff)
+    return expand(BASIS, near, BASIS.species_index(atoms.numbers))
+
+
+def test_rows_times_weights_reproduce_a_label_made_by_these_weights(atoms, expansion):
+    n, rng = len(atoms), np.random.default_rng(0)
+    flat, composition = rng.normal(size=BASIS.n_columns), np.array([0.7, -1.9])  # Al, Cu
+    ace = energy_forces(BASIS, shape_weights(BASIS, flat), expansion.neighbors, expansion.species)
+    zbl = repulsion(expansion.neighbors, atoms.numbers)
+    assert zbl[0].sum() > 0.01
+    volume = atoms.get_volume()
+    label = Label(
+        energy=ace[0].sum() + zbl[0].sum() + 3 * 0.7 - 5 * 1.9 + SHIFT * n,
+        forces=ace[1] + zbl[1],
+        stress=(ace[2] + zbl[2]) / volume,
+    )
+    rows = label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, volume)
+    weights = np.concatenate([flat, composition])
+    assert list(rows) == ["energy", "forces", "virial"]
+    for part, size in zip(rows.values(), (1, 3 * n, 6), strict=True):
+        assert part.matrix.shape == (size, BASIS.n_columns + 2)
+        np.testing.assert_allclose(
+            part.matrix @ weights, part.targets, atol=1e-9 * np.abs(part.targets).max()
+        )
+
+
+def test_energy_and_virial_count_per_root_of_the_atoms(atoms):
+    """k copies of a cell: rows of the sums grow with k / sqrt(k), rows of forces not at all."""
+    double = atoms.repeat((2, 1, 1))
+    parts = []
+    for structure in (atoms, double):
+        near = find_neighbors(
+            structure.positions, structure.cell.array, structure.pbc, BASIS.cutoff
+        )
+        expanded = expand(BASIS, near, BASIS.species_index(structure.numbers))
+        label = truth(structure)
+        volume = structure.get_volume()
+        parts.append(label_rows(BASIS, expanded, structure.numbers, label, SHIFT, volume))
+    one, two = parts
+    for kind in ("energy", "virial"):
+        for name in ("matrix", "targets"):
+            left, right = getattr(two[kind], name), np.sqrt(2) * getattr(one[kind], name)
+            np.testing.assert_allclose(left, right, atol=1e-9 * np.abs(right).max())
+    np.testing.assert_allclose(
+        two["forces"].matrix[: 3 * len(atoms)], one["forces"].matrix, atol=1e-9
+    )
+
+
+def test_no_stress_gives_no_virial_rows(atoms, expansion):
+    label = truth(atoms)
+    without = dataclasses.replace(label, stress=None)
+    volume = atoms.get_volume()
+    assert "virial" in label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, volume)
+    assert "virial" not in label_rows(BASIS, expansion, atoms.numbers, without, SHIFT, volume)
+    assert "virial" not in label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, 0.0)

@@ -1,0 +1,203 @@
+"""A saved force field is the same force field; a file that is none says so."""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from ff_toys import ELEMENTS, TINY, crystal, trained, truth
+
+from aofl.errors import ModelError
+from aofl.forcefield.model import ForceField
+from aofl.forcefield.serialise import SCHEMA
+
+FRAMES = [crystal(seed) for seed in range(9)]
+
+
+@pytest.fixture(scope="module")
+def force_field() -> ForceField:
+    return trained(FRAMES[:6])
+
+
+@pytest.fixture(scope="module")
+def saved(force_field, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("models") / "model.h5"
+    force_field.save(path)
+    return path
+
+
+@pytest.fixture
+def copy(saved, tmp_path) -> Path:
+    """A copy that a test may damage."""
+    path = tmp_path / "copy.h5"
+    path.write_bytes(saved.read_bytes())
+    return path
+
+
+def assert_identical(left: ForceField, right: ForceField) -> None:
+    for atoms in FRAMES[6:]:
+        one, two = (f.predict(atoms, forces_std="exact") for f in (left, right))
+        assert one.energy == two.energy
+        for name in ("energies", "forces", "stress", "forces_std", "environments"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+
+
+def test_loaded_one_predicts_the_same_bits(force_field, saved):
+    assert_identical(force_field, ForceField.load(saved))
+    assert_identical(force_field, ForceField.load(str(saved)))
+
+
+def test_loaded_one_knows_what_it_is(force_field, saved):
+    loaded = ForceField.load(saved)
+    assert loaded.elements == force_field.elements
+    assert loaded.basis.settings == TINY
+    assert (loaded.n_labels, loaded.n_labels_at_search) == (6, force_field.n_labels_at_search)
+    assert loaded.force_noise == force_field.force_noise
+
+
+def test_loaded_one_learns_on_as_the_saved_one_does(saved):
+    unbroken, loaded = trained(FRAMES[:6]), ForceField.load(saved)
+    for atoms in FRAMES[6:]:  # a search for hyperparameters is due on the way
+        unbroken.learn(atoms, truth(atoms))
+        loaded.learn(atoms, truth(atoms))
+    assert loaded.n_labels_at_search == unbroken.n_labels_at_search == 8
+    assert_identical(unbroken, loaded)
+
+
+def test_saving_a_loaded_one_gives_the_same_file_again(saved, tmp_path):
+    ForceField.load(saved).save(tmp_path / "again.h5")
+    with h5py.File(saved) as one, h5py.File(tmp_path / "again.h5") as two:
+        assert json.loads(one.attrs["header"]) == json.loads(two.attrs["header"])
+        for kind in ("energy", "forces", "virial"):
+            np.testing.assert_array_equal(one[kind]["gram_upper"], two[kind]["gram_upper"])
+
+
+def test_file_holds_numbers_and_one_json_text_only(saved):
+    found = []
+    with h5py.File(saved) as file:
+        file.visititems(lambda _, item: found.append(item))
+        datasets = [item for item in found if isinstance(item, h5py.Dataset)]
+        assert "/forces/gram_upper" in [item.name for item in datasets]
+        assert all(item.dtype == np.float64 for item in datasets)
+        attributes = [value for item in found for value in item.attrs.values()]
+        assert all(np.isscalar(value) and np.isreal(value) for value in attributes)
+        assert list(file.attrs) == ["header"]
+        assert json.loads(file.attrs["header"])["schema"] == SCHEMA
+
+
+def test_nothing_to_save_is_said(tmp_path):
+    with pytest.raises(ModelError, match="train it first"):
+        ForceField(ELEMENTS, settings=TINY).save(tmp_path / "empty.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named(force_field, tmp_path):
+    with pytest.raises(ModelError, match=r"cannot write the model .*nowhere"):
+        force_field.save(tmp_path / "nowhere" / "model.h5")
+
+
+def test_a_failed_save_leaves_the_old_file(force_field, saved, copy, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(h5py.Group, "create_dataset", full)
+    with pytest.raises(ModelError, match="no space left"):
+        force_field.save(copy)
+    assert copy.read_bytes() == saved.read_bytes()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    for path in (tmp_path / "gone.h5", tmp_path):
+        with pytest.raises(ModelError, match=f"there is no model {path}"):
+            ForceField.load(path)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.01, 0.3, 0.9, 0.999])
+def test_a_truncated_file_is_refused(copy, fraction):
+    content = copy.read_bytes()
+    copy.write_bytes(content[: int(fraction * len(content))])
+    with pytest.raises(ModelError, match=r"copy\.h5 is not a model of aofl or is damaged"):
+        ForceField.load(copy)
+
+
+@pytest.mark.parametrize("content", [b"\x80\x04\x95 a pickle", b"a: 1\n" * 1000], ids=["p", "text"])
+def test_a_foreign_file_is_refused(tmp_path, content):
+    path = tmp_path / "other.h5"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="not a model of aofl"):
+        ForceField.load(path)
+
+
+def test_a_foreign_hdf5_file_is_refused(tmp_path):
+    path = tmp_path / "other.h5"
+    with h5py.File(path, "w") as file:
+        file["positions"] = np.zeros(3)
+    with pytest.raises(ModelError, match="not a model of aofl"):
+        ForceField.load(path)
+
+
+def change_header(path: Path, **values) -> None:
+    with h5py.File(path, "r+") as file:
+        header = json.loads(file.attrs["header"]) | values
+        kept = {key: value for key, value in header.items() if value is not None}
+        file.attrs["header"] = json.dumps(kept)
+
+
+def test_a_newer_schema_asks_for_an_update(copy):
+    change_header(copy, schema=SCHEMA + 1)
+    with pytest.raises(ModelError, match=f"schema {SCHEMA + 1}.*reads up to {SCHEMA}.*update aofl"):
+        ForceField.load(copy)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"schema": None},
+        {"schema": "one"},
+        {"settings": None},
+        {"settings": {"n_pair": 8, "unheard_of": 1}},
+        {"elements": ["Cu", "Qq"]},
+        {"elements": 5},
+        {"elements": ["Cu", "Al", "O"]},
+        {"elements": ["Cu"]},
+    ],
+    ids=str,
+)
+def test_a_header_that_does_not_fit_is_refused(copy, values):
+    change_header(copy, **values)
+    with pytest.raises(ModelError, match=r"copy\.h5|the model holds \d+ columns"):
+        ForceField.load(copy)
+
+
+@pytest.mark.parametrize("key", ["shift_eV_per_atom", "n_labels", "n_labels_at_search"])
+def test_a_header_without_a_number_is_refused(copy, key):
+    change_header(copy, **{key: None})
+    with pytest.raises(ModelError, match=r"copy\.h5"):
+        ForceField.load(copy)
+
+
+@pytest.mark.parametrize("name", ["scales", "noises"])
+def test_hyperparameters_of_another_length_are_refused(copy, name):
+    with h5py.File(copy, "r+") as file:
+        del file[name]
+        file[name] = np.ones(2)
+    with pytest.raises(ModelError, match=r"copy\.h5"):
+        ForceField.load(copy)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_nan_in_the_file_is_refused(copy):
+    with h5py.File(copy, "r+") as file:
+        file["forces"]["moment"][3] = np.nan
+    with pytest.raises(ModelError, match="non-finite"):
+        ForceField.load(copy)
+
+
+def test_statistics_of_another_size_are_refused(copy):
+    with h5py.File(copy, "r+") as file:
+        moment = file["forces"]["moment"][:-1]
+        del file["forces"]["moment"]
+        file["forces"]["moment"] = moment
+    with pytest.raises(ModelError, match="columns where its basis has"):
+        ForceField.load(copy)
