@@ -1,6 +1,7 @@
 """Sizes and order of the columns, against the formulas of the module."""
 
 import dataclasses
+import itertools
 from math import comb
 
 import numpy as np
@@ -39,15 +40,18 @@ def test_number_of_functions(settings, numbers):
 
 
 def test_damping_falls_with_the_sum_of_the_degrees():
-    s = BasisSettings(n_pair=3, n_max=2, l_max=1, four_n=1, four_l=1)
+    s = BasisSettings(n_pair=3, n_max=2, l_max=1, four_n=2, four_l=1)
     basis = make_basis(np.array([11]), s)
     pair = [0, 1, 2]
     three = [0, 1, 2, 2, 3, 4]  # l = 0 then l = 1 (counted twice): (n, n') = 00, 01, 11
-    # Mixtures a, b of n = 0: four triples of l = 0, then l = 0 with the three pairs of l = 1.
-    four = [0] * 4 + [2] * 6
-    assert sorted(1 / basis.damping[basis.order == 4] - 1) == pytest.approx(four)
-    expected = [*((1 + n) ** -2 for n in pair), *(1 / (1 + n) for n in three)]
-    assert basis.damping[basis.order < 4] == pytest.approx(expected)
+    # Two mixtures give four channels: three factors of l = 0, or one and two of l = 1.
+    n = [0, 1, 0, 1]
+    pairs = [sum(c) for c in itertools.combinations_with_replacement(n, 2)]
+    four = [sum(c) for c in itertools.combinations_with_replacement(n, 3)]
+    four += [2 + one + two for one, two in itertools.product(n, pairs)]
+    assert basis.damping[basis.order == 2] ** -0.5 - 1 == pytest.approx(pair)
+    assert 1 / basis.damping[basis.order == 3] - 1 == pytest.approx(three)
+    assert sorted(1 / basis.damping[basis.order == 4] - 1) == pytest.approx(sorted(four))
 
 
 def test_species_are_sorted_whatever_the_order_given():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from regression_cases import GROUP, HYPER, UNIT_STD, random_problem, textbook
 
-from aofl.bayes.posterior import Statistics, cholesky, fit
+from aofl.bayes.posterior import Statistics, factorise, fit
 from aofl.errors import ModelError
 
 STD = HYPER.scales[GROUP] * UNIT_STD
@@ -102,12 +102,18 @@ def test_numbers_that_are_none_stop_the_fit(where, bad):
             fit(data, NOISES, STD)
 
 
+def with_precision(matrix: np.ndarray) -> list[Statistics]:
+    """Return statistics whose precision under a unit prior and unit noise is `matrix`."""
+    gram = np.asfortranarray(np.triu(matrix - np.eye(len(matrix))))
+    return [Statistics(gram, np.ones(len(matrix)))]
+
+
 def test_jitter_rescues_a_matrix_on_the_edge_and_no_worse():
-    edge = np.ones((4, 4), order="F")
-    edge.flat[::5] -= 1e-13
-    factor = cholesky(edge)
-    np.testing.assert_allclose(factor.T @ factor, edge, atol=1e-5)
+    """Statistics whose A is singular by rounding, or truly indefinite: data that cannot be."""
+    edge = Statistics(-np.eye(3, order="F") * (1 + 1e-12), np.ones(3), 1.0, 3)
+    edge.gram[0, 0] = 1.0
+    factor, _ = factorise([edge], [1.0], np.ones(3))
+    np.testing.assert_allclose(factor.T @ factor, np.diag([2.0, 0.0, 0.0]), atol=1e-5)
+    edge.gram[1, 1] = -3.0
     with pytest.raises(ModelError, match="cannot be factorised"):
-        cholesky(np.diag([1.0, -1.0, 1.0]))
-    clean = np.diag([1.0, 4.0])
-    np.testing.assert_array_equal(cholesky(clean), np.diag([1.0, 2.0]))
+        factorise([edge], [1.0], np.ones(3))

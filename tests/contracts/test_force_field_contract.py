@@ -13,6 +13,7 @@ from aofl.records import Label, Prediction
 from aofl.system import build_slab, pack
 
 STEP = 3e-5
+WAYS = ("exact", "sampled")
 STENCIL = ((-2, 1 / 12), (-1, -8 / 12), (1, 8 / 12), (2, -1 / 12))
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
@@ -55,9 +56,9 @@ class Subject:
     def predict(self, atoms: Atoms | None = None) -> Prediction:
         return self.force_field.predict(self.atoms if atoms is None else atoms)
 
-    def sigma(self, atoms: Atoms | None = None) -> np.ndarray:
+    def sigma(self, way: str, atoms: Atoms | None = None) -> np.ndarray:
         chosen = self.atoms if atoms is None else atoms
-        return self.force_field.predict(chosen, forces_std="exact").forces_std
+        return self.force_field.predict(chosen, forces_std=way).forces_std
 
 
 @pytest.fixture(
@@ -134,8 +135,10 @@ def test_rotation_turns_vectors_and_nothing_else(subject):
     assert_same(after.energies, before.energies)
     assert_same(after.forces, before.forces @ matrix.T)
     assert_same(after.environments, before.environments)
-    square = [subject.sigma(a) ** 2 for a in (subject.atoms, deformed(subject.atoms, matrix))]
-    assert_same(square[1].sum(axis=1), square[0].sum(axis=1))
+    turned = deformed(subject.atoms, matrix)
+    for way in WAYS:
+        lengths = [np.linalg.norm(subject.sigma(way, a), axis=1) for a in (turned, subject.atoms)]
+        assert_same(*lengths)
 
 
 def test_translation_and_wrapping_change_nothing(subject):
@@ -156,7 +159,8 @@ def test_permutation_permutes(subject):
     for name in ("energies", "forces", "environments"):
         assert_same(getattr(after, name), getattr(before, name)[order])
     assert_same(after.stress, before.stress)
-    assert_same(subject.sigma(subject.atoms[order]), subject.sigma()[order])
+    for way in WAYS:
+        assert_same(subject.sigma(way, subject.atoms[order]), subject.sigma(way)[order])
 
 
 def test_energy_is_extensive(subject):
@@ -172,6 +176,8 @@ def test_energy_is_extensive(subject):
     assert after.energy == pytest.approx(2 * before.energy, rel=1e-10)
     assert_same(after.forces, np.tile(before.forces, (2, 1)))
     assert_same(after.stress, before.stress)
+    for way in WAYS:
+        assert_same(subject.sigma(way, double), np.tile(subject.sigma(way), (2, 1)))
 
 
 def test_sigma_is_finite_and_never_negative(subject):
@@ -179,8 +185,7 @@ def test_sigma_is_finite_and_never_negative(subject):
     compressed.set_cell(0.8 * subject.atoms.cell.array)
     compressed.positions *= 0.8
     for atoms in (subject.atoms, compressed):
-        sampled = subject.force_field.predict(atoms, forces_std="sampled").forces_std
-        for sigma in (subject.sigma(atoms), sampled):
+        for sigma in (subject.sigma(way, atoms) for way in WAYS):
             assert np.all(np.isfinite(sigma))
             assert np.all(sigma >= 0)
     assert subject.force_field.force_noise > 0
@@ -193,4 +198,5 @@ def test_saved_and_loaded_it_is_the_same(subject, tmp_path):
     assert after.energy == before.energy
     for name in ("energies", "forces", "stress", "environments"):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
-    np.testing.assert_array_equal(loaded.sigma(), subject.sigma())
+    for way in WAYS:
+        np.testing.assert_array_equal(loaded.sigma(way), subject.sigma(way))

@@ -1,5 +1,6 @@
 """A saved force field is the same force field; a file that is none says so."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -36,8 +37,8 @@ def copy(saved, tmp_path) -> Path:
 
 
 def assert_identical(left: ForceField, right: ForceField) -> None:
-    for atoms in FRAMES[6:]:
-        one, two = (f.predict(atoms, forces_std="exact") for f in (left, right))
+    for atoms, way in itertools.product(FRAMES[6:], ("exact", "sampled")):
+        one, two = (f.predict(atoms, forces_std=way) for f in (left, right))
         assert one.energy == two.energy
         for name in ("energies", "forces", "stress", "forces_std", "environments"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from aofl.bayes.posterior import Statistics, cholesky, whitened_precision
+from aofl.bayes.posterior import Statistics, factorise
 from aofl.errors import ModelError
 from aofl.records import FloatArray, IntArray
 
@@ -89,8 +89,7 @@ def evidence(
     """
     std = hyper.scales[group] * unit_std
     noises = [float(x) for x in hyper.noises]
-    precision, moment = whitened_precision(data, noises, std)
-    factor = cholesky(precision)
+    factor, moment = factorise(data, noises, std)
     v, _ = lapack.dpotrs(factor, moment, lower=0)
     inverse, info = lapack.dpotri(factor.copy(order="F"), lower=0, overwrite_c=1)
     if info != 0 or not np.all(np.isfinite(v)):

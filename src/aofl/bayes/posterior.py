@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit, prange
 from scipy.linalg import blas, lapack
 
 from aofl.errors import ModelError
@@ -104,43 +105,52 @@ def fit(data: list[Statistics], noises: list[float], std: FloatArray) -> Posteri
     ModelError
         If the precision matrix cannot be factorised: the data hold non-finite numbers.
     """
-    precision, moment = whitened_precision(data, noises, std)
-    factor = cholesky(precision)
+    factor, moment = factorise(data, noises, std)
     solution, info = lapack.dpotrs(factor, moment, lower=0)
     if info != 0 or not np.all(np.isfinite(solution)):
         raise ModelError("the fit gave non-finite weights; look for NaN in the last label")
     return Posterior(mean=std * solution, std=std, factor=factor)
 
 
-def whitened_precision(
+def factorise(
     data: list[Statistics], noises: list[float], std: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return A (upper triangle, Fortran order) and D sum_k b_k / sigma_k^2."""
-    total = sum(s.gram / noise**2 for s, noise in zip(data, noises, strict=True))
-    moment = sum(s.moment / noise**2 for s, noise in zip(data, noises, strict=True))
-    precision = np.asfortranarray(total)
-    precision *= std[:, None]
-    precision *= std
-    precision.flat[:: len(std) + 1] += 1.0
-    return precision, std * np.asarray(moment)
-
-
-def cholesky(matrix: FloatArray) -> FloatArray:
-    """Return the upper Cholesky factor, with as little jitter as it takes.
+    """Return the upper Cholesky factor of A, and D sum_k b_k / sigma_k^2.
 
     Raises
     ------
     ModelError
         If even the largest jitter does not help.
     """
-    scale = float(np.mean(np.diag(matrix)))
+    moment = std * np.sum(
+        [s.moment / noise**2 for s, noise in zip(data, noises, strict=True)], axis=0
+    )
     for jitter in JITTERS:
-        trial = matrix.copy(order="F")
-        trial.flat[:: len(matrix) + 1] += jitter * scale
-        factor, info = lapack.dpotrf(trial, lower=0, clean=1, overwrite_a=1)
+        precision = whitened_precision(data, noises, std)
+        if jitter:
+            precision.flat[:: len(std) + 1] += jitter * float(np.mean(np.diag(precision)))
+        factor, info = lapack.dpotrf(precision, lower=0, clean=0, overwrite_a=1)
         if info == 0:
-            return np.asarray(factor)
+            return np.asarray(factor), moment
     raise ModelError(
-        f"the precision matrix ({len(matrix)} columns) cannot be factorised; "
+        f"the precision matrix ({len(std)} columns) cannot be factorised; "
         "look for NaN or absurd numbers in the last label"
     )
+
+
+def whitened_precision(data: list[Statistics], noises: list[float], std: FloatArray) -> FloatArray:
+    """Return A (p, p): its upper triangle in Fortran order, zero below."""
+    precision = np.zeros((len(std), len(std)), order="F")
+    for s, noise in zip(data, noises, strict=True):
+        _add_whitened(precision, s.gram, std, 1.0 / noise**2)
+    precision.flat[:: len(std) + 1] += 1.0
+    return precision
+
+
+@njit(cache=True, parallel=True, error_model="numpy")
+def _add_whitened(precision, gram, std, weight):  # type: ignore[no-untyped-def]
+    """Add weight D G D to the upper triangle, column by column as it lies in memory."""
+    for j in prange(len(std)):
+        scale = weight * std[j]
+        for i in range(j + 1):
+            precision[i, j] += scale * std[i] * gram[i, j]
