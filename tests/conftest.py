@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numba
 import numpy as np
 import pytest
 from ase import Atoms
@@ -24,3 +27,12 @@ def copper() -> Atoms:
 def emt() -> AseReference:
     """A reference that costs a millisecond."""
     return AseReference(EMT(), description={"code": "emt"})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """One thread: two busy ones on a shared machine wait for each other in every small kernel."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)

@@ -17,13 +17,17 @@ from aofl.assemble import check_reference, limited_threads, make_calculator, mak
 from aofl.config import check_elements, dump_config, read_config
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
+from aofl.forcefield.evaluation import Evaluation
+from aofl.forcefield.evaluation import evaluate as evaluate_on
+from aofl.forcefield.model import ForceField
+from aofl.forcefield.train import train as train_on
 from aofl.learning.dynamics import make_dynamics, set_initial_momenta
 from aofl.learning.files import RunFiles
 from aofl.learning.mechanics import put_back
 from aofl.learning.run import Run, begin, dynamics_at, proceed
 from aofl.learning.state import mechanics_of, restore_learning
 from aofl.reference import Reference
-from aofl.store import RunDirectory, load_checkpoint, read_atoms
+from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_labels, write_atomic
 from aofl.system import build_system, check_structure
 
 PACKAGES = ("aofl", "ase", "numba", "numpy", "packmol", "scipy", "tblite", "vesin")
@@ -105,6 +109,36 @@ def status(path: Path) -> dict[str, Any]:
     if not directory.summary.exists():
         raise StoreError(f"{path} has no summary yet; wait for the first step of the run")
     return directory.read_summary()
+
+
+def train(data: Path, out: Path, accuracy: str = "standard", seed: int = 0) -> int:
+    """Train a force field on labelled frames, save it, and return how many labels it learned.
+
+    Raises
+    ------
+    StoreError, ModelError
+        If there are no labels, or the model cannot be fitted or written.
+    """
+    labels = read_labels(data)
+    train_on(labels, accuracy, seed=seed).save(out)
+    return len(labels)
+
+
+def evaluate(model: Path, data: Path, plot: Path | None = None) -> Evaluation:
+    """Return the errors of a saved force field on labelled frames.
+
+    Parameters
+    ----------
+    plot
+        Where to draw forces predicted against forces given, as SVG; None draws nothing.
+    """
+    evaluation = evaluate_on(ForceField.load(model), read_labels(data))
+    if plot is not None:
+        from aofl.report.figures import parity  # matplotlib is slow to import
+
+        drawing = parity(evaluation.pairs, sorted(evaluation.by_element))
+        write_atomic(plot, drawing.wide.encode())
+    return evaluation
 
 
 def report(path: Path) -> Path:

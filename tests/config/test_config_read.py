@@ -38,7 +38,7 @@ dynamics: {name: bussi, timestep_fs: 5e-1, temperature_K: 300, steps: 10}
         ({"system": None}, ["`system` is null; expected keys"]),
         ({"system": {}}, ["`system.electrode` is missing (and 1 more)"]),
         ({"system.structure": "a.xyz"}, ["`system`", "not both"]),
-        ({"seed.x": 1}, ["`seed` is 5", "to set `seed.x`"]),
+        ({"seed.x": 1}, ["`seed` is 2", "to set `seed.x`"]),
         ({"mode": "mlff"}, ["`force_field.model` is missing"]),
         ({"seed": -1, "dynamics.steps": 0}, ["`seed` is -1", "(and 1 more)"]),
     ],

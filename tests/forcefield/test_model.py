@@ -150,7 +150,7 @@ def test_learning_one_by_one_is_a_fit_of_all_at_once(force_field):
 
 def test_order_of_the_labels_does_not_matter(force_field):
     backwards = ForceField(ELEMENTS, settings=TINY)
-    backwards.shift = force_field.shift  # it is that of the first label
+    backwards.reference_energies = force_field.reference_energies  # it is that of the first label
     for atoms in reversed(TRAIN[:12]):
         backwards.absorb(atoms, truth(atoms))
     backwards.hyper = force_field.hyper

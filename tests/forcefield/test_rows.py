@@ -42,7 +42,7 @@ def test_rows_times_weights_reproduce_a_label_made_by_these_weights(atoms, expan
         forces=ace[1] + zbl[1],
         stress=(ace[2] + zbl[2]) / volume,
     )
-    rows = label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, volume)
+    rows = label_rows(BASIS, expansion, atoms.numbers, label, SHIFT * n, volume)
     weights = np.concatenate([flat, composition])
     assert list(rows) == ["energy", "forces", "virial"]
     for part, size in zip(rows.values(), (1, 3 * n, 6), strict=True):
@@ -63,7 +63,9 @@ def test_energy_and_virial_count_per_root_of_the_atoms(atoms):
         expanded = expand(BASIS, near, BASIS.species_index(structure.numbers))
         label = truth(structure)
         volume = structure.get_volume()
-        parts.append(label_rows(BASIS, expanded, structure.numbers, label, SHIFT, volume))
+        parts.append(
+            label_rows(BASIS, expanded, structure.numbers, label, SHIFT * len(structure), volume)
+        )
     one, two = parts
     for kind in ("energy", "virial"):
         for name in ("matrix", "targets"):

@@ -171,7 +171,7 @@ def test_a_header_that_does_not_fit_is_refused(copy, values):
         ForceField.load(copy)
 
 
-@pytest.mark.parametrize("key", ["shift_eV_per_atom", "n_labels", "n_labels_at_search"])
+@pytest.mark.parametrize("key", ["n_labels", "n_labels_at_search"])
 def test_a_header_without_a_number_is_refused(copy, key):
     change_header(copy, **{key: None})
     with pytest.raises(ModelError, match=r"copy\.h5"):

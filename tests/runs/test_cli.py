@@ -246,3 +246,21 @@ def test_missing_files_and_used_directories(config: Path, finished: Path, tmp_pa
         assert done.returncode == 2, done
         assert word in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_train_and_evaluate_on_the_labels_of_a_run(finished: Path, tmp_path: Path) -> None:
+    model = tmp_path / "trained.h5"
+    done = aofl("train", finished / "labels.extxyz", "--out", model, "--accuracy", "fast")
+    assert done.returncode == 0, done.stderr
+    plot = tmp_path / "parity.svg"
+    done = aofl("evaluate", model, finished / "labels.extxyz", "--plot", plot, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert 0 < found["forces_rmse"] < 0.3
+    assert set(found["by_element"]) == {"H", "O", "Na"}
+    assert plot.read_text().lstrip().startswith("<")
+    nothing = tmp_path / "nothing.xyz"
+    nothing.write_text("1\nProperties=species:S:1:pos:R:3\nNa 0 0 0\n")
+    refused = aofl("train", nothing, "--out", model)
+    assert refused.returncode == 2
+    assert "none with a label" in refused.stderr

@@ -96,6 +96,52 @@ def report(directory: RunDir) -> None:
     typer.echo(api.report(directory))
 
 
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="labelled extxyz, also .gz")],
+    out: Annotated[Path, typer.Option(help="model file to write")],
+    accuracy: Annotated[str, typer.Option(help="fast, standard or high")] = "standard",
+    seed: Annotated[int, typer.Option(help="of the labels held back for calibration")] = 0,
+) -> None:
+    """Train a force field on labelled frames."""
+    from aofl import api
+
+    n_labels = api.train(data, out, accuracy, seed)
+    typer.echo(f"learned {n_labels} labels of {data}: {out}")
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="model.h5")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="labelled extxyz, also .gz")],
+    plot: Annotated[Path | None, typer.Option(help="parity plot to write (SVG)")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Compare a force field with labelled frames: errors and coverage by element."""
+    from aofl import api
+
+    drawn = plot or Path(f"{model.stem}.parity.svg")
+    found = api.evaluate(model, data, drawn)
+    if as_json:
+        typer.echo(json.dumps(found.to_json()))
+        return
+    typer.echo(f"{found.n_frames} frames of {data}")
+    typer.echo(
+        f"forces  RMSE {1e3 * found.forces_rmse:.1f} meV/Å, "
+        f"coverage of the 90 % interval {found.coverage_90:.2f}"
+    )
+    typer.echo(
+        f"energy  RMSE {1e3 * found.energy_rmse_per_atom:.2f} meV/atom "
+        f"after a shift of {1e3 * found.energy_shift_per_atom:.2f} meV/atom"
+    )
+    for element, errors in found.by_element.items():
+        typer.echo(
+            f"{element:>6}  RMSE {1e3 * errors.forces_rmse:.1f}, MAE {1e3 * errors.forces_mae:.1f} "
+            f"meV/Å, coverage {errors.coverage_90:.2f}, rank correlation {errors.spearman:.2f}"
+        )
+    typer.echo(f"parity plot: {drawn}")
+
+
 def _report_end(directory: Path, status: str) -> None:
     typer.echo(f"{status}: {directory}")
     if status != "done":

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols
 
 from aofl.ace.basis import ACCURACIES, Basis, BasisSettings, make_basis
@@ -28,12 +29,12 @@ from aofl.ace.evaluate import (
 from aofl.ace.neighbors import find_neighbors
 from aofl.bayes.evidence import Hyperparameters, maximise
 from aofl.bayes.posterior import Posterior, Statistics, fit
-from aofl.errors import ModelError
+from aofl.errors import ModelError, StructureError
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
 from aofl.forcefield.rows import KINDS, check_fit, label_rows
 from aofl.forcefield.serialise import read_model, write_model
-from aofl.records import FloatArray, Label, Prediction
+from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.rng import generator
 
 FIXED_UNTIL = 5  # labels before the first search for hyperparameters
@@ -53,8 +54,12 @@ class Learned:
     samples: tuple[Weights, ...]
 
 
-class ForceField:
-    """A Bayesian linear ACE for a fixed set of elements.
+class ForceField(Calculator):
+    """A Bayesian linear ACE for a fixed set of elements; also a plain ASE calculator.
+
+    As a calculator it gives, beside ASE's properties, `forces_uncertainty` (n, 3): the calibrated
+    standard deviation of the error of each force component, noise included; and
+    `atomic_uncertainty` (n,): its rms over x, y, z; both in eV/Å.
 
     Parameters
     ----------
@@ -66,12 +71,23 @@ class ForceField:
         A basis of one's own instead of `accuracy`.
     """
 
+    implemented_properties = [  # noqa: RUF012 - ASE's name and type
+        "energy",
+        "free_energy",
+        "energies",
+        "forces",
+        "stress",
+        "forces_uncertainty",
+        "atomic_uncertainty",
+    ]
+
     def __init__(
         self,
         elements: list[str] | list[int],
         accuracy: str = "standard",
         settings: BasisSettings | None = None,
     ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
         if settings is None and accuracy not in ACCURACIES:
             raise ModelError(f"accuracy {accuracy!r} is not one of {', '.join(ACCURACIES)}")
         numbers = [_atomic_number(e) for e in elements]
@@ -80,7 +96,8 @@ class ForceField:
         self.shape: PriorShape = prior_shape(self.basis)
         n_columns = len(self.shape.group)
         self.data = {kind: Statistics.empty(n_columns) for kind in KINDS}
-        self.shift: float | None = None
+        self.reference_energies: FloatArray | None = None
+        self.calibration: FloatArray = np.ones(len(self.basis.species))
         self.hyper: Hyperparameters | None = None
         self.n_labels = 0
         self.n_labels_at_search = 0
@@ -105,6 +122,35 @@ class ForceField:
         """Standard deviation of a force component around the best fit, eV/Å."""
         return float(self.hyper.noises[KINDS.index("forces")]) if self.hyper else 0.0
 
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: list[str] | None = None,
+        system_changes: list[str] = all_changes,
+    ) -> None:
+        """Compute what ASE asks for; uncertainties only where they are asked for."""
+        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
+        structure: Any = self.atoms
+        wants_std = any("uncertainty" in name for name in properties or [])
+        said = self.predict(structure, forces_std="sampled" if wants_std else None)
+        self.results = {
+            "energy": said.energy,
+            "free_energy": said.energy,
+            "energies": said.energies,
+            "forces": said.forces,
+        }
+        if structure.pbc.all():
+            self.results["stress"] = said.stress
+        if said.forces_std is not None:
+            sigma = self.error_deviation(structure, said.forces_std)
+            self.results["forces_uncertainty"] = sigma
+            self.results["atomic_uncertainty"] = np.sqrt(np.mean(sigma**2, axis=1))
+
+    def error_deviation(self, atoms: Atoms, forces_std: FloatArray) -> FloatArray:
+        """Return the calibrated deviation of the force errors, noise included, eV/Å, (n, 3)."""
+        factor = self.calibration[self.basis.species_index(atoms.numbers.astype(np.int64))]
+        return np.asarray(factor[:, None] * np.sqrt(forces_std**2 + self.force_noise**2))
+
     def predict(
         self, atoms: Atoms, *, forces_std: Literal["exact", "sampled"] | None = None
     ) -> Prediction:
@@ -121,6 +167,8 @@ class ForceField:
         ------
         ModelError
             If the structure holds an element that the force field does not know.
+        StructureError
+            If a position is not a number, or two atoms are in the same place.
         """
         deviation = {"exact": self._exact_std, "sampled": self._sampled_std}
         expansion = self._expand(atoms)
@@ -130,7 +178,7 @@ class ForceField:
         if self.learned is not None:
             parts = self._forces(self.learned.weights, expansion)
             energies = energies + parts[0] + self.learned.composition[expansion.species]
-            energies += self.shift or 0.0
+            energies += self._reference(expansion.species)
             forces, virial = forces + parts[1], virial + parts[2]
         return Prediction(
             energy=float(energies.sum()),
@@ -152,20 +200,23 @@ class ForceField:
             If the label holds numbers that cannot be fitted, or an unknown element.
         """
         self.absorb(atoms, label)
-        self._search_if_due()
+        if self.n_labels < FIXED_UNTIL or self.n_labels >= GROWTH * self.n_labels_at_search:
+            self.search()
         self.refit()
 
     def absorb(self, atoms: Atoms, label: Label) -> None:
         """Add a label to the data without refitting: for many at once, or to restore a model."""
         expansion = self._expand(atoms)
         check_fit(label, len(atoms))
-        if self.shift is None:
-            self.shift = label.energy / len(atoms)
+        if self.reference_energies is None:
+            self.reference_energies = np.full(len(self.calibration), label.energy / len(atoms))
         numbers = atoms.numbers.astype(np.int64)
-        rows = label_rows(self.basis, expansion, numbers, label, self.shift, _volume(atoms))
+        reference = float(self._reference(expansion.species).sum())
+        rows = label_rows(self.basis, expansion, numbers, label, reference, _volume(atoms))
         for kind, part in rows.items():
             self.data[kind].add(part.matrix, part.targets)
         self.n_labels += 1
+        self.reset()  # type: ignore[no-untyped-call]  # results of before are no longer its own
 
     def environments(self, atoms: Atoms) -> FloatArray:
         """Return what the force field sees around each atom, unit vectors, shape (n, m)."""
@@ -192,14 +243,15 @@ class ForceField:
             samples=tuple(shape_weights(self.basis, np.ascontiguousarray(w)) for w in draws.T),
         )
 
-    def _search_if_due(self) -> None:
+    def search(self) -> None:
+        """Search the hyperparameters for the labels absorbed so far, from where they stand."""
         prior = hyperprior(self.shape, self.data["forces"])
         if self.n_labels < FIXED_UNTIL or self.hyper is None:
             self.hyper = prior.center
-        elif self.n_labels >= max(FIXED_UNTIL, GROWTH * self.n_labels_at_search):
-            kinds = list(self.data.values())
+        if self.n_labels >= FIXED_UNTIL:
+            shape, kinds = self.shape, list(self.data.values())
             self.hyper = maximise(
-                kinds, self.hyper, prior, self.shape.unit_std, self.shape.group, N_ITERATIONS
+                kinds, self.hyper, prior, shape.unit_std, shape.group, N_ITERATIONS
             )
             self.n_labels_at_search = self.n_labels
 
@@ -211,7 +263,11 @@ class ForceField:
                 f"the force field knows {', '.join(self.elements)} but the structure holds "
                 f"{', '.join(unknown)}; start a new force field with all elements"
             )
+        if not np.all(np.isfinite(atoms.positions)):
+            raise StructureError("a position is not a finite number; look at the last steps")
         neighbors = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.basis.cutoff)
+        if not np.all(np.any(neighbors.vectors, axis=1)):
+            raise StructureError("two atoms are in the same place; look at the last steps")
         return expand(self.basis, neighbors, self.basis.species_index(numbers))
 
     def _sampled_std(self, expansion: Expansion) -> FloatArray:
@@ -231,6 +287,12 @@ class ForceField:
         rows = force_rows(self.basis, expansion, np.arange(n)).reshape(3 * n, -1)
         padded = np.concatenate([rows, np.zeros((3 * n, len(self.basis.species)))], axis=1)
         return np.sqrt(self.learned.posterior.variance(padded)).reshape(n, 3)
+
+    def _reference(self, species: IntArray) -> FloatArray:
+        """Return the reference energy of each atom, taken off every label, eV, (n,)."""
+        if self.reference_energies is None:
+            return np.zeros(len(species))
+        return self.reference_energies[species]
 
     def _forces(
         self, weights: Weights, expansion: Expansion

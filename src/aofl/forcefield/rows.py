@@ -41,19 +41,26 @@ def check_fit(label: Label, n_atoms: int) -> None:
             f"the last label has forces of shape {label.forces.shape}; expected ({n_atoms}, 3)"
         )
     stress = label.stress if label.stress is not None else np.zeros(6)
+    if stress.shape != (6,):
+        raise ModelError(f"the last label has a stress of shape {stress.shape}; expected (6,)")
     if not all(np.all(np.isfinite(x)) for x in (label.energy, label.forces, stress)):
         raise ModelError("the last label holds NaN or infinite numbers; drop it")
 
 
 def label_rows(
-    basis: Basis, expansion: Expansion, numbers: IntArray, label: Label, shift: float, volume: float
+    basis: Basis,
+    expansion: Expansion,
+    numbers: IntArray,
+    label: Label,
+    reference: float,
+    volume: float,
 ) -> dict[str, Rows]:
     """Return the rows of a label by kind; "virial" only where there is a stress.
 
     Parameters
     ----------
-    shift
-        Energy per atom taken off every label, eV, so that the fit sees small numbers.
+    reference
+        Reference energy of all atoms, taken off the label so that the fit sees small numbers, eV.
     volume
         Å^3, for the stress; 0 leaves the stress out.
     """
@@ -62,7 +69,7 @@ def label_rows(
     root = np.sqrt(n)
     energy = Rows(
         matrix=_with_composition(energy_row(basis, expansion)[None], basis, expansion) / root,
-        targets=np.array([label.energy - shift * n - energies.sum()]) / root,
+        targets=np.array([label.energy - reference - energies.sum()]) / root,
     )
     matrix = force_rows(basis, expansion, np.arange(n)).reshape(3 * n, -1)
     rows = {

@@ -42,7 +42,6 @@ def write_model(force_field: ForceField, path: Path) -> None:
         "schema": SCHEMA,
         "elements": force_field.elements,
         "settings": asdict(force_field.basis.settings),
-        "shift_eV_per_atom": force_field.shift,
         "n_labels": force_field.n_labels,
         "n_labels_at_search": force_field.n_labels_at_search,
         "units": "eV, Å",
@@ -50,6 +49,8 @@ def write_model(force_field: ForceField, path: Path) -> None:
     try:
         with h5py.File(temporary, "w") as file:
             file.attrs["header"] = json.dumps(header)
+            file["reference_energies"] = force_field.reference_energies
+            file["calibration"] = force_field.calibration
             file["scales"], file["noises"] = force_field.hyper.scales, force_field.hyper.noises
             for kind, data in force_field.data.items():
                 _write_statistics(file.create_group(kind), data)
@@ -81,7 +82,8 @@ def read_model(path: Path) -> ForceField:
                 n_columns = len(force_field.shape.group)
                 force_field.data[kind] = _read_statistics(file[kind], n_columns)
             force_field.hyper = _read_hyperparameters(file, force_field)
-        force_field.shift = float(header["shift_eV_per_atom"])
+            force_field.reference_energies = _read_by_species(file, "reference_energies", header)
+            force_field.calibration = _read_by_species(file, "calibration", header)
         force_field.n_labels = int(header["n_labels"])
         force_field.n_labels_at_search = int(header["n_labels_at_search"])
     except ModelError as error:
@@ -90,6 +92,13 @@ def read_model(path: Path) -> ForceField:
         raise ModelError(f"{path} is not a model of aofl or is damaged: {error}") from error
     force_field.refit()
     return force_field
+
+
+def _read_by_species(file: h5py.File, name: str, header: dict[str, Any]) -> FloatArray:
+    values: FloatArray = file[name][:]
+    if values.shape != (len(header["elements"]),):
+        raise ModelError(f"it holds {values.size} {name} for {len(header['elements'])} elements")
+    return values
 
 
 def _read_hyperparameters(file: h5py.File, force_field: ForceField) -> Hyperparameters:

@@ -204,7 +204,8 @@ class AdaptiveCalculator(Calculator):
                 return self._situation(atoms, self.force_field.predict(atoms))
         with self.wall.part("uncertainty"):
             prediction = self.force_field.predict(atoms, forces_std="sampled")
-        self.last_error = float(self.memory.calibrated_errors(_std(prediction)).max())
+        largest = float(self.memory.calibrated_errors(_std(prediction)).max())
+        self.last_error = largest if self.memory.n_labels else None
         return self._situation(atoms, prediction)
 
     def _situation(self, atoms: Atoms, prediction: Prediction) -> Situation:

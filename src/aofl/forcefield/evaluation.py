@@ -1,0 +1,109 @@
+"""How good a force field is on labels it may not have seen: errors, coverage, parity data."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from ase.data import chemical_symbols
+
+from aofl.forcefield.model import ForceField
+from aofl.forcefield.train import Z_90, structure
+from aofl.records import FloatArray, LabelledStructure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElementErrors:
+    """Force errors of one element: eV/Å; `coverage_90` is a fraction."""
+
+    forces_rmse: float
+    forces_mae: float
+    coverage_90: float
+    spearman: float
+    n_components: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Errors on a set of labels.
+
+    Attributes
+    ----------
+    energy_rmse_per_atom
+        After removing the mean shift, eV.
+    energy_shift_per_atom
+        Mean of predicted minus true energy per atom, eV.
+    coverage_90
+        Fraction of force components within the calibrated 90 % interval.
+    pairs
+        Predicted forces, true forces and symbols of each frame, for parity plots.
+    """
+
+    n_frames: int
+    forces_rmse: float
+    energy_rmse_per_atom: float
+    energy_shift_per_atom: float
+    coverage_90: float
+    by_element: dict[str, ElementErrors]
+    pairs: list[tuple[FloatArray, FloatArray, list[str]]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the parity data as JSON values."""
+        names = [name for name in self.__slots__ if name not in ("pairs", "by_element")]
+        elements = {element: asdict(errors) for element, errors in self.by_element.items()}
+        return {**{name: getattr(self, name) for name in names}, "by_element": elements}
+
+
+def evaluate(force_field: ForceField, labels: list[LabelledStructure]) -> Evaluation:
+    """Return the errors of a force field on labels (at least one).
+
+    Raises
+    ------
+    ModelError
+        If a structure holds an element that the force field does not know.
+    """
+    shifts, errors, sigmas, numbers, pairs = [], [], [], [], []
+    for entry in labels:
+        atoms = structure(entry)
+        said = force_field.predict(atoms, forces_std="sampled")
+        assert said.forces_std is not None  # noqa: S101 - asked for in the line above
+        shifts.append((said.energy - entry.label.energy) / len(atoms))
+        errors.append(said.forces - entry.label.forces)
+        sigmas.append(force_field.error_deviation(atoms, said.forces_std))
+        numbers.append(entry.numbers)
+        pairs.append((said.forces, entry.label.forces, atoms.get_chemical_symbols()))
+    error, sigma, z = np.concatenate(errors), np.concatenate(sigmas), np.concatenate(numbers)
+    return Evaluation(
+        n_frames=len(labels),
+        forces_rmse=float(np.sqrt(np.mean(error**2))),
+        energy_rmse_per_atom=float(np.std(shifts)),
+        energy_shift_per_atom=float(np.mean(shifts)),
+        coverage_90=_coverage(error, sigma),
+        by_element={
+            chemical_symbols[k]: _of_element(error[z == k], sigma[z == k]) for k in np.unique(z)
+        },
+        pairs=pairs,
+    )
+
+
+def _of_element(error: FloatArray, sigma: FloatArray) -> ElementErrors:
+    return ElementErrors(
+        forces_rmse=float(np.sqrt(np.mean(error**2))),
+        forces_mae=float(np.mean(np.abs(error))),
+        coverage_90=_coverage(error, sigma),
+        spearman=_rank_correlation(np.linalg.norm(sigma, axis=1), np.linalg.norm(error, axis=1)),
+        n_components=error.size,
+    )
+
+
+def _coverage(error: FloatArray, sigma: FloatArray) -> float:
+    return float(np.mean(np.abs(error) <= Z_90 * sigma))
+
+
+def _rank_correlation(a: FloatArray, b: FloatArray) -> float:
+    """Return Spearman's rank correlation, 0 where one side does not vary."""
+    ranks = [np.argsort(np.argsort(x)).astype(np.float64) for x in (a, b)]
+    if len(a) < 2 or any(np.ptp(x) == 0 for x in (a, b)):
+        return 0.0
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
