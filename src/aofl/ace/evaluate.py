@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aofl.ace import kernels
+from aofl.ace import kernels, row_kernels
 from aofl.ace.basis import Basis
 from aofl.ace.neighbors import Neighbors
 from aofl.records import FloatArray, IntArray
@@ -136,7 +136,7 @@ def energy_row(basis: Basis, expansion: Expansion) -> FloatArray:
 
 def force_rows(basis: Basis, expansion: Expansion, atoms: IntArray) -> FloatArray:
     """Return dF/d(weights) of the chosen atoms, shape (len(atoms), 3, n_columns)."""
-    return np.asarray(kernels.force_rows(*_row_arguments(basis, expansion, atoms)))
+    return np.asarray(row_kernels.force_rows(*_row_arguments(basis, expansion, atoms)))
 
 
 def virial_rows(basis: Basis, expansion: Expansion, block: int = 64) -> FloatArray:
@@ -144,7 +144,7 @@ def virial_rows(basis: Basis, expansion: Expansion, block: int = 64) -> FloatArr
     total = np.zeros((6, len(basis.species), basis.n_functions))
     for start in range(0, len(expansion.species), block):
         atoms = np.arange(start, min(start + block, len(expansion.species)))
-        rows = kernels.virial_rows(*_row_arguments(basis, expansion, atoms))
+        rows = row_kernels.virial_rows(*_row_arguments(basis, expansion, atoms))
         for atom, row in zip(atoms, rows, strict=True):
             total[:, expansion.species[atom]] += row
     return total.reshape(6, -1)

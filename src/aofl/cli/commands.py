@@ -188,7 +188,7 @@ class _Progress:
                 target_steps=target,
                 time_fs=run.time_fs,
                 temperature_K=float(run.atoms.get_temperature()),
-                labels=len(run.calculator.learned_ids),
+                labels=len(run.calculator.labeller.ids),
                 skips=run.calculator.memory.n_skips,
                 threshold_eV_per_A=run.calculator.memory.threshold,
                 elapsed_s=seconds,

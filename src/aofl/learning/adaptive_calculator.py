@@ -23,6 +23,7 @@ from aofl.errors import ReferenceFailed, RunStopped, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
 from aofl.learning.audit import RANDOM, SCHEDULED, next_gap
+from aofl.learning.labeller import Labeller
 from aofl.learning.memory import HISTORY, Memory
 from aofl.learning.policy import RULES, decide
 from aofl.learning.situation import Situation
@@ -31,14 +32,12 @@ from aofl.learning.wall import WallClock
 from aofl.records import (
     FloatArray,
     Label,
-    LabelledStructure,
     Mode,
     Prediction,
     Verdict,
 )
-from aofl.reference import AseReference, LabelLimits, Reference, check_label
-from aofl.reference.quality import check_against_prediction
-from aofl.store import Dataset, structure_hash
+from aofl.reference import AseReference, Reference
+from aofl.store import Dataset
 
 logger = logging.getLogger(__name__)
 
@@ -103,19 +102,19 @@ class AdaptiveCalculator(Calculator):
         timestep_fs: float = 1.0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.reference: Reference = (
-            AseReference(reference) if isinstance(reference, BaseCalculator) else reference
+        self.wall = WallClock()
+        self.labeller = Labeller(
+            reference=_as_reference(reference),
+            wall=self.wall,
+            dataset=dataset,
         )
         self.force_field = force_field
         self.mode = mode
         self.settings = settings or LearningConfig()
         self.seed = seed
-        self.dataset = dataset
         self.target_temperature = target_temperature
         self.timestep_fs = timestep_fs
         self.memory = Memory(target=1e-3 * self.settings.target_force_error_meV_per_A)
-        self.learned_ids: list[int] = []
-        self.wall = WallClock()
         self.step = -1
         self.last_source = "reference"
         self.last_error: float | None = None
@@ -166,7 +165,7 @@ class AdaptiveCalculator(Calculator):
         self._record(
             ledger.decision(
                 verdict, self.step, self._time(), None,
-                label_id=self.learned_ids[-1], seconds=seconds,
+                label_id=self.labeller.ids[-1], seconds=seconds,
             )
         )  # fmt: skip
         self._adopt_label(label)
@@ -247,7 +246,7 @@ class AdaptiveCalculator(Calculator):
         self._record(
             ledger.decision(
                 verdict, self.step, self._time(), expected,
-                label_id=self.learned_ids[-1], seconds=seconds,
+                label_id=self.labeller.ids[-1], seconds=seconds,
                 true_error=float(errors.max()),
                 errors=error_sums(prediction.forces, label.forces, situation.symbols),
             )
@@ -256,51 +255,20 @@ class AdaptiveCalculator(Calculator):
         return True
 
     def _ask(self, atoms: Atoms, prediction: Prediction | None, rule: str) -> Label:
-        """Return a label that can be believed, from the data set where it is known already."""
-        known = None
-        if self.dataset is not None:
-            known = self.dataset.find(
-                structure_hash(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc)
+        """Return a label, or stop the run where nothing can replace it."""
+        try:
+            return self.labeller.label(
+                atoms,
+                prediction,
+                is_trusted=self.memory.n_labels >= TRUSTED_AFTER,
+                provenance={"step": self.step, "time_fs": self._time(), "rule": rule},
             )
-        if known is not None and self.dataset is not None:
-            self.learned_ids.append(known)
-            label = self.dataset[known].label
-            # Computed before a kill, so it belongs to the cost of this run.
-            self.wall.seconds["reference"] += label.seconds
-            self.wall.before += label.seconds
-            self.wall.reference_calls.append(label.seconds)
-            return label
-        with self.wall.part("reference"):
-            try:
-                label = self.reference.label(atoms)
-                check_label(label, atoms, limits=LabelLimits())
-                if prediction is not None and self.memory.n_labels >= TRUSTED_AFTER:
-                    per_atom = prediction.energy / len(atoms)
-                    check_against_prediction(label, per_atom, limits=LabelLimits())
-            except ReferenceFailed as error:
-                if self.mode == "aimd" or self.memory.n_labels == 0:
-                    raise RunStopped(
-                        f"the reference failed at step {self.step} and nothing can replace it: "
-                        f"{error}"
-                    ) from error
+        except ReferenceFailed as error:
+            if self.force_field is not None and self.force_field.learned is not None:
                 raise
-        self.wall.reference_calls.append(label.seconds)
-        self.learned_ids.append(self._store(atoms, label, prediction, rule))
-        return label
-
-    def _store(self, atoms: Atoms, label: Label, prediction: Prediction | None, rule: str) -> int:
-        if self.dataset is None:
-            return len(self.learned_ids)
-        entry = LabelledStructure(
-            numbers=atoms.numbers.astype(np.int64),
-            positions=atoms.positions,
-            cell=atoms.cell.array,
-            pbc=atoms.pbc,
-            label=label,
-            predicted_forces=None if prediction is None else prediction.forces,
-            provenance={"step": self.step, "time_fs": self._time(), "rule": rule},
-        )
-        return self.dataset.append(entry)
+            raise RunStopped(
+                f"the reference failed at step {self.step} and nothing can replace it: {error}"
+            ) from error
 
     def _calibrate(self, situation: Situation, verdict: Verdict, errors: FloatArray) -> None:
         """Let a label test the uncertainty, before it is learned."""
@@ -327,26 +295,14 @@ class AdaptiveCalculator(Calculator):
         if force_field is None:
             raise ValueError("there is no force field to teach")
         environments = situation.prediction.environments
-        self._note_distances(situation, errors)
+        memory.note_distances(situation.symbols, environments, errors)
         force_field.learn(atoms, label)
-        memory.remember(situation.symbols, environments, self.learned_ids[-1])
+        memory.remember(situation.symbols, environments, self.labeller.ids[-1])
         memory.n_labels += 1
         memory.force_noise = force_field.force_noise
         std = _std(force_field.predict(atoms, forces_std="sampled"))
         reached = float(np.sqrt(np.mean(std**2, axis=1)).max())
         memory.reached_std = [*memory.reached_std, reached][-HISTORY:]
-
-    def _note_distances(self, situation: Situation, errors: FloatArray) -> None:
-        """Remember how far well-predicted atoms are from labelled ones, by element."""
-        names = np.array(situation.symbols)
-        for element, bank in self.memory.banks.items():
-            good = np.flatnonzero((names == element) & (errors <= self.memory.target))
-            if len(good) and bank.labels:
-                distance, _ = bank.nearest(situation.prediction.environments[good])
-                known = self.memory.usual_distance.setdefault(element, [])
-                self.memory.usual_distance[element] = [*known, float(np.median(distance))][
-                    -HISTORY:
-                ]
 
     def _note_failure(self, error: ReferenceFailed) -> None:
         memory = self.memory
@@ -354,7 +310,8 @@ class AdaptiveCalculator(Calculator):
         memory.failures += 1
         memory.hold_until = self.step + HOLD_STEPS
         logger.warning("step %d: no label: %s", self.step, error)
-        self._tell({"step": self.step, "event": "label_failed", "message": str(error)})
+        event = {"step": self.step, "time_fs": self._time(), "event": "label_failed"}
+        self._tell({**event, "message": str(error)})
         if memory.failures >= MAX_FAILURES:
             raise RunStopped(
                 f"the reference failed {memory.failures} times in a row, last at step "
@@ -392,3 +349,7 @@ def _std(prediction: Prediction) -> FloatArray:
     if prediction.forces_std is None:
         raise ValueError("the prediction was made without the deviations of the forces")
     return prediction.forces_std
+
+
+def _as_reference(reference: Reference | BaseCalculator) -> Reference:
+    return AseReference(reference) if isinstance(reference, BaseCalculator) else reference

@@ -107,6 +107,25 @@ class Memory:
             )
         return found
 
+    def note_distances(
+        self, symbols: list[str], environments: FloatArray, errors: FloatArray
+    ) -> None:
+        """Remember how far well-predicted atoms are from labelled ones, by element.
+
+        Parameters
+        ----------
+        environments, errors
+            Of a structure just labelled and not yet remembered: unit vectors (n, m), and force
+            errors by atom, eV/Å, (n,).
+        """
+        names = np.array(symbols)
+        for element, bank in self.banks.items():
+            good = np.flatnonzero((names == element) & (errors <= self.target))
+            if len(good) and bank.labels:
+                distance, _ = bank.nearest(environments[good])
+                known = self.usual_distance.get(element, [])
+                self.usual_distance[element] = [*known, float(np.median(distance))][-HISTORY:]
+
     def remember(self, symbols: list[str], environments: FloatArray, label_id: int) -> None:
         """Add the environments of a labelled structure that are not in the bank yet."""
         names = np.array(symbols)

@@ -149,7 +149,7 @@ def _observe(run: Run) -> None:
                 "predicted_error_eV_per_A": calculator.last_error,
                 "threshold_eV_per_A": calculator.memory.threshold,
                 "source": calculator.last_source,
-                "n_labels": len(calculator.learned_ids),
+                "n_labels": len(calculator.labeller.ids),
                 "n_skips": calculator.memory.n_skips,
                 "n_oh_bonds": run.bonds.n_bonds if run.bonds else 0,
                 "n_free_oh": run.bonds.n_free_oh if run.bonds else 0,

@@ -49,7 +49,7 @@ def save_state(run: Run) -> None:
                 element: {"labels": bank.labels, "atoms": bank.atoms}
                 for element, bank in calculator.memory.banks.items()
             },
-            "learned_ids": calculator.learned_ids,
+            "learned_ids": calculator.labeller.ids,
             "n_labels_at_search": force_field.n_labels_at_search if force_field else 0,
             "wall": {
                 "seconds": calculator.wall.seconds,
@@ -83,12 +83,12 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
     """
     state = checkpoint.state
     calculator.memory = Memory.from_json(state["memory"])
-    calculator.learned_ids = list(state["learned_ids"])
+    calculator.labeller.ids = list(state["learned_ids"])
     calculator.wall.seconds.update(state["wall"]["seconds"])
     calculator.wall.before = state["wall"]["total"]
     calculator.wall.reference_calls = list(state["wall"]["reference_calls"])
-    dataset = calculator.dataset
-    if dataset is None or any(k >= len(dataset) for k in calculator.learned_ids):
+    dataset = calculator.labeller.dataset
+    if dataset is None or any(k >= len(dataset) for k in calculator.labeller.ids):
         raise StoreError(
             "labels.extxyz holds fewer labels than the checkpoint has learned; "
             "restore the file from a copy"
@@ -101,11 +101,11 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
 
 def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
     """Rebuild the force field from the labels, and the banks from their index lists."""
-    force_field, dataset = calculator.force_field, calculator.dataset
+    force_field, dataset = calculator.force_field, calculator.labeller.dataset
     if force_field is None or dataset is None:
         raise StoreError("a learning run needs a force field and a data set to resume")
     environments = {}
-    for label_id in calculator.learned_ids:
+    for label_id in calculator.labeller.ids:
         entry = dataset[label_id]
         atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
         force_field.absorb(atoms, entry.label)

@@ -29,6 +29,12 @@ class WallClock:
         finally:
             self.seconds[name] += perf_counter() - start
 
+    def count_reference(self, seconds: float) -> None:
+        """Count a reference call that was made before."""
+        self.seconds["reference"] += seconds
+        self.before += seconds
+        self.reference_calls.append(seconds)
+
     @property
     def total(self) -> float:
         """Seconds of the run so far."""

@@ -1,0 +1,253 @@
+"""Compiled kernels: derivatives of the functions, that is rows of the design matrix.
+
+Each parallel loop owns the atom whose rows it writes: an atom gathers what it changes in its
+neighbours' functions and in its own, so no two threads write to one place. Index conventions are
+those of `aofl.ace.kernels`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, prange
+
+from aofl.ace.angular import harmonics
+from aofl.ace.kernels import OPTIONS, interpolate
+
+
+@njit(**OPTIONS)
+def pair_derivative(  # type: ignore[no-untyped-def]
+    v, pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, density
+):
+    """Write d g_k / dr to `pair` (3, n_pair) and d (R_nl Y_lm) / dr to `density` (3, LM, n_max).
+
+    Both are zero beyond their cutoffs.
+    """
+    n_lm = (l_max + 1) ** 2
+    r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
+    pair[:] = 0.0
+    density[:] = 0.0
+    if r < pair_cutoff:
+        value, slope = np.empty(pair_table.shape[2]), np.empty(pair_table.shape[2])
+        interpolate(r, pair_cutoff, pair_table, value, slope)
+        for d in range(3):
+            for k in range(slope.shape[0]):
+                pair[d, k] = slope[k] * v[d] / r
+    if r < cutoff:
+        value, slope = np.empty(table.shape[2]), np.empty(table.shape[2])
+        y, dy = np.empty(n_lm), np.empty((3, n_lm))
+        interpolate(r, cutoff, table, value, slope)
+        harmonics(v[0] / r, v[1] / r, v[2] / r, 1 / r, l_max, y, dy)
+        for d in range(3):
+            for q in range(l_max + 1):
+                for lm in range(q * q, (q + 1) * (q + 1)):
+                    for n in range(n_max):
+                        k = q * n_max + n
+                        density[d, lm, n] = slope[k] * y[lm] * v[d] / r + value[k] * dy[d, lm]
+
+
+@njit(**OPTIONS)
+def add_three_body_rows(a, da, start, l_max, offset, sign, rows):  # type: ignore[no-untyped-def]
+    """Add sign * dB for a change da (D, LM, n) of the channels from `start` on of a density a."""
+    n_channels = a.shape[1]
+    partial = np.empty(n_channels)
+    for d in range(da.shape[0]):
+        f0 = offset
+        for q in range(l_max + 1):
+            scale = sign / np.sqrt(2.0 * q + 1.0)
+            for n in range(da.shape[2]):
+                c = start + n
+                partial[:] = 0.0
+                for lm in range(q * q, (q + 1) * (q + 1)):
+                    x = da[d, lm, n] * scale
+                    for other in range(n_channels):
+                        partial[other] += x * a[lm, other]
+                for other in range(c):
+                    rows[d, f0 + other * n_channels - other * (other - 1) // 2 + c - other] += (
+                        partial[other]
+                    )
+                diagonal = f0 + c * n_channels - c * (c - 1) // 2
+                rows[d, diagonal] += 2.0 * partial[c]
+                for other in range(c + 1, n_channels):
+                    rows[d, diagonal + other - c] += partial[other]
+            f0 += n_channels * (n_channels + 1) // 2
+
+
+@njit(**OPTIONS)
+def add_four_body_rows(  # type: ignore[no-untyped-def]
+    jacobian, da, start, n_max, mixing, four_n, n_mixed, four_first, slot, offset, sign, rows
+):
+    """Add sign * dQ for a change da (D, LM, n) of the channels from `start` on."""
+    n_mix = mixing.shape[0]
+    change = np.zeros(n_mixed)
+    for d in range(da.shape[0]):
+        change[:] = 0.0
+        for lm in range(n_mixed // (n_mix * four_n)):
+            for c in range(da.shape[2]):
+                n, z = (start + c) % n_max, (start + c) // n_max
+                if n < four_n:
+                    for mixture in range(n_mix):
+                        s = (lm * n_mix + mixture) * four_n + n
+                        change[s] += mixing[mixture, z] * da[d, lm, c]
+        for f in range(four_first.shape[0] - 1):
+            total = 0.0
+            for e in range(four_first[f], four_first[f + 1]):
+                total += jacobian[e] * change[slot[e]]
+            rows[d, offset + f] += sign * total
+
+
+@njit(parallel=True, **OPTIONS)
+def force_rows(  # type: ignore[no-untyped-def]
+    atoms,
+    first,
+    second,
+    vectors,
+    species,
+    n_species,
+    pair_cutoff,
+    pair_table,
+    cutoff,
+    table,
+    n_max,
+    l_max,
+    mixing,
+    four_n,
+    n_mixed,
+    four_first,
+    slot,
+    density,
+    jacobian,
+    n_functions,
+):
+    """Return d(force)/d(weights) of the given atoms, shape (len(atoms), 3, S * n_functions)."""
+    n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
+    out = np.zeros((atoms.shape[0], 3, n_species * n_functions))
+    for k in prange(atoms.shape[0]):
+        j = atoms[k]
+        rows = out[k]
+        pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
+        own = np.zeros((3, n_lm, n_species * n_max))
+        zj = species[j]
+        for p in range(first[j], first[j + 1]):
+            # As a neighbour of centre i, atom j sits at minus the vector from j to i, and the
+            # force on j is minus the derivative with respect to that vector.
+            i = second[p]
+            zi = species[i]
+            pair_derivative(
+                -vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
+            )
+            offset = zi * n_functions
+            for d in range(3):
+                for m in range(n_pair):
+                    rows[d, offset + zj * n_pair + m] -= pair[d, m]
+            three = n_species * n_pair
+            add_three_body_rows(density[i], da, zj * n_max, l_max, offset + three, -1.0, rows)
+            if n_mixed > 0:
+                four = n_functions - (four_first.shape[0] - 1)
+                add_four_body_rows(
+                    jacobian[i],
+                    da,
+                    zj * n_max,
+                    n_max,
+                    mixing,
+                    four_n,
+                    n_mixed,
+                    four_first,
+                    slot,
+                    offset + four,
+                    -1.0,
+                    rows,
+                )
+            # As the centre itself: its own functions change with all its neighbour vectors.
+            pair_derivative(
+                vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
+            )
+            for d in range(3):
+                for m in range(n_pair):
+                    rows[d, zj * n_functions + zi * n_pair + m] += pair[d, m]
+                for lm in range(n_lm):
+                    for n in range(n_max):
+                        own[d, lm, zi * n_max + n] += da[d, lm, n]
+        add_three_body_rows(
+            density[j], own, 0, l_max, zj * n_functions + n_species * n_pair, 1.0, rows
+        )
+        if n_mixed > 0:
+            four = n_functions - (four_first.shape[0] - 1)
+            add_four_body_rows(
+                jacobian[j],
+                own,
+                0,
+                n_max,
+                mixing,
+                four_n,
+                n_mixed,
+                four_first,
+                slot,
+                zj * n_functions + four,
+                1.0,
+                rows,
+            )
+    return out
+
+
+@njit(parallel=True, **OPTIONS)
+def virial_rows(  # type: ignore[no-untyped-def]
+    atoms,
+    first,
+    second,
+    vectors,
+    species,
+    n_species,
+    pair_cutoff,
+    pair_table,
+    cutoff,
+    table,
+    n_max,
+    l_max,
+    mixing,
+    four_n,
+    n_mixed,
+    four_first,
+    slot,
+    density,
+    jacobian,
+    n_functions,
+):
+    """Return sum_j r_a d(B)/d(r_b) of the given centres, Voigt, shape (len(atoms), 6, F)."""
+    n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
+    out = np.zeros((atoms.shape[0], 6, n_functions))
+    left = (0, 1, 2, 1, 0, 0)
+    right = (0, 1, 2, 2, 2, 1)
+    for k in prange(atoms.shape[0]):
+        i = atoms[k]
+        rows = out[k]
+        pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
+        strain = np.zeros((6, n_lm, n_species * n_max))
+        for p in range(first[i], first[i + 1]):
+            v = vectors[p]
+            zj = species[second[p]]
+            pair_derivative(v, pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da)
+            for d in range(6):
+                x, b = v[left[d]], right[d]
+                for m in range(n_pair):
+                    rows[d, zj * n_pair + m] += x * pair[b, m]
+                for lm in range(n_lm):
+                    for n in range(n_max):
+                        strain[d, lm, zj * n_max + n] += x * da[b, lm, n]
+        add_three_body_rows(density[i], strain, 0, l_max, n_species * n_pair, 1.0, rows)
+        if n_mixed > 0:
+            four = n_functions - (four_first.shape[0] - 1)
+            add_four_body_rows(
+                jacobian[i],
+                strain,
+                0,
+                n_max,
+                mixing,
+                four_n,
+                n_mixed,
+                four_first,
+                slot,
+                four,
+                1.0,
+                rows,
+            )
+    return out
