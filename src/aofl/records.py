@@ -62,14 +62,14 @@ class Prediction:
         shape (n, 3); None where it was not asked for.
     environments
         What the force field sees around each atom, unit vectors, shape (n, m): their dot
-        products compare atoms of one element.
+        products compare atoms of one element. None where `forces_std` is.
     """
 
     energy: float
     forces: FloatArray
     stress: FloatArray
     energies: FloatArray
-    environments: FloatArray
+    environments: FloatArray | None = None
     forces_std: FloatArray | None = None
 
 

@@ -54,7 +54,8 @@ class Subject:
     atoms: Atoms
 
     def predict(self, atoms: Atoms | None = None) -> Prediction:
-        return self.force_field.predict(self.atoms if atoms is None else atoms)
+        chosen = self.atoms if atoms is None else atoms
+        return self.force_field.predict(chosen, forces_std="sampled")
 
     def sigma(self, way: str, atoms: Atoms | None = None) -> np.ndarray:
         chosen = self.atoms if atoms is None else atoms

@@ -50,7 +50,8 @@ def find_neighbors(
     cutoff
         Å.
     """
-    search = vesin.NeighborList(cutoff=cutoff, full_list=True, sorted=True)
+    # One thread: with more the order of the pairs, and so the last bit of every sum, is chance.
+    search = vesin.NeighborList(cutoff=cutoff, full_list=True, sorted=True, n_threads=1)
     i, j, vectors = search.compute(
         points=positions, box=cell, periodic=np.asarray(pbc, dtype=bool), quantities="ijD"
     )

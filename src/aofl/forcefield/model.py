@@ -26,7 +26,7 @@ from aofl.ace.evaluate import (
     force_rows,
     shape_weights,
 )
-from aofl.ace.neighbors import find_neighbors
+from aofl.ace.neighbors import Neighbors, find_neighbors
 from aofl.bayes.evidence import Hyperparameters, maximise
 from aofl.bayes.posterior import Posterior, Statistics, fit
 from aofl.errors import ModelError, StructureError
@@ -170,23 +170,22 @@ class ForceField(Calculator):
         StructureError
             If a position is not a number, or two atoms are in the same place.
         """
-        deviation = {"exact": self._exact_std, "sampled": self._sampled_std}
-        expansion = self._expand(atoms)
+        neighbors, species = self._neighbors(atoms)
         volume = _volume(atoms)
-        numbers = atoms.numbers.astype(np.int64)
-        energies, forces, virial = repulsion(expansion.neighbors, numbers)
+        energies, forces, virial = repulsion(neighbors, atoms.numbers.astype(np.int64))
         if self.learned is not None:
-            parts = self._forces(self.learned.weights, expansion)
-            energies = energies + parts[0] + self.learned.composition[expansion.species]
-            energies += self._reference(expansion.species)
+            parts = energy_forces(self.basis, self.learned.weights, neighbors, species)
+            energies = energies + parts[0] + self.learned.composition[species]
+            energies += self._reference(species)
             forces, virial = forces + parts[1], virial + parts[2]
+        expansion = expand(self.basis, neighbors, species) if forces_std else None
         return Prediction(
             energy=float(energies.sum()),
             forces=forces,
             stress=virial / volume if volume else np.zeros(6),
             energies=energies,
-            forces_std=deviation[forces_std](expansion) if forces_std else None,
-            environments=self._environments(expansion),
+            forces_std=None if expansion is None else self._std(expansion, forces_std),
+            environments=None if expansion is None else self._environments(expansion),
         )
 
     def learn(self, atoms: Atoms, label: Label) -> None:
@@ -255,7 +254,8 @@ class ForceField(Calculator):
             )
             self.n_labels_at_search = self.n_labels
 
-    def _expand(self, atoms: Atoms) -> Expansion:
+    def _neighbors(self, atoms: Atoms) -> tuple[Neighbors, IntArray]:
+        """Return the pairs and the species of a structure, checked."""
         numbers = atoms.numbers.astype(np.int64)
         unknown = sorted({chemical_symbols[z] for z in numbers} - set(self.elements))
         if unknown:
@@ -268,7 +268,13 @@ class ForceField(Calculator):
         neighbors = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.basis.cutoff)
         if not np.all(np.any(neighbors.vectors, axis=1)):
             raise StructureError("two atoms are in the same place; look at the last steps")
-        return expand(self.basis, neighbors, self.basis.species_index(numbers))
+        return neighbors, self.basis.species_index(numbers)
+
+    def _expand(self, atoms: Atoms) -> Expansion:
+        return expand(self.basis, *self._neighbors(atoms))
+
+    def _std(self, expansion: Expansion, way: Literal["exact", "sampled"] | None) -> FloatArray:
+        return self._exact_std(expansion) if way == "exact" else self._sampled_std(expansion)
 
     def _sampled_std(self, expansion: Expansion) -> FloatArray:
         """Return the spread of the forces over the posterior samples, eV/Å, (n, 3)."""
@@ -276,7 +282,8 @@ class ForceField(Calculator):
             return np.full((len(expansion.species), 3), UNTRAINED_STD)
         squares = np.zeros((len(expansion.species), 3))
         for weights in self.learned.samples:
-            squares += self._forces(weights, expansion)[1] ** 2
+            parts = energy_forces(self.basis, weights, expansion.neighbors, expansion.species)
+            squares += parts[1] ** 2
         return np.asarray(np.sqrt(squares / len(self.learned.samples)))
 
     def _exact_std(self, expansion: Expansion) -> FloatArray:
@@ -293,11 +300,6 @@ class ForceField(Calculator):
         if self.reference_energies is None:
             return np.zeros(len(species))
         return self.reference_energies[species]
-
-    def _forces(
-        self, weights: Weights, expansion: Expansion
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        return energy_forces(self.basis, weights, expansion.neighbors, expansion.species)
 
     def _environments(self, expansion: Expansion) -> FloatArray:
         """Return the three-body functions of every atom, scaled to unit length, (n, n_three)."""

@@ -292,9 +292,9 @@ class AdaptiveCalculator(Calculator):
     def _learn(self, atoms: Atoms, situation: Situation, label: Label, errors: FloatArray) -> None:
         """Absorb a label; note what it teaches about distances and about the reachable error."""
         memory, force_field = self.memory, self.force_field
-        if force_field is None:
-            raise ValueError("there is no force field to teach")
         environments = situation.prediction.environments
+        if force_field is None or environments is None:
+            raise ValueError("learning needs a force field and a prediction that was checked")
         memory.note_distances(situation.symbols, environments, errors)
         force_field.learn(atoms, label)
         memory.remember(situation.symbols, environments, self.labeller.ids[-1])

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from aofl.bayes.calibration import calibration_factor
-from aofl.records import FloatArray, IntArray, Neighbour, Prediction
+from aofl.records import FloatArray, IntArray, Neighbour
 
 FLOOR_FACTOR = 1.2
 HISTORY = 10
@@ -91,7 +91,7 @@ class Memory:
         return float(np.median(known)) if known else 0.0
 
     def nearest(
-        self, symbols: list[str], prediction: Prediction, atoms: IntArray
+        self, symbols: list[str], environments: FloatArray, atoms: IntArray
     ) -> list[Neighbour | None]:
         """Return the nearest labelled environment of each of the given atoms."""
         found: list[Neighbour | None] = []
@@ -100,7 +100,7 @@ class Memory:
             if bank is None or not bank.labels:
                 found.append(None)
                 continue
-            distance, index = bank.nearest(prediction.environments[[atom]])
+            distance, index = bank.nearest(environments[[atom]])
             k = int(index[0])
             found.append(
                 Neighbour(label=bank.labels[k], atom=bank.atoms[k], distance=float(distance[0]))

@@ -30,12 +30,12 @@ def similarity(
     flag: Verdict, situation: Situation, memory: Memory, settings: LearningConfig
 ) -> Verdict:
     """Return `flag` confirmed, turned into a "skip", or turned into a "rewind"."""
-    std = situation.prediction.forces_std
-    if memory.n_labels == 0 or std is None or flag.value is None:
+    std, seen = situation.prediction.forces_std, situation.prediction.environments
+    if memory.n_labels == 0 or std is None or seen is None:
         return flag
     errors = memory.calibrated_errors(std)
     flagged = np.flatnonzero(errors > memory.threshold)
-    nearest = memory.nearest(situation.symbols, situation.prediction, flagged)
+    nearest = memory.nearest(situation.symbols, seen, flagged)
     reach = [settings.similarity_factor * memory.distance_of(situation.symbols[a]) for a in flagged]
     # How far each flagged atom is, in units of what still counts as known.
     relative = [
