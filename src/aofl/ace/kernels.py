@@ -14,11 +14,9 @@ from numba import njit, prange
 
 from aofl.ace.angular import harmonics
 
-OPTIONS: Any = {
-    "cache": True,
-    "error_model": "numpy",
-    "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-}
+# Strict arithmetic, no fastmath: with it a kernel just compiled and the same kernel loaded from the
+# cache differ in the last bit, and a resumed run would leave the path of an uninterrupted one.
+OPTIONS: Any = {"cache": True, "error_model": "numpy"}
 # Compiled functions carry no annotations; the typed face of this file is `aofl.ace.evaluate`.
 
 

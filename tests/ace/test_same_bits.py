@@ -1,0 +1,47 @@
+"""A kernel just compiled and the same kernel from the cache give the same bits.
+
+A run that is killed on its first day on a machine resumes with cached kernels; if they rounded
+differently it would leave its path.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import hashlib
+import numpy as np
+from ase.build import bulk
+from aofl.ace.evaluate import energy_forces, force_rows, shape_weights
+from aofl.forcefield.model import ForceField
+
+atoms = bulk("Cu", "fcc", a=3.7, cubic=True) * (2, 1, 1)
+atoms.numbers[0] = 13
+atoms.rattle(0.1, rng=np.random.default_rng(0))
+field = ForceField(["Cu", "Al"], "standard")
+seen = field._expand(atoms)
+weights = shape_weights(field.basis, np.linspace(-1, 1, field.basis.n_columns))
+forces = energy_forces(field.basis, weights, seen.neighbors, seen.species)[1]
+rows = force_rows(field.basis, seen, np.arange(8))
+print(hashlib.sha256(forces.tobytes() + rows.tobytes()).hexdigest())
+"""
+
+
+def test_compiled_and_cached_kernels_agree_to_the_last_bit(tmp_path: Path) -> None:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_NUM_THREADS": "1"}
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(digests) == 1
+    assert any(tmp_path.rglob("*.nbi")), "nothing was cached, so nothing was compared"
