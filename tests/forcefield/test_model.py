@@ -235,8 +235,6 @@ def test_environments_are_unit_vectors_that_compare_atoms(force_field):
     np.testing.assert_allclose(np.linalg.norm(seen, axis=1), 1, rtol=1e-12)
     said = force_field.predict(HELD_OUT[0], forces_std="sampled")
     np.testing.assert_array_equal(seen, said.environments)
-        seen, force_field.predict(HELD_OUT[0], forces_std="sampled").environments
-    )
     turned = HELD_OUT[0].copy()
     turned.rotate(40, (1, 2, 3), rotate_cell=True)
     np.testing.assert_allclose(np.sum(seen * force_field.environments(turned), axis=1), 1)
