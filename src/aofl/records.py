@@ -72,6 +72,19 @@ class Prediction:
     environments: FloatArray | None = None
     forces_std: FloatArray | None = None
 
+    @property
+    def deviations(self) -> FloatArray:
+        """`forces_std` of a prediction that was made with it.
+
+        Raises
+        ------
+        ValueError
+            If it was not asked for: a slip of the caller, not of the user.
+        """
+        if self.forces_std is None:
+            raise ValueError("the prediction was made without the deviations of the forces")
+        return self.forces_std
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:

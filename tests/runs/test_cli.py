@@ -264,3 +264,28 @@ def test_train_and_evaluate_on_the_labels_of_a_run(finished: Path, tmp_path: Pat
     refused = aofl("train", nothing, "--out", model)
     assert refused.returncode == 2
     assert "none with a label" in refused.stderr
+
+
+def test_a_step_beyond_a_guard_is_rewound_and_a_hopeless_run_stops_with_advice(
+    tmp_path: Path,
+) -> None:
+    """Each rewind goes back and labels; no step is written twice."""
+    config = tmp_path / "run.yaml"
+    tight = "learning: {guards: {max_temperature_K: 520}, max_rewinds: 3, "
+    config.write_text(CONFIG.replace("DYNAMICS", "langevin").replace("learning: {", tight))
+    out = tmp_path / "out"
+    stopped = aofl("run", config, "--out", out, "--steps", 400)
+    assert stopped.returncode == 1, stopped.stderr
+    assert "rewinds did not help" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["status"] == "failed"
+    assert summary["rewinds"] == 4
+    rows = [line.split(",") for line in (out / "thermo.csv").read_text().splitlines()[1:]]
+    steps = [int(row[0]) for row in rows]
+    assert steps == list(range(len(steps)))
+    events = [json.loads(line) for line in (out / "events.jsonl").read_text().splitlines()]
+    assert [e["event"] for e in events].count("rewind") == 3
+    ledger = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
+    assert {"rewind", "label"} <= {line["action"] for line in ledger}
+    assert any(line["rule"] == "rewind" and line["action"] == "label" for line in ledger)

@@ -67,10 +67,9 @@ def evaluate(force_field: ForceField, labels: list[LabelledStructure]) -> Evalua
     for entry in labels:
         atoms = structure(entry)
         said = force_field.predict(atoms, forces_std="sampled")
-        assert said.forces_std is not None  # noqa: S101 - asked for in the line above
         shifts.append((said.energy - entry.label.energy) / len(atoms))
         errors.append(said.forces - entry.label.forces)
-        sigmas.append(force_field.error_deviation(atoms, said.forces_std))
+        sigmas.append(force_field.error_deviation(atoms, said.deviations))
         numbers.append(entry.numbers)
         pairs.append((said.forces, entry.label.forces, atoms.get_chemical_symbols()))
     error, sigma, z = np.concatenate(errors), np.concatenate(sigmas), np.concatenate(numbers)

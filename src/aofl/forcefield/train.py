@@ -72,9 +72,7 @@ def calibration(force_field: ForceField, labels: list[LabelledStructure]) -> Flo
     for entry in labels:
         atoms = structure(entry)
         said = force_field.predict(atoms, forces_std="sampled")
-        if said.forces_std is None:
-            raise ModelError("calibration needs the deviations of the forces")
-        sigma = np.sqrt(said.forces_std**2 + force_field.force_noise**2)
+        sigma = np.sqrt(said.deviations**2 + force_field.force_noise**2)
         ratio = np.abs(entry.label.forces - said.forces) / sigma
         for k, z in enumerate(force_field.basis.species):
             ratios.setdefault(k, []).append(ratio[entry.numbers == z].ravel())

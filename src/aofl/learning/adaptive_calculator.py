@@ -203,7 +203,7 @@ class AdaptiveCalculator(Calculator):
                 return self._situation(atoms, self.force_field.predict(atoms))
         with self.wall.part("uncertainty"):
             prediction = self.force_field.predict(atoms, forces_std="sampled")
-        largest = float(self.memory.calibrated_errors(_std(prediction)).max())
+        largest = float(self.memory.calibrated_errors(prediction.deviations).max())
         self.last_error = largest if self.memory.n_labels else None
         return self._situation(atoms, prediction)
 
@@ -272,7 +272,7 @@ class AdaptiveCalculator(Calculator):
 
     def _calibrate(self, situation: Situation, verdict: Verdict, errors: FloatArray) -> None:
         """Let a label test the uncertainty, before it is learned."""
-        memory, std = self.memory, _std(situation.prediction)
+        memory, std = self.memory, situation.prediction.deviations
         expected = float(memory.calibrated_errors(std).max())
         if memory.n_labels > 0:
             memory.ratios.append(float((errors / memory.raw_errors(std)).max()))
@@ -300,7 +300,7 @@ class AdaptiveCalculator(Calculator):
         memory.remember(situation.symbols, environments, self.labeller.ids[-1])
         memory.n_labels += 1
         memory.force_noise = force_field.force_noise
-        std = _std(force_field.predict(atoms, forces_std="sampled"))
+        std = force_field.predict(atoms, forces_std="sampled").deviations
         reached = float(np.sqrt(np.mean(std**2, axis=1)).max())
         memory.reached_std = [*memory.reached_std, reached][-HISTORY:]
 
@@ -342,13 +342,6 @@ class AdaptiveCalculator(Calculator):
 
     def _time(self) -> float:
         return self.step * self.timestep_fs
-
-
-def _std(prediction: Prediction) -> FloatArray:
-    """Return the force deviations of a prediction that was made with them, eV/Å, (n, 3)."""
-    if prediction.forces_std is None:
-        raise ValueError("the prediction was made without the deviations of the forces")
-    return prediction.forces_std
 
 
 def _as_reference(reference: Reference | BaseCalculator) -> Reference:
