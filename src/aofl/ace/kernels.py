@@ -156,6 +156,73 @@ def descriptors(  # type: ignore[no-untyped-def]
     return out
 
 
+@njit(**OPTIONS)
+def contract_three_body(a, weights, l_max, adjoint):  # type: ignore[no-untyped-def]
+    """Write dE/dA (LM, C) of the quadratic form sum_lm A_lm W_q A_lm, and return its value."""
+    n_channels = a.shape[1]
+    total = 0.0
+    for q in range(l_max + 1):
+        w = weights[q]
+        for lm in range(q * q, (q + 1) * (q + 1)):
+            row = adjoint[lm]
+            row[:] = 0.0
+            for c in range(n_channels):
+                x = a[lm, c]
+                for other in range(n_channels):
+                    row[other] += x * w[c, other]
+            for c in range(n_channels):
+                total += a[lm, c] * row[c]
+                row[c] *= 2.0
+    return total
+
+
+@njit(**OPTIONS)
+def contract_four_body(  # type: ignore[no-untyped-def]
+    a, weights, mixing, n_max, four_n, n_mixed, four_first, slot, term_first, left, right, coef,
+    adjoint,
+):  # fmt: skip
+    """Add dE/dA of the four-body part to `adjoint` (LM, C), and return its energy."""
+    n_mix, n_species = mixing.shape
+    mixed, pull = np.empty(n_mixed), np.zeros(n_mixed)
+    mix_density(a, mixing, n_max, four_n, mixed)
+    total = 0.0
+    for f in range(four_first.shape[0] - 1):
+        part = 0.0
+        for e in range(four_first[f], four_first[f + 1]):
+            slope = 0.0
+            for t in range(term_first[e], term_first[e + 1]):
+                slope += coef[t] * mixed[left[t]] * mixed[right[t]]
+            part += slope * mixed[slot[e]]
+            pull[slot[e]] += weights[f] * slope
+        total += weights[f] * part / 3.0
+    for lm in range(n_mixed // (n_mix * four_n)):
+        for z in range(n_species):
+            for n in range(four_n):
+                for mixture in range(n_mix):
+                    s = (lm * n_mix + mixture) * four_n + n
+                    adjoint[lm, z * n_max + n] += mixing[mixture, z] * pull[s]
+    return total
+
+
+@njit(**OPTIONS)
+def add_pull(  # type: ignore[no-untyped-def]
+    v, r, value, slope, y, dy, adjoint, channel, n_max, l_max, gradient
+):
+    """Add dE/dr of one neighbour at v, seen through its channels of the density, to `gradient`."""
+    along_r = 0.0
+    for q in range(l_max + 1):
+        for lm in range(q * q, (q + 1) * (q + 1)):
+            along, across = 0.0, 0.0
+            for n in range(n_max):
+                along += adjoint[lm, channel + n] * slope[q * n_max + n]
+                across += adjoint[lm, channel + n] * value[q * n_max + n]
+            along_r += along * y[lm]
+            for d in range(3):
+                gradient[d] += across * dy[d, lm]
+    for d in range(3):
+        gradient[d] += along_r * v[d] / r
+
+
 @njit(parallel=True, **OPTIONS)
 def energies_and_gradients(  # type: ignore[no-untyped-def]
     first,
@@ -189,7 +256,6 @@ def energies_and_gradients(  # type: ignore[no-untyped-def]
     n_species = pair_weights.shape[0]
     n_pair, n_radial = pair_table.shape[2], table.shape[2]
     n_lm, n_channels = (l_max + 1) ** 2, n_species * n_max
-    n_mix = mixing.shape[0]
     n_mixed = 0
     for e in range(slot.shape[0]):
         n_mixed = max(n_mixed, slot[e] + 1)
@@ -223,39 +289,12 @@ def energies_and_gradients(  # type: ignore[no-untyped-def]
                 harmonics(v[0] / r, v[1] / r, v[2] / r, 1 / r, l_max, y[k], dy[k])
                 add_density(value[k], y[k], n_max, l_max, zj * n_max, a)
 
-        for q in range(l_max + 1):
-            w = weights[zi, q]
-            for lm in range(q * q, (q + 1) * (q + 1)):
-                row = adjoint[lm]
-                row[:] = 0.0
-                for c in range(n_channels):
-                    x = a[lm, c]
-                    for other in range(n_channels):
-                        row[other] += x * w[c, other]
-                for c in range(n_channels):
-                    total += a[lm, c] * row[c]
-                    row[c] *= 2.0
-
+        total += contract_three_body(a, weights[zi], l_max, adjoint)
         if n_mixed > 0:
-            mixed, pull = np.empty(n_mixed), np.zeros(n_mixed)
-            mix_density(a, mixing, n_max, four_n, mixed)
-            for f in range(four_first.shape[0] - 1):
-                w4 = four_weights[zi, f]
-                part = 0.0
-                for e in range(four_first[f], four_first[f + 1]):
-                    slope4 = 0.0
-                    for t in range(term_first[e], term_first[e + 1]):
-                        slope4 += coef[t] * mixed[left[t]] * mixed[right[t]]
-                    part += slope4 * mixed[slot[e]]
-                    pull[slot[e]] += w4 * slope4
-                total += w4 * part / 3.0
-            for lm in range(n_mixed // (n_mix * four_n)):
-                for z in range(n_species):
-                    for n in range(four_n):
-                        for mixture in range(n_mix):
-                            s = (lm * n_mix + mixture) * four_n + n
-                            adjoint[lm, z * n_max + n] += mixing[mixture, z] * pull[s]
-
+            total += contract_four_body(
+                a, four_weights[zi], mixing, n_max, four_n, n_mixed,
+                four_first, slot, term_first, left, right, coef, adjoint,
+            )  # fmt: skip
         energy[i] = total
         for k in range(n_near):
             p = begin + k
@@ -263,18 +302,8 @@ def energies_and_gradients(  # type: ignore[no-untyped-def]
             r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
             if r < cutoff:
                 channel = species[second[p]] * n_max
-                radial_push, g0, g1, g2 = 0.0, 0.0, 0.0, 0.0
-                for q in range(l_max + 1):
-                    for lm in range(q * q, (q + 1) * (q + 1)):
-                        along, across = 0.0, 0.0
-                        for n in range(n_max):
-                            along += adjoint[lm, channel + n] * slope[k, q * n_max + n]
-                            across += adjoint[lm, channel + n] * value[k, q * n_max + n]
-                        radial_push += along * y[k, lm]
-                        g0 += across * dy[k, 0, lm]
-                        g1 += across * dy[k, 1, lm]
-                        g2 += across * dy[k, 2, lm]
-                gradient[p, 0] += radial_push * v[0] / r + g0
-                gradient[p, 1] += radial_push * v[1] / r + g1
-                gradient[p, 2] += radial_push * v[2] / r + g2
+                add_pull(
+                    v, r, value[k], slope[k], y[k], dy[k], adjoint, channel, n_max, l_max,
+                    gradient[p],
+                )  # fmt: skip
     return energy, gradient

@@ -95,31 +95,28 @@ def add_four_body_rows(  # type: ignore[no-untyped-def]
             rows[d, offset + f] += sign * total
 
 
+@njit(**OPTIONS)
+def add_rows(  # type: ignore[no-untyped-def]
+    a, jacobian, da, start, n_max, l_max, mixing, four_n, n_mixed, four_first, slot,
+    three, end, sign, rows,
+):  # fmt: skip
+    """Add sign * d(three- and four-body functions), columns `three` to `end`, for a change da."""
+    add_three_body_rows(a, da, start, l_max, three, sign, rows)
+    if n_mixed > 0:
+        four = end - (four_first.shape[0] - 1)
+        add_four_body_rows(
+            jacobian, da, start, n_max, mixing, four_n, n_mixed, four_first, slot, four, sign, rows
+        )
+
+
 @njit(parallel=True, **OPTIONS)
 def force_rows(  # type: ignore[no-untyped-def]
-    atoms,
-    first,
-    second,
-    vectors,
-    species,
-    n_species,
-    pair_cutoff,
-    pair_table,
-    cutoff,
-    table,
-    n_max,
-    l_max,
-    mixing,
-    four_n,
-    n_mixed,
-    four_first,
-    slot,
-    density,
-    jacobian,
-    n_functions,
-):
+    atoms, first, second, vectors, species, n_species, pair_cutoff, pair_table, cutoff, table,
+    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, density, jacobian, n_functions,
+):  # fmt: skip
     """Return d(force)/d(weights) of the given atoms, shape (len(atoms), 3, S * n_functions)."""
     n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
+    first_three = n_species * n_pair
     out = np.zeros((atoms.shape[0], 3, n_species * n_functions))
     for k in prange(atoms.shape[0]):
         j = atoms[k]
@@ -127,91 +124,45 @@ def force_rows(  # type: ignore[no-untyped-def]
         pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
         own = np.zeros((3, n_lm, n_species * n_max))
         zj = species[j]
+        own_offset = zj * n_functions
         for p in range(first[j], first[j + 1]):
             # As a neighbour of centre i, atom j sits at minus the vector from j to i, and the
             # force on j is minus the derivative with respect to that vector.
             i = second[p]
             zi = species[i]
+            offset = zi * n_functions
             pair_derivative(
                 -vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
             )
-            offset = zi * n_functions
             for d in range(3):
                 for m in range(n_pair):
                     rows[d, offset + zj * n_pair + m] -= pair[d, m]
-            three = n_species * n_pair
-            add_three_body_rows(density[i], da, zj * n_max, l_max, offset + three, -1.0, rows)
-            if n_mixed > 0:
-                four = n_functions - (four_first.shape[0] - 1)
-                add_four_body_rows(
-                    jacobian[i],
-                    da,
-                    zj * n_max,
-                    n_max,
-                    mixing,
-                    four_n,
-                    n_mixed,
-                    four_first,
-                    slot,
-                    offset + four,
-                    -1.0,
-                    rows,
-                )
+            add_rows(
+                density[i], jacobian[i], da, zj * n_max, n_max, l_max, mixing, four_n, n_mixed,
+                four_first, slot, offset + first_three, offset + n_functions, -1.0, rows,
+            )  # fmt: skip
             # As the centre itself: its own functions change with all its neighbour vectors.
             pair_derivative(
                 vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
             )
             for d in range(3):
                 for m in range(n_pair):
-                    rows[d, zj * n_functions + zi * n_pair + m] += pair[d, m]
+                    rows[d, own_offset + zi * n_pair + m] += pair[d, m]
                 for lm in range(n_lm):
                     for n in range(n_max):
                         own[d, lm, zi * n_max + n] += da[d, lm, n]
-        add_three_body_rows(
-            density[j], own, 0, l_max, zj * n_functions + n_species * n_pair, 1.0, rows
-        )
-        if n_mixed > 0:
-            four = n_functions - (four_first.shape[0] - 1)
-            add_four_body_rows(
-                jacobian[j],
-                own,
-                0,
-                n_max,
-                mixing,
-                four_n,
-                n_mixed,
-                four_first,
-                slot,
-                zj * n_functions + four,
-                1.0,
-                rows,
-            )
+        add_rows(
+            density[j], jacobian[j], own, 0, n_max, l_max, mixing, four_n, n_mixed,
+            four_first, slot, own_offset + first_three, own_offset + n_functions, 1.0, rows,
+        )  # fmt: skip
     return out
 
 
 @njit(parallel=True, **OPTIONS)
 def virial_rows(  # type: ignore[no-untyped-def]
-    atoms,
-    first,
-    second,
-    vectors,
-    species,
-    n_species,
-    pair_cutoff,
-    pair_table,
-    cutoff,
-    table,
-    n_max,
-    l_max,
-    mixing,
-    four_n,
-    n_mixed,
-    four_first,
-    slot,
-    density,
-    jacobian,
-    n_functions,
-):
+    atoms, first, second, vectors, species, n_species, pair_cutoff, pair_table, cutoff, table,
+    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, density, jacobian, n_functions,
+):  # fmt: skip
     """Return sum_j r_a d(B)/d(r_b) of the given centres, Voigt, shape (len(atoms), 6, F)."""
     n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
     out = np.zeros((atoms.shape[0], 6, n_functions))
@@ -233,21 +184,8 @@ def virial_rows(  # type: ignore[no-untyped-def]
                 for lm in range(n_lm):
                     for n in range(n_max):
                         strain[d, lm, zj * n_max + n] += x * da[b, lm, n]
-        add_three_body_rows(density[i], strain, 0, l_max, n_species * n_pair, 1.0, rows)
-        if n_mixed > 0:
-            four = n_functions - (four_first.shape[0] - 1)
-            add_four_body_rows(
-                jacobian[i],
-                strain,
-                0,
-                n_max,
-                mixing,
-                four_n,
-                n_mixed,
-                four_first,
-                slot,
-                four,
-                1.0,
-                rows,
-            )
+        add_rows(
+            density[i], jacobian[i], strain, 0, n_max, l_max, mixing, four_n, n_mixed,
+            four_first, slot, n_species * n_pair, n_functions, 1.0, rows,
+        )  # fmt: skip
     return out
