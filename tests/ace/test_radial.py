@@ -85,12 +85,12 @@ def test_smeared_functions_have_unit_root_mean_square():
 def test_table_reproduces_functions_and_their_derivatives(basis, kind):
     s = basis.settings
     if kind == "pair":
-        cutoff, table = s.pair_cutoff, basis.pair_table
+        cutoff, table = s.pair_cutoff, basis.pair_table[0, 0]
 
         def exact(r):
             return chebyshev_functions(r, cutoff, s.n_pair, s.stretch)
     else:
-        cutoff, table, exact = s.cutoff, basis.table, smeared_functions
+        cutoff, table, exact = s.cutoff, basis.table[0, 0], smeared_functions
     r = np.random.default_rng(0).uniform(0.5, cutoff - 1e-3, 300)
     values, slopes = read_table(r, cutoff, table)
     np.testing.assert_allclose(values, exact(r), atol=1e-8)
@@ -102,19 +102,19 @@ def test_table_reproduces_functions_and_their_derivatives(basis, kind):
 
 def test_slope_is_the_derivative_of_the_interpolated_value(basis):
     s = basis.settings
-    grid = s.cutoff / (len(basis.table) - 1)
+    grid = s.cutoff / (basis.table.shape[2] - 1)
     # Well inside one interval, where the interpolant is one cubic and the difference is exact.
-    r = grid * (np.random.default_rng(0).integers(300, len(basis.table) - 1, 100) + 0.5)
+    r = grid * (np.random.default_rng(0).integers(300, basis.table.shape[2] - 1, 100) + 0.5)
     r, step = np.append(r, s.cutoff - 0.5 * grid), 0.2 * grid
-    _, slopes = read_table(r, s.cutoff, basis.table)
-    near = [read_table(r + k * step, s.cutoff, basis.table)[0] for k in (-2, -1, 1, 2)]
+    _, slopes = read_table(r, s.cutoff, basis.table[0, 0])
+    near = [read_table(r + k * step, s.cutoff, basis.table[0, 0])[0] for k in (-2, -1, 1, 2)]
     derivative = (8 * (near[2] - near[1]) - near[3] + near[0]) / (12 * step)
     np.testing.assert_allclose(slopes, derivative, atol=1e-9 * np.abs(slopes).max())
 
 
 def test_table_ends_in_zero_value_and_zero_slope(basis):
     s = basis.settings
-    for cutoff, table in ((s.pair_cutoff, basis.pair_table), (s.cutoff, basis.table)):
+    for cutoff, table in ((s.pair_cutoff, basis.pair_table[0, 0]), (s.cutoff, basis.table[0, 0])):
         values, slopes = read_table(np.array([cutoff]), cutoff, table)
         assert np.all(values == 0)
         assert np.all(slopes == 0)

@@ -39,43 +39,90 @@ PREFACTORS = _prefactors(L_LIMIT)
 
 
 @njit(cache=True, error_model="numpy")
-def harmonics(x, y, z, inv_r, l_max, value, grad):  # type: ignore[no-untyped-def]
-    """Write Y_lm(u) to `value` (LM,) and dY_lm/dr to `grad` (3, LM), with r = u / inv_r."""
-    q = np.zeros((l_max + 2, l_max + 2))
-    c = np.zeros(l_max + 2)
-    s = np.zeros(l_max + 2)
-    c[0] = 1.0
-    for m in range(l_max):
-        c[m + 1] = x * c[m] - y * s[m]
-        s[m + 1] = x * s[m] + y * c[m]
-    q[0, 0] = 1.0
-    for m in range(1, l_max + 1):
-        q[m, m] = -(2 * m - 1) * q[m - 1, m - 1]
-    for m in range(l_max):
-        q[m + 1, m] = (2 * m + 1) * z * q[m, m]
-        for n in range(m + 2, l_max + 1):
-            q[n, m] = ((2 * n - 1) * z * q[n - 1, m] - (n + m - 1) * q[n - 2, m]) / (n - m)
+def harmonics(unit, inv_r, count, l_max, work, value, grad):  # type: ignore[no-untyped-def]
+    """Write Y_lm of `count` directions to `value` (LM, K) and dY_lm/dr to `grad` (3, LM, K).
 
+    Every inner loop runs over the directions, which the compiler turns into vector instructions.
+
+    Parameters
+    ----------
+    unit, inv_r
+        Directions (3, K) and inverse distances (K,), 1/Å.
+    work
+        Scratch, shape (`work_size(l_max)`, K): Q_lm, then c_m, then s_m.
+    """
+    x, y, z = unit[0], unit[1], unit[2]
+    width = l_max + 2
+    c0, s0 = width * width, width * width + width
+    _azimuth(x, y, count, l_max, work[c0:s0], work[s0 : s0 + width])
+    _legendre(z, count, l_max, work)
     for n in range(l_max + 1):
         for m in range(n + 1):
-            plane = z * 0.0
-            along = z * 0.0
-            if n > 0:
-                plane = q[n - 1, m + 1]
-                along = (n + m) * q[n - 1, m]
-            low_c = m * c[m - 1] if m > 0 else 0.0
-            low_s = m * s[m - 1] if m > 0 else 0.0
+            q = work[n * width + m]
             for sign in range(1 if m == 0 else 2):
                 lm = n * (n + 1) + (m if sign == 0 else -m)
-                azimuth = c[m] if sign == 0 else s[m]
-                d_x = low_c if sign == 0 else low_s
-                d_y = -low_s if sign == 0 else low_c
                 f = PREFACTORS[lm]
-                v = f * q[n, m] * azimuth
-                value[lm] = v
-                grad[0, lm] = (f * (x * plane * azimuth + q[n, m] * d_x) - n * v * x) * inv_r
-                grad[1, lm] = (f * (y * plane * azimuth + q[n, m] * d_y) - n * v * y) * inv_r
-                grad[2, lm] = (f * along * azimuth - n * v * z) * inv_r
+                azimuth = work[c0 + m] if sign == 0 else work[s0 + m]
+                y_lm, g_x, g_y, g_z = value[lm], grad[0, lm], grad[1, lm], grad[2, lm]
+                if n == 0:
+                    for k in range(count):
+                        y_lm[k], g_x[k], g_y[k], g_z[k] = f, 0.0, 0.0, 0.0
+                    continue
+                plane, along = work[(n - 1) * width + m + 1], work[(n - 1) * width + m]
+                for k in range(count):
+                    v = f * q[k] * azimuth[k]
+                    p = f * plane[k] * azimuth[k]
+                    y_lm[k] = v
+                    g_x[k] = (x[k] * p - n * v * x[k]) * inv_r[k]
+                    g_y[k] = (y[k] * p - n * v * y[k]) * inv_r[k]
+                    g_z[k] = (f * (n + m) * along[k] * azimuth[k] - n * v * z[k]) * inv_r[k]
+                if m > 0:
+                    d_x = work[c0 + m - 1] if sign == 0 else work[s0 + m - 1]
+                    d_y = work[s0 + m - 1] if sign == 0 else work[c0 + m - 1]
+                    f_x, f_y = f * m, -f * m if sign == 0 else f * m
+                    for k in range(count):
+                        g_x[k] += f_x * q[k] * d_x[k] * inv_r[k]
+                        g_y[k] += f_y * q[k] * d_y[k] * inv_r[k]
+
+
+@njit(cache=True, error_model="numpy")
+def _azimuth(x, y, count, l_max, c, s):  # type: ignore[no-untyped-def]
+    """Write c_m and s_m, the real and imaginary part of (x + i y)^m."""
+    for k in range(count):
+        c[0, k], s[0, k] = 1.0, 0.0
+    for m in range(l_max):
+        for k in range(count):
+            c[m + 1, k] = x[k] * c[m, k] - y[k] * s[m, k]
+            s[m + 1, k] = x[k] * s[m, k] + y[k] * c[m, k]
+
+
+@njit(cache=True, error_model="numpy")
+def _legendre(z, count, l_max, q):  # type: ignore[no-untyped-def]
+    """Write Q_l^m(z) to q[l * (l_max + 2) + m]; zero for m > l."""
+    width = l_max + 2
+    diagonal = 1.0
+    for m in range(l_max + 1):
+        for k in range(count):
+            q[m * width + m, k] = diagonal
+            for above in range(m + 1, min(m + 3, width)):
+                q[m * width + above, k] = 0.0
+        if m < l_max:
+            rise = (2 * m + 1) * diagonal
+            for k in range(count):
+                q[(m + 1) * width + m, k] = rise * z[k]
+        for n in range(m + 2, l_max + 1):
+            a, b = (2 * n - 1) / (n - m), (n + m - 1) / (n - m)
+            for k in range(count):
+                q[n * width + m, k] = (
+                    a * z[k] * q[(n - 1) * width + m, k] - b * q[(n - 2) * width + m, k]
+                )
+        diagonal *= -(2 * m + 1)
+
+
+@njit(cache=True, error_model="numpy")
+def work_size(l_max):  # type: ignore[no-untyped-def]
+    """Return the rows of scratch that `harmonics` needs."""
+    return (l_max + 2) * (l_max + 4)
 
 
 def spherical_harmonics(vectors: FloatArray, l_max: int) -> tuple[FloatArray, FloatArray]:
@@ -95,11 +142,9 @@ def spherical_harmonics(vectors: FloatArray, l_max: int) -> tuple[FloatArray, Fl
     gradients
         1/Å, shape (n, 3, (l_max + 1)^2).
     """
-    size = (l_max + 1) ** 2
-    values = np.empty((len(vectors), size))
-    gradients = np.empty((len(vectors), 3, size))
-    for k, vector in enumerate(vectors):
-        inv_r = 1.0 / float(np.linalg.norm(vector))
-        x, y, z = vector * inv_r
-        harmonics(x, y, z, inv_r, l_max, values[k], gradients[k])
-    return values, gradients
+    size, n = (l_max + 1) ** 2, len(vectors)
+    inv_r = 1.0 / np.linalg.norm(vectors, axis=1)
+    unit = np.ascontiguousarray((vectors * inv_r[:, None]).T)
+    values, gradients = np.empty((size, n)), np.empty((3, size, n))
+    harmonics(unit, inv_r, n, l_max, np.empty((work_size(l_max), n)), values, gradients)
+    return np.ascontiguousarray(values.T), np.ascontiguousarray(gradients.transpose(2, 0, 1))

@@ -18,7 +18,8 @@ Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.01
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from ase.data import covalent_radii
@@ -41,16 +42,22 @@ N_MIX = 2
 class BasisSettings:
     """The choices that define a basis; lengths in Å.
 
-    `n_pair` functions to `pair_cutoff`; `n_max` radial functions for each l <= `l_max` to
-    `cutoff`, smeared by `smearing`; the four-body part uses the first `four_n` of them and
-    l <= `four_l` (`four_n` = 0: none). `stretch` is lam in `aofl.ace.radial`.
+    `n_pair` functions of the distance; `n_max` radial functions for each l <= `l_max`, smeared by
+    `smearing`; the four-body part uses the first `four_n` of them and l <= `four_l`
+    (`four_n` = 0: none). `stretch` is lam in `aofl.ace.radial`.
+
+    Two elements see each other up to `cutoff + cutoff_growth (R_i + R_j)` with their covalent
+    radii R, likewise for pairs: the same number of functions resolves a C-H bond finely and
+    reaches the second shell of a metal.
     """
 
     n_pair: int = 10
     pair_cutoff: float = 5.5
+    pair_growth: float = 0.0
     n_max: int = 5
     l_max: int = 4
     cutoff: float = 4.5
+    cutoff_growth: float = 0.0
     smearing: float = 0.3
     four_n: int = 2
     four_l: int = 2
@@ -58,10 +65,14 @@ class BasisSettings:
     stretch: float = 4.0
 
 
+# Reach by element pair, Å: H-H 3.2 / 4.5, C-H 3.7 / 4.9, Na-O 5.1 / 5.9, Na-Na 6.2 / 6.7.
+_REACH = BasisSettings(
+    n_pair=14, pair_cutoff=4.0, pair_growth=0.8, cutoff=2.5, cutoff_growth=1.1, n_max=5
+)
 ACCURACIES: dict[str, BasisSettings] = {
-    "fast": BasisSettings(n_pair=12, n_max=5, l_max=3, four_n=0),
-    "standard": BasisSettings(n_pair=12, n_max=5, l_max=4, four_n=2),
-    "high": BasisSettings(n_pair=14, n_max=6, l_max=5, four_n=3),
+    "fast": replace(_REACH, l_max=3, four_n=0),
+    "standard": replace(_REACH, l_max=4, four_n=2),
+    "high": replace(_REACH, n_max=6, l_max=5, four_n=3),
 }
 
 
@@ -96,8 +107,11 @@ class Basis:
     ----------
     species
         Atomic numbers in increasing order, shape (n_species,).
+    pair_cutoffs, cutoffs
+        Largest distances of the pair and of the three-body functions, Å, (n_species, n_species).
     pair_table, table
-        Hermite tables of the pair and of the three-body radial functions (l-major, n fastest).
+        Hermite tables of the pair and of the three-body radial functions (l-major, n fastest) of
+        each two species up to their cutoff, (n_species, n_species, N_GRID + 1, 2, n_functions).
     mixing
         Weight of each species in each four-body mixture, shape (N_MIX, n_species).
     order
@@ -108,6 +122,8 @@ class Basis:
 
     settings: BasisSettings
     species: IntArray
+    pair_cutoffs: FloatArray
+    cutoffs: FloatArray
     pair_table: FloatArray
     table: FloatArray
     four: FourBody
@@ -128,7 +144,7 @@ class Basis:
     @property
     def cutoff(self) -> float:
         """Largest distance at which an atom is seen, Å."""
-        return max(self.settings.pair_cutoff, self.settings.cutoff)
+        return float(max(self.pair_cutoffs.max(), self.cutoffs.max()))
 
     def species_index(self, numbers: IntArray) -> IntArray:
         """Return the position of each atom's element in `species`, shape (n,)."""
@@ -146,28 +162,49 @@ def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
     _check(settings)
     species = np.unique(numbers).astype(np.int64)
     s = settings
-    r_pair = np.linspace(0.0, s.pair_cutoff, N_GRID + 1)
-    pair = chebyshev_functions(r_pair, s.pair_cutoff, s.n_pair, s.stretch)
-    r = np.linspace(0.0, s.cutoff, N_GRID + 1)
-    coefficients = smeared_coefficients(
-        s.cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch
-    )
-    radial = (
-        chebyshev_functions(r, s.cutoff, s.n_chebyshev, s.stretch)
-        @ coefficients.reshape(-1, s.n_chebyshev).T
-    )
+    radii = covalent_radii[species]
+    bond = radii[:, None] + radii
+    pair_cutoffs = s.pair_cutoff + s.pair_growth * bond
+    cutoffs = s.cutoff + s.cutoff_growth * bond
     four = four_body_tables(s.four_n, s.four_l if s.four_n else -1)
     order, degree = _column_order(len(species), s, four)
     return Basis(
         settings=s,
         species=species,
-        pair_table=interpolation_table(pair, s.pair_cutoff),
-        table=interpolation_table(radial, s.cutoff),
+        pair_cutoffs=pair_cutoffs,
+        cutoffs=cutoffs,
+        pair_table=_tables(pair_cutoffs, lambda r, cutoff: _pair_functions(r, cutoff, s)),
+        table=_tables(cutoffs, lambda r, cutoff: _radial_functions(r, cutoff, s)),
         four=four,
         mixing=_mixing(species),
         order=order,
         damping=(1.0 + degree) ** -np.where(order == 2, 2.0, 1.0),
     )
+
+
+def _pair_functions(r: FloatArray, cutoff: float, s: BasisSettings) -> FloatArray:
+    return chebyshev_functions(r, cutoff, s.n_pair, s.stretch)
+
+
+def _radial_functions(r: FloatArray, cutoff: float, s: BasisSettings) -> FloatArray:
+    coefficients = smeared_coefficients(
+        cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch
+    )
+    return np.asarray(
+        chebyshev_functions(r, cutoff, s.n_chebyshev, s.stretch)
+        @ coefficients.reshape(-1, s.n_chebyshev).T
+    )
+
+
+def _tables(
+    cutoffs: FloatArray, functions: Callable[[FloatArray, float], FloatArray]
+) -> FloatArray:
+    """Return the Hermite tables of each two species; equal cutoffs share the work."""
+    made = {
+        c: interpolation_table(functions(np.linspace(0.0, c, N_GRID + 1), c), c)
+        for c in np.unique(cutoffs)
+    }
+    return np.stack([np.stack([made[c] for c in row]) for row in cutoffs])
 
 
 def _check(s: BasisSettings) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aofl.ace import kernels, row_kernels
+from aofl.ace import adjoint_kernels, kernels, row_kernels
 from aofl.ace.basis import Basis
 from aofl.ace.neighbors import Neighbors
 from aofl.records import FloatArray, IntArray
@@ -42,9 +42,9 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """A weight vector cut into the shapes that the adjoint pass reads (see `kernels`)."""
+    """A weight vector cut into the shapes that the adjoint pass reads (see `adjoint_kernels`)."""
 
-    pair: FloatArray
+    curves: FloatArray
     three: FloatArray
     four: FloatArray
 
@@ -63,8 +63,9 @@ def shape_weights(basis: Basis, flat: FloatArray) -> Weights:
         # Half on each side of the diagonal: the quadratic form counts off-diagonal pairs twice.
         three[:, q, upper[0], upper[1]] = 0.5 * block
         three[:, q, upper[1], upper[0]] += 0.5 * block
+    pair = per_centre[:, :n_pair].reshape(n_species, n_species, 1, 1, s.n_pair, 1)
     return Weights(
-        pair=np.ascontiguousarray(per_centre[:, :n_pair].reshape(n_species, n_species, s.n_pair)),
+        curves=np.ascontiguousarray((basis.pair_table[..., None, :] @ pair)[..., 0, 0]),
         three=three,
         four=np.ascontiguousarray(per_centre[:, n_pair + (s.l_max + 1) * size :]),
     )
@@ -78,11 +79,11 @@ def energy_forces(
     The virial is sum_p r_a dE/dr_b in Voigt order, eV: the stress times the volume.
     """
     s, four = basis.settings, basis.four
-    energies, gradient = kernels.energies_and_gradients(
+    energies, gradient = adjoint_kernels.energies_and_gradients(
         neighbors.first, neighbors.second, neighbors.vectors, species,
-        s.pair_cutoff, basis.pair_table, s.cutoff, basis.table, s.n_max, s.l_max,
-        basis.mixing, s.four_n, four.first, four.slot, four.term_first, four.left, four.right,
-        four.coef, weights.pair, weights.three, weights.four,
+        basis.pair_cutoffs, weights.curves, basis.cutoffs, basis.table, s.n_max, s.l_max,
+        basis.mixing, s.four_n, _n_mixed(basis), four.first, four.slot, four.term_first,
+        four.left, four.right, four.coef, weights.three, weights.four,
     )  # fmt: skip
     return energies, *gather_pairs(neighbors, gradient)
 
@@ -108,14 +109,14 @@ def gather_pairs(neighbors: Neighbors, gradient: FloatArray) -> tuple[FloatArray
 def expand(basis: Basis, neighbors: Neighbors, species: IntArray) -> Expansion:
     """Return functions, densities and four-body derivatives of every atom."""
     s, four = basis.settings, basis.four
-    pairs = (neighbors.first, neighbors.second, neighbors.vectors, species, len(basis.species))
-    density = kernels.densities(*pairs, s.cutoff, s.n_max, s.l_max, basis.table)
+    pairs = (neighbors.first, neighbors.second, neighbors.vectors, species)
+    density = kernels.densities(*pairs, basis.cutoffs, basis.table, s.n_max, s.l_max)
     mixed, jacobian = kernels.jacobians(
         density, basis.mixing, s.n_max, s.four_n, _n_mixed(basis),
         four.term_first, four.left, four.right, four.coef,
     )  # fmt: skip
     functions = kernels.descriptors(
-        *pairs, s.pair_cutoff, basis.pair_table, density, s.l_max,
+        *pairs, basis.pair_cutoffs, basis.pair_table, density, s.l_max,
         mixed, jacobian, four.first, four.slot, basis.n_functions,
     )  # fmt: skip
     return Expansion(
@@ -158,8 +159,8 @@ def _n_mixed(basis: Basis) -> int:
 def _row_arguments(basis: Basis, expansion: Expansion, atoms: IntArray) -> tuple[object, ...]:
     s, four, near = basis.settings, basis.four, expansion.neighbors
     return (
-        atoms, near.first, near.second, near.vectors, expansion.species, len(basis.species),
-        s.pair_cutoff, basis.pair_table, s.cutoff, basis.table, s.n_max, s.l_max,
+        atoms, near.first, near.second, near.vectors, expansion.species,
+        basis.pair_cutoffs, basis.pair_table, basis.cutoffs, basis.table, s.n_max, s.l_max,
         basis.mixing, s.four_n, _n_mixed(basis), four.first, four.slot,
         expansion.density, expansion.jacobian, basis.n_functions,
     )  # fmt: skip

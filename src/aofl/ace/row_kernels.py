@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from aofl.ace.angular import harmonics
+from aofl.ace.angular import harmonics, work_size
 from aofl.ace.kernels import OPTIONS, interpolate
 
 
@@ -34,15 +34,18 @@ def pair_derivative(  # type: ignore[no-untyped-def]
                 pair[d, k] = slope[k] * v[d] / r
     if r < cutoff:
         value, slope = np.empty(table.shape[2]), np.empty(table.shape[2])
-        y, dy = np.empty(n_lm), np.empty((3, n_lm))
+        y, dy = np.empty((n_lm, 1)), np.empty((3, n_lm, 1))
         interpolate(r, cutoff, table, value, slope)
-        harmonics(v[0] / r, v[1] / r, v[2] / r, 1 / r, l_max, y, dy)
+        unit, inverse = (v / r).reshape(3, 1), np.full(1, 1 / r)
+        harmonics(unit, inverse, 1, l_max, np.empty((work_size(l_max), 1)), y, dy)
         for d in range(3):
             for q in range(l_max + 1):
                 for lm in range(q * q, (q + 1) * (q + 1)):
                     for n in range(n_max):
                         k = q * n_max + n
-                        density[d, lm, n] = slope[k] * y[lm] * v[d] / r + value[k] * dy[d, lm]
+                        density[d, lm, n] = (
+                            slope[k] * y[lm, 0] * unit[d, 0] + value[k] * dy[d, lm, 0]
+                        )
 
 
 @njit(**OPTIONS)
@@ -111,11 +114,11 @@ def add_rows(  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, **OPTIONS)
 def force_rows(  # type: ignore[no-untyped-def]
-    atoms, first, second, vectors, species, n_species, pair_cutoff, pair_table, cutoff, table,
+    atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
     n_max, l_max, mixing, four_n, n_mixed, four_first, slot, density, jacobian, n_functions,
 ):  # fmt: skip
     """Return d(force)/d(weights) of the given atoms, shape (len(atoms), 3, S * n_functions)."""
-    n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
+    n_pair, n_lm, n_species = pair_table.shape[4], (l_max + 1) ** 2, cutoffs.shape[0]
     first_three = n_species * n_pair
     out = np.zeros((atoms.shape[0], 3, n_species * n_functions))
     for k in prange(atoms.shape[0]):
@@ -132,8 +135,9 @@ def force_rows(  # type: ignore[no-untyped-def]
             zi = species[i]
             offset = zi * n_functions
             pair_derivative(
-                -vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
-            )
+                -vectors[p], pair_cutoffs[zi, zj], pair_table[zi, zj],
+                cutoffs[zi, zj], table[zi, zj], n_max, l_max, pair, da,
+            )  # fmt: skip
             for d in range(3):
                 for m in range(n_pair):
                     rows[d, offset + zj * n_pair + m] -= pair[d, m]
@@ -143,8 +147,9 @@ def force_rows(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             # As the centre itself: its own functions change with all its neighbour vectors.
             pair_derivative(
-                vectors[p], pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da
-            )
+                vectors[p], pair_cutoffs[zj, zi], pair_table[zj, zi],
+                cutoffs[zj, zi], table[zj, zi], n_max, l_max, pair, da,
+            )  # fmt: skip
             for d in range(3):
                 for m in range(n_pair):
                     rows[d, own_offset + zi * n_pair + m] += pair[d, m]
@@ -160,23 +165,34 @@ def force_rows(  # type: ignore[no-untyped-def]
 
 @njit(parallel=True, **OPTIONS)
 def virial_rows(  # type: ignore[no-untyped-def]
-    atoms, first, second, vectors, species, n_species, pair_cutoff, pair_table, cutoff, table,
+    atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
     n_max, l_max, mixing, four_n, n_mixed, four_first, slot, density, jacobian, n_functions,
 ):  # fmt: skip
     """Return sum_j r_a d(B)/d(r_b) of the given centres, Voigt, shape (len(atoms), 6, F)."""
-    n_pair, n_lm = pair_table.shape[2], (l_max + 1) ** 2
+    n_pair, n_lm, n_species = pair_table.shape[4], (l_max + 1) ** 2, cutoffs.shape[0]
     out = np.zeros((atoms.shape[0], 6, n_functions))
     left = (0, 1, 2, 1, 0, 0)
     right = (0, 1, 2, 2, 2, 1)
     for k in prange(atoms.shape[0]):
         i = atoms[k]
+        zi = species[i]
         rows = out[k]
         pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
         strain = np.zeros((6, n_lm, n_species * n_max))
         for p in range(first[i], first[i + 1]):
             v = vectors[p]
             zj = species[second[p]]
-            pair_derivative(v, pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, da)
+            pair_derivative(
+                v,
+                pair_cutoffs[zi, zj],
+                pair_table[zi, zj],
+                cutoffs[zi, zj],
+                table[zi, zj],
+                n_max,
+                l_max,
+                pair,
+                da,
+            )
             for d in range(6):
                 x, b = v[left[d]], right[d]
                 for m in range(n_pair):
