@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from aofl.bayes.calibration import HIGHEST, LOWEST, WINDOW, calibration_factor
+from aofl.bayes.calibration import (
+    FACTORS,
+    HIGHEST,
+    LOWEST,
+    WINDOW,
+    Z_90,
+    calibration_factor,
+    two_factors,
+)
 
 
 def test_a_full_window_gives_its_eighth_tenth():
@@ -53,3 +61,25 @@ def test_a_larger_ratio_never_gives_a_smaller_factor(n):
         before = calibration_factor(ratios)
         ratios[rng.integers(n)] *= 1 + rng.exponential()
         assert calibration_factor(ratios) >= before
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (2.5, 0.5), (0.5, 3.0)])
+def test_two_factors_find_how_errors_were_drawn(a, b):
+    """Where u is small the noise factor shows, where it is large the other: both come back."""
+    rng = np.random.default_rng(0)
+    samples = []
+    for scale in (0.02, 1.0):
+        u = scale * rng.uniform(0.5, 1.5, 4000)
+        samples.append((rng.normal(size=4000) * np.hypot(a * u, 0.1 * b), u))
+    assert two_factors(samples, 0.1) == pytest.approx((a, b), rel=0.15)
+    for error, u in samples:
+        found = two_factors(samples, 0.1)
+        inside = np.abs(error) <= Z_90 * np.hypot(found[0] * u, 0.1 * found[1])
+        assert np.mean(inside) == pytest.approx(0.9, abs=0.03)
+
+
+def test_two_factors_prefer_the_narrow_interval_where_nothing_tells_them_apart():
+    error, u = np.full(100, 0.1), np.zeros(100)
+    a, b = two_factors([(error, u)], 0.1)
+    assert a == FACTORS[0]
+    assert b > 0

@@ -191,7 +191,7 @@ def test_energies_of_the_elements_are_told_apart_when_the_composition_varies():
     for atoms in (crystal(30, (4,)), crystal(31, (2, 7, 5))):
         n = int(np.sum(atoms.numbers == 13))
         said, known = learner.predict(atoms), truth(atoms)
-        assert said.energy == pytest.approx(known.energy + 3.0 * n, abs=0.1)
+        assert said.energy == pytest.approx(known.energy + 3.0 * n, abs=0.25)
         assert np.abs(said.forces - known.forces).max() < 0.15
 
 

@@ -5,6 +5,10 @@ test: S = max_i e_i / s_i compares the true errors e_i of its atoms with their p
 The calibration factor is the `LEVEL` quantile of the last `WINDOW` ratios S, widened by Student's
 t while there are few of them.
 
+Offline, labels held back between and after the learned ones give two factors (`two_factors`): one
+for the posterior's deviation u, one for the noise, so that the interval neither misses where the
+model extrapolates nor wastes where it interpolates.
+
 Reference for the finite-sample rank: V. Vovk, A. Gammerman, G. Shafer, Algorithmic Learning in a
 Random World, Springer, 2005, sec. 2.2 (conformal prediction).
 """
@@ -13,8 +17,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from aofl.records import FloatArray
+
+Z_90 = 1.645  # half width of the 90 % interval in standard deviations
+FACTORS = np.geomspace(0.1, 10.0, 41)
 LEVEL = 0.8
 WINDOW = 20
 LOWEST, HIGHEST = 1.5, 20.0
@@ -40,3 +49,26 @@ def calibration_factor(ratios: list[float]) -> float:
 def _young(n: int) -> float:
     """Return how much wider a 90 % interval is when its scale comes from n samples only."""
     return float(stdtrit(n, 0.9) / ndtri(0.9))
+
+
+def two_factors(samples: list[tuple[FloatArray, FloatArray]], noise: float) -> tuple[float, float]:
+    """Return (a, b) such that a^2 u^2 + b^2 noise^2 is the variance of the error.
+
+    Chosen on a grid so that the share of errors within the 90 % interval is nearest to 90 % in
+    every sample at once; of equals, the narrowest interval.
+
+    Parameters
+    ----------
+    samples
+        Errors and posterior deviations u (same units, same shape (m,)) of each sample.
+    noise
+        Standard deviation of the noise.
+    """
+    a, b = np.meshgrid(FACTORS, FACTORS, indexing="ij")
+    miss, width = np.zeros(a.shape), np.zeros(a.shape)
+    for error, u in samples:
+        s = np.sqrt((a[..., None] * u) ** 2 + (b[..., None] * noise) ** 2)
+        miss += (np.mean(np.abs(error) <= Z_90 * s, axis=-1) - 0.9) ** 2
+        width += np.mean(s, axis=-1)
+    best = np.unravel_index(np.lexsort((width.ravel(), np.round(miss, 6).ravel()))[0], a.shape)
+    return float(a[best]), float(b[best])

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from ase.data import chemical_symbols
 
+from aofl.bayes.calibration import Z_90
 from aofl.forcefield.model import ForceField
-from aofl.forcefield.train import Z_90, structure
+from aofl.forcefield.train import structure
 from aofl.records import FloatArray, LabelledStructure
 
 

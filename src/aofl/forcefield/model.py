@@ -97,7 +97,7 @@ class ForceField(Calculator):
         n_columns = len(self.shape.group)
         self.data = {kind: Statistics.empty(n_columns) for kind in KINDS}
         self.reference_energies: FloatArray | None = None
-        self.calibration: FloatArray = np.ones(len(self.basis.species))
+        self.calibration: FloatArray = np.ones((len(self.basis.species), 2))
         self.hyper: Hyperparameters | None = None
         self.n_labels = 0
         self.n_labels_at_search = 0
@@ -149,7 +149,8 @@ class ForceField(Calculator):
     def error_deviation(self, atoms: Atoms, forces_std: FloatArray) -> FloatArray:
         """Return the calibrated deviation of the force errors, noise included, eV/Å, (n, 3)."""
         factor = self.calibration[self.basis.species_index(atoms.numbers.astype(np.int64))]
-        return np.asarray(factor[:, None] * np.sqrt(forces_std**2 + self.force_noise**2))
+        variance = (factor[:, :1] * forces_std) ** 2 + (factor[:, 1:] * self.force_noise) ** 2
+        return np.asarray(np.sqrt(variance))
 
     def predict(
         self, atoms: Atoms, *, forces_std: Literal["exact", "sampled"] | None = None

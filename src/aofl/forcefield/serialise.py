@@ -24,7 +24,7 @@ from aofl.records import FloatArray
 if TYPE_CHECKING:
     from aofl.forcefield.model import ForceField
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def write_model(force_field: ForceField, path: Path) -> None:
@@ -83,7 +83,7 @@ def read_model(path: Path) -> ForceField:
                 force_field.data[kind] = _read_statistics(file[kind], n_columns)
             force_field.hyper = _read_hyperparameters(file, force_field)
             force_field.reference_energies = _read_by_species(file, "reference_energies", header)
-            force_field.calibration = _read_by_species(file, "calibration", header)
+            force_field.calibration = _read_calibration(file, header)
         force_field.n_labels = int(header["n_labels"])
         force_field.n_labels_at_search = int(header["n_labels_at_search"])
     except ModelError as error:
@@ -98,6 +98,17 @@ def _read_by_species(file: h5py.File, name: str, header: dict[str, Any]) -> Floa
     values: FloatArray = file[name][:]
     if values.shape != (len(header["elements"]),):
         raise ModelError(f"it holds {values.size} {name} for {len(header['elements'])} elements")
+    return values
+
+
+def _read_calibration(file: h5py.File, header: dict[str, Any]) -> FloatArray:
+    """Return the two factors of each element; files of schema 1 held one for both."""
+    values: FloatArray = file["calibration"][:]
+    n = len(header["elements"])
+    if values.shape == (n,):
+        return np.stack([values, values], axis=1)
+    if values.shape != (n, 2):
+        raise ModelError(f"its calibration has shape {values.shape}; expected ({n}, 2)")
     return values
 
 

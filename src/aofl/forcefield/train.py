@@ -1,12 +1,10 @@
 """Training on labels at hand: all at once, calibrated on labels held back.
 
 The reference energies of the elements are a least-squares fit to the label energies, as far as
-their compositions tell them apart. A quarter of the labels is held back first: the ratios of true
-to predicted errors on it give one calibration factor per element,
-
-    k_z = q / 1.645,   q: 90 % quantile of |F_true - F_predicted| / sqrt(u^2 + sigma_F^2),
-
-so that 90 % of the force components lie within 1.645 calibrated deviations. Then it is learned too.
+their compositions tell them apart. Some labels are held back first, the last ones in the order
+given (what lies ahead of a trajectory) and as many at random (what lies between its frames): their
+errors set the two calibration factors of each element (`aofl.bayes.calibration.two_factors`). Then
+they are learned too.
 """
 
 from __future__ import annotations
@@ -14,14 +12,15 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
+from aofl.bayes.calibration import two_factors
 from aofl.errors import ModelError
 from aofl.forcefield.model import ForceField
 from aofl.records import FloatArray, IntArray, LabelledStructure
 from aofl.rng import generator
 
-HELD_BACK = 0.25
+HELD_BACK = 0.2  # of the labels: as many ahead, as many between
 FEWEST_TO_CALIBRATE = 8
-Z_90 = 1.645
+MOST_TO_CALIBRATE = 40
 
 
 def train(
@@ -39,13 +38,16 @@ def train(
     numbers = np.concatenate([entry.numbers for entry in labels])
     force_field = ForceField([int(z) for z in np.unique(numbers)], accuracy)
     force_field.reference_energies = reference_energies(labels, force_field.basis.species)
-    order = generator(seed, "training").permutation(len(labels))
-    n_held = int(HELD_BACK * len(labels)) if len(labels) >= FEWEST_TO_CALIBRATE else 0
-    _learn(force_field, [labels[k] for k in order[n_held:]])
+    n_held = 0
+    if len(labels) >= FEWEST_TO_CALIBRATE:
+        n_held = min(max(2, int(HELD_BACK * len(labels))), MOST_TO_CALIBRATE)
+    order = generator(seed, "training").permutation(len(labels) - n_held)
+    parts = np.split(order, [n_held])
+    between, ahead = [labels[k] for k in parts[0]], labels[len(labels) - n_held :]
+    _learn(force_field, [labels[k] for k in parts[1]])
     if n_held:
-        held = [labels[k] for k in order[:n_held]]
-        force_field.calibration = calibration(force_field, held)
-        _learn(force_field, held)
+        force_field.calibration = calibration(force_field, [between, ahead])
+        _learn(force_field, [*between, *ahead])
     return force_field
 
 
@@ -66,18 +68,26 @@ def structure(entry: LabelledStructure) -> Atoms:
     return Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
 
 
-def calibration(force_field: ForceField, labels: list[LabelledStructure]) -> FloatArray:
-    """Return the calibration factor of each element from labels not learned, (n_species,)."""
-    ratios: dict[int, list[FloatArray]] = {}
-    for entry in labels:
-        atoms = structure(entry)
-        said = force_field.predict(atoms, forces_std="sampled")
-        sigma = np.sqrt(said.deviations**2 + force_field.force_noise**2)
-        ratio = np.abs(entry.label.forces - said.forces) / sigma
-        for k, z in enumerate(force_field.basis.species):
-            ratios.setdefault(k, []).append(ratio[entry.numbers == z].ravel())
-    found = [np.concatenate(ratios[k]) for k in range(len(force_field.basis.species))]
-    return np.array([np.quantile(r, 0.9) / Z_90 if r.size else 1.0 for r in found])
+def calibration(force_field: ForceField, samples: list[list[LabelledStructure]]) -> FloatArray:
+    """Return the two calibration factors of each element from labels not learned, (n_species, 2).
+
+    Raises
+    ------
+    ModelError
+        If a structure holds an element that the force field does not know.
+    """
+    said = [[force_field.predict(structure(e), forces_std="sampled") for e in s] for s in samples]
+    factors = np.ones((len(force_field.basis.species), 2))
+    for k, z in enumerate(force_field.basis.species):
+        pairs = []
+        for labels, predictions in zip(samples, said, strict=True):
+            both = list(zip(labels, predictions, strict=True))
+            error = [(e.label.forces - p.forces)[e.numbers == z].ravel() for e, p in both]
+            u = [p.deviations[e.numbers == z].ravel() for e, p in both]
+            pairs.append((np.concatenate(error), np.concatenate(u)))
+        if all(len(error) for error, _ in pairs):
+            factors[k] = two_factors(pairs, force_field.force_noise)
+    return factors
 
 
 def _learn(force_field: ForceField, labels: list[LabelledStructure]) -> None:
