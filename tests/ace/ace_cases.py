@@ -27,7 +27,12 @@ SHORT_PAIR = BasisSettings(
 NO_FOUR = BasisSettings(
     n_pair=4, pair_cutoff=4.0, n_max=3, l_max=2, cutoff=3.6, four_n=0, n_chebyshev=12
 )
-BASES = {"four-body": SMALL, "short pair": SHORT_PAIR, "no four-body": NO_FOUR}
+# Each two elements have their own reach, and three elements share two mixtures.
+MIXED = BasisSettings(
+    n_pair=3, pair_cutoff=2.2, pair_growth=0.6, n_max=3, l_max=2, cutoff=2.0, cutoff_growth=0.5,
+    n_mixtures=2, four_n=2, four_l=1, n_chebyshev=12,
+)  # fmt: skip
+BASES = {"four-body": SMALL, "short pair": SHORT_PAIR, "no four-body": NO_FOUR, "mixed": MIXED}
 
 
 def molecule() -> Atoms:

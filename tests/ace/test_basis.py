@@ -7,6 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 from ace_cases import BASES
+from ase.data import covalent_radii
 
 from aofl.ace.basis import ACCURACIES, N_MIX, BasisSettings, four_body_tables, make_basis
 from aofl.errors import ModelError
@@ -29,7 +30,7 @@ def count_four_body(n: int, l_max: int) -> int:
 def test_number_of_functions(settings, numbers):
     s, species = settings, len(numbers)
     basis = make_basis(np.array(numbers), s)
-    channels = species * s.n_max
+    channels = min(s.n_mixtures or species, species) * s.n_max
     three = (s.l_max + 1) * channels * (channels + 1) // 2
     four = count_four_body(s.four_n, s.four_l) if s.four_n else 0
     counts = [int(np.sum(basis.order == order)) for order in (2, 3, 4)]
@@ -65,7 +66,10 @@ def test_species_are_sorted_whatever_the_order_given():
 @pytest.mark.parametrize("name", BASES)
 def test_cutoff_is_the_longer_one(name):
     basis = make_basis(np.array([1]), BASES[name])
-    assert basis.cutoff == max(basis.settings.pair_cutoff, basis.settings.cutoff)
+    s, bond = basis.settings, 2 * covalent_radii[1]
+    assert basis.cutoff == pytest.approx(
+        max(s.pair_cutoff + s.pair_growth * bond, s.cutoff + s.cutoff_growth * bond)
+    )
 
 
 def test_larger_accuracy_means_more_functions():

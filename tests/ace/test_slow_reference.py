@@ -6,6 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 from ace_cases import BASES, STRUCTURES, make_case
+from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from aofl.ace.angular import spherical_harmonics
@@ -18,51 +19,70 @@ def slow_functions(basis: Basis, atoms) -> np.ndarray:
     """Return B of every atom from the formulas of `aofl.ace.basis`, no table, no kernel."""
     i, j, vectors = neighbor_list("ijD", atoms, basis.cutoff)
     rows = [
-        slow_centre(basis, vectors[i == centre], atoms.numbers[j[i == centre]])
+        slow_centre(
+            basis, atoms.numbers[centre], vectors[i == centre], atoms.numbers[j[i == centre]]
+        )
         for centre in range(len(atoms))
     ]
     return np.array(rows)
 
 
-def slow_centre(basis: Basis, vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    density = slow_density(basis, vectors, numbers)
+def slow_centre(basis: Basis, z: int, vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    density = slow_density(basis, z, vectors, numbers)
     return np.concatenate(
-        [slow_pair(basis, vectors, numbers), slow_three(basis, density), slow_four(basis, density)]
+        [
+            slow_pair(basis, z, vectors, numbers),
+            slow_three(basis, density),
+            slow_four(basis, density),
+        ]
     )
 
 
-def slow_pair(basis: Basis, vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+def bond(z: int, other: int) -> float:
+    return float(covalent_radii[z] + covalent_radii[other])
+
+
+def slow_pair(basis: Basis, z: int, vectors: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     s = basis.settings
-    g = chebyshev_functions(np.linalg.norm(vectors, axis=1), s.pair_cutoff, s.n_pair, s.stretch)
-    return np.concatenate([g[numbers == z].sum(axis=0) for z in basis.species])
+    parts = []
+    for other in basis.species:
+        r = np.linalg.norm(vectors[numbers == other], axis=1)
+        cutoff = s.pair_cutoff + s.pair_growth * bond(z, other)
+        parts.append(chebyshev_functions(r, cutoff, s.n_pair, s.stretch).sum(axis=0))
+    return np.concatenate(parts)
 
 
 @cache
-def radial_coefficients(s: BasisSettings) -> np.ndarray:
-    return smeared_coefficients(s.cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch)
+def radial_coefficients(s: BasisSettings, cutoff: float) -> np.ndarray:
+    return smeared_coefficients(cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch)
 
 
-def slow_density(basis: Basis, vectors: np.ndarray, numbers: np.ndarray) -> dict:
+def slow_density(basis: Basis, z: int, vectors: np.ndarray, numbers: np.ndarray) -> dict:
     """Return A[l, m, species, n]."""
     s = basis.settings
-    c = radial_coefficients(s)
-    r = np.linalg.norm(vectors, axis=1)
-    radial = np.einsum("lnk,pk->lnp", c, chebyshev_functions(r, s.cutoff, s.n_chebyshev, s.stretch))
-    y, _ = spherical_harmonics(vectors, s.l_max)
     density = {}
-    for q, n, z in itertools.product(range(s.l_max + 1), range(s.n_max), range(len(basis.species))):
-        near = numbers == basis.species[z]
-        for m in range(2 * q + 1):
-            density[q, m, z, n] = float(radial[q, n, near] @ y[near, q * q + m])
+    for k, other in enumerate(basis.species):
+        near = vectors[numbers == other]
+        cutoff = s.cutoff + s.cutoff_growth * bond(z, other)
+        g = chebyshev_functions(np.linalg.norm(near, axis=1), cutoff, s.n_chebyshev, s.stretch)
+        radial = np.einsum("lnk,pk->lnp", radial_coefficients(s, cutoff), g)
+        y, _ = spherical_harmonics(near, s.l_max)
+        for q, n in itertools.product(range(s.l_max + 1), range(s.n_max)):
+            for m in range(2 * q + 1):
+                density[q, m, k, n] = float(radial[q, n] @ y[:, q * q + m])
     return density
 
 
 def slow_three(basis: Basis, density: dict) -> np.ndarray:
     s = basis.settings
-    channels = list(itertools.product(range(len(basis.species)), range(s.n_max)))
+
+    def channel(q, m, mixture, n):
+        share = basis.channels[mixture]
+        return sum(share[k] * density[q, m, k, n] for k in range(len(basis.species)))
+
+    channels = list(itertools.product(range(len(basis.channels)), range(s.n_max)))
     values = [
-        sum(density[(q, m, *a)] * density[(q, m, *b)] for m in range(2 * q + 1))
-        / np.sqrt(2 * q + 1)
+        sum(channel(q, m, *a) * channel(q, m, *b) for m in range(2 * q + 1)) / np.sqrt(2 * q + 1)
         for q in range(s.l_max + 1)
         for a, b in itertools.combinations_with_replacement(channels, 2)
     ]

@@ -6,11 +6,13 @@ Every centre of species z has the same functions; the columns of the design matr
 
 with
     pair        P_zk   = sum_j g_k(r_ij)                          neighbour species z
-    three-body  B_lcc' = sum_m A_lmc A_lmc' / sqrt(2 l + 1)       channel c = (z, n), c <= c'
+    three-body  B_lcc' = sum_m A_lmc A_lmc' / sqrt(2 l + 1)       channel c = (mu, n), c <= c'
     four-body   Q      = sum_mmm C A_lma A_l'm'b A_l''m''c        channels of a few mixed species
 
-and A_lmc = sum_j R_nl(r_ij) Y_lm(r_ij) over neighbours j of species z. The four-body part sees
-species through `N_MIX` smooth mixtures, so its size does not grow with the number of elements.
+and A_lmc = sum_z M_mu,z sum_j R_nl(r_ij) Y_lm(r_ij) over neighbours j of species z. For a few
+elements each is a mixture mu of its own; with more, the number of functions would grow with their
+cube, and a few mixtures serve them all (`aofl.ace.mixtures`). The four-body part sees species
+through `N_MIX` smooth mixtures always.
 
 Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104, eqs 12-27.
 """
@@ -26,6 +28,7 @@ from ase.data import covalent_radii
 
 from aofl.ace.angular import L_LIMIT
 from aofl.ace.coupling import invariant
+from aofl.ace.mixtures import mixtures
 from aofl.ace.radial import (
     N_GRID,
     chebyshev_functions,
@@ -44,7 +47,8 @@ class BasisSettings:
 
     `n_pair` functions of the distance; `n_max` radial functions for each l <= `l_max`, smeared by
     `smearing`; the four-body part uses the first `four_n` of them and l <= `four_l`
-    (`four_n` = 0: none). `stretch` is lam in `aofl.ace.radial`.
+    (`four_n` = 0: none). `n_mixtures` mixtures of species make the three-body channels (0: every
+    species its own). `stretch` is lam in `aofl.ace.radial`.
 
     Two elements see each other up to `cutoff + cutoff_growth (R_i + R_j)` with their covalent
     radii R, likewise for pairs: the same number of functions resolves a C-H bond finely and
@@ -59,6 +63,7 @@ class BasisSettings:
     cutoff: float = 4.5
     cutoff_growth: float = 0.0
     smearing: float = 0.3
+    n_mixtures: int = 0
     four_n: int = 2
     four_l: int = 2
     n_chebyshev: int = 20
@@ -74,6 +79,44 @@ ACCURACIES: dict[str, BasisSettings] = {
     "standard": replace(_REACH, l_max=4, four_n=2),
     "high": replace(_REACH, n_max=6, l_max=5, four_n=3),
 }
+
+
+MOST_COLUMNS = {"fast": 6400, "standard": 6400, "high": 16000}
+
+
+def settings_for(accuracy: str, n_species: int) -> BasisSettings:
+    """Return the settings of an accuracy for a number of species.
+
+    Where the full set of channels has more than `MOST_COLUMNS` columns, the largest number of
+    mixtures that fits is taken; rather than fewer than three, the four-body part is left out.
+
+    Raises
+    ------
+    ModelError
+        If there is no such accuracy.
+    """
+    if accuracy not in ACCURACIES:
+        raise ModelError(f"accuracy {accuracy!r} is not one of {', '.join(ACCURACIES)}")
+    full = ACCURACIES[accuracy]
+    for settings in (full, replace(full, four_n=0)):
+        for n in range(n_species, 2, -1):
+            chosen = replace(settings, n_mixtures=0 if n == n_species else n)
+            if n_species * n_functions(n_species, chosen) <= MOST_COLUMNS[accuracy]:
+                return chosen
+        if n_species < 3:
+            return full
+    return replace(full, four_n=0, n_mixtures=min(3, n_species))
+
+
+def _n_mixtures(n_species: int, s: BasisSettings) -> int:
+    return min(s.n_mixtures or n_species, n_species)
+
+
+def n_functions(n_species: int, s: BasisSettings) -> int:
+    """Return the number of functions of one centre."""
+    channels = _n_mixtures(n_species, s) * s.n_max
+    three = (s.l_max + 1) * channels * (channels + 1) // 2
+    return n_species * s.n_pair + three + four_body_count(s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +155,8 @@ class Basis:
     pair_table, table
         Hermite tables of the pair and of the three-body radial functions (l-major, n fastest) of
         each two species up to their cutoff, (n_species, n_species, N_GRID + 1, 2, n_functions).
+    channels
+        Weight M of each species in each three-body mixture, shape (n_mixtures, n_species).
     mixing
         Weight of each species in each four-body mixture, shape (N_MIX, n_species).
     order
@@ -127,6 +172,7 @@ class Basis:
     pair_table: FloatArray
     table: FloatArray
     four: FourBody
+    channels: FloatArray
     mixing: FloatArray
     order: IntArray
     damping: FloatArray
@@ -159,8 +205,8 @@ def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
     ModelError
         If the sizes in `settings` do not fit together.
     """
-    _check(settings)
     species = np.unique(numbers).astype(np.int64)
+    _check(settings)
     s = settings
     radii = covalent_radii[species]
     bond = radii[:, None] + radii
@@ -176,6 +222,7 @@ def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
         pair_table=_tables(pair_cutoffs, lambda r, cutoff: _pair_functions(r, cutoff, s)),
         table=_tables(cutoffs, lambda r, cutoff: _radial_functions(r, cutoff, s)),
         four=four,
+        channels=mixtures(species, _n_mixtures(len(species), s)),
         mixing=_mixing(species),
         order=order,
         damping=(1.0 + degree) ** -np.where(order == 2, 2.0, 1.0),
@@ -217,6 +264,8 @@ def _check(s: BasisSettings) -> None:
     """
     if not 0 <= s.l_max <= L_LIMIT:
         raise ModelError(f"l_max is {s.l_max}; expected 0 to {L_LIMIT}")
+    if s.n_mixtures < 0:
+        raise ModelError(f"n_mixtures is {s.n_mixtures}; expected 0 (none) or more")
     if s.four_n and (s.four_n > s.n_max or s.four_l > s.l_max):
         raise ModelError(
             f"the four-body part has four_n {s.four_n} and four_l {s.four_l}; expected at most "
@@ -233,7 +282,7 @@ def _mixing(species: IntArray) -> FloatArray:
 def _column_order(n_species: int, s: BasisSettings, four: FourBody) -> tuple[IntArray, FloatArray]:
     """Return body order and n + l sum of the columns of one centre, in column order."""
     pair = np.tile(np.arange(s.n_pair), n_species)
-    n = np.tile(np.arange(s.n_max), n_species)
+    n = np.tile(np.arange(s.n_max), _n_mixtures(n_species, s))
     upper = np.triu_indices(len(n))
     three = np.concatenate([n[upper[0]] + n[upper[1]] + 2 * q for q in range(s.l_max + 1)])
     sizes = (len(pair), len(three), four.n_functions)
@@ -241,16 +290,28 @@ def _column_order(n_species: int, s: BasisSettings, four: FourBody) -> tuple[Int
     return order, np.concatenate([pair, three, four.degree]).astype(np.float64)
 
 
+def _triples(n_max: int, l_max: int) -> list[tuple[tuple[int, int], ...]]:
+    """Return the three (l, channel) of each four-body function."""
+    factors = [(q, c) for q in range(l_max + 1) for c in range(N_MIX * n_max)]
+    return [
+        triple
+        for triple in itertools.combinations_with_replacement(factors, 3)
+        if sum(q for q, _ in triple) % 2 == 0 and triple[2][0] <= triple[0][0] + triple[1][0]
+    ]
+
+
+def four_body_count(s: BasisSettings) -> int:
+    """Return the number of four-body functions of one centre."""
+    return len(_triples(s.four_n, s.four_l)) if s.four_n else 0
+
+
 def four_body_tables(n_max: int, l_max: int) -> FourBody:
     """Return the tables of all invariants of three densities with n < `n_max`, l <= `l_max`."""
     width = N_MIX * n_max
-    factors = [(q, c) for q in range(l_max + 1) for c in range(width)]
     first, slot, term_first, degree = [0], [], [0], []
     left, right, coef = [], [], []
-    for triple in itertools.combinations_with_replacement(factors, 3):
+    for triple in _triples(n_max, l_max):
         angular = [q for q, _ in triple]
-        if sum(angular) % 2 or angular[2] > angular[0] + angular[1]:
-            continue
         entries: dict[int, list[tuple[int, int, float]]] = {}
         tensor = invariant(*angular)
         for m in zip(*np.nonzero(tensor), strict=True):

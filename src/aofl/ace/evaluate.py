@@ -28,7 +28,9 @@ class Expansion:
     functions
         B of every atom, shape (n, n_functions).
     density
-        A of every atom, shape (n, LM, C).
+        A of every atom by species, shape (n, LM, n_species * n_max).
+    channels
+        The same by mixture, shape (n, LM, C).
     jacobian
         Four-body derivatives dQ/dA, shape (n, entries).
     """
@@ -37,6 +39,7 @@ class Expansion:
     species: IntArray
     functions: FloatArray
     density: FloatArray
+    channels: FloatArray
     jacobian: FloatArray
 
 
@@ -54,15 +57,22 @@ def shape_weights(basis: Basis, flat: FloatArray) -> Weights:
     s = basis.settings
     n_species = len(basis.species)
     per_centre = flat.reshape(n_species, basis.n_functions)
-    n_pair, n_channels = n_species * s.n_pair, n_species * s.n_max
+    n_pair, n_channels = n_species * s.n_pair, len(basis.channels) * s.n_max
     upper = np.triu_indices(n_channels)
     size = len(upper[0])
-    three = np.zeros((n_species, s.l_max + 1, n_channels, n_channels))
+    mixed = np.zeros((n_species, s.l_max + 1, n_channels, n_channels))
     for q in range(s.l_max + 1):
         block = per_centre[:, n_pair + q * size : n_pair + (q + 1) * size] / np.sqrt(2 * q + 1)
         # Half on each side of the diagonal: the quadratic form counts off-diagonal pairs twice.
-        three[:, q, upper[0], upper[1]] = 0.5 * block
-        three[:, q, upper[1], upper[0]] += 0.5 * block
+        mixed[:, q, upper[0], upper[1]] = 0.5 * block
+        mixed[:, q, upper[1], upper[0]] += 0.5 * block
+    # The adjoint pass knows species only: mixtures are written out, M^T W M.
+    spread = np.kron(basis.channels, np.eye(s.n_max))
+    three = (
+        np.ascontiguousarray(spread.T @ mixed @ spread)
+        if len(basis.channels) < n_species
+        else mixed
+    )
     pair = per_centre[:, :n_pair].reshape(n_species, n_species, 1, 1, s.n_pair, 1)
     return Weights(
         curves=np.ascontiguousarray((basis.pair_table[..., None, :] @ pair)[..., 0, 0]),
@@ -115,8 +125,9 @@ def expand(basis: Basis, neighbors: Neighbors, species: IntArray) -> Expansion:
         density, basis.mixing, s.n_max, s.four_n, _n_mixed(basis),
         four.term_first, four.left, four.right, four.coef,
     )  # fmt: skip
+    channels = _mixed_channels(basis, density)
     functions = kernels.descriptors(
-        *pairs, basis.pair_cutoffs, basis.pair_table, density, s.l_max,
+        *pairs, basis.pair_cutoffs, basis.pair_table, channels, s.l_max,
         mixed, jacobian, four.first, four.slot, basis.n_functions,
     )  # fmt: skip
     return Expansion(
@@ -124,6 +135,7 @@ def expand(basis: Basis, neighbors: Neighbors, species: IntArray) -> Expansion:
         species=species,
         functions=functions,
         density=density,
+        channels=channels,
         jacobian=jacobian,
     )
 
@@ -151,6 +163,14 @@ def virial_rows(basis: Basis, expansion: Expansion, block: int = 64) -> FloatArr
     return total.reshape(6, -1)
 
 
+def _mixed_channels(basis: Basis, density: FloatArray) -> FloatArray:
+    """Return the densities of the mixtures (n, LM, C)."""
+    n, n_lm, _ = density.shape
+    by_species = density.reshape(n, n_lm, len(basis.species), basis.settings.n_max)
+    mixed = np.einsum("uz,ilzn->ilun", basis.channels, by_species)
+    return np.ascontiguousarray(mixed.reshape(n, n_lm, -1))
+
+
 def _n_mixed(basis: Basis) -> int:
     s = basis.settings
     return len(basis.mixing) * s.four_n * (s.four_l + 1) ** 2 if s.four_n else 0
@@ -162,5 +182,5 @@ def _row_arguments(basis: Basis, expansion: Expansion, atoms: IntArray) -> tuple
         atoms, near.first, near.second, near.vectors, expansion.species,
         basis.pair_cutoffs, basis.pair_table, basis.cutoffs, basis.table, s.n_max, s.l_max,
         basis.mixing, s.four_n, _n_mixed(basis), four.first, four.slot,
-        expansion.density, expansion.jacobian, basis.n_functions,
+        basis.channels, expansion.channels, expansion.jacobian, basis.n_functions,
     )  # fmt: skip

@@ -100,22 +100,30 @@ def add_four_body_rows(  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def add_rows(  # type: ignore[no-untyped-def]
-    a, jacobian, da, start, n_max, l_max, mixing, four_n, n_mixed, four_first, slot,
+    a, jacobian, da, z, channels, n_max, l_max, mixing, four_n, n_mixed, four_first, slot,
     three, end, sign, rows,
 ):  # fmt: skip
-    """Add sign * d(three- and four-body functions), columns `three` to `end`, for a change da."""
-    add_three_body_rows(a, da, start, l_max, three, sign, rows)
+    """Add sign * d(three- and four-body functions), columns `three` to `end`, for a change da.
+
+    The change (D, LM, n) is of the density of species z; it enters every mixture.
+    """
+    for mixture in range(channels.shape[0]):
+        share = channels[mixture, z]
+        if share != 0.0:
+            add_three_body_rows(a, da, mixture * n_max, l_max, three, sign * share, rows)
     if n_mixed > 0:
         four = end - (four_first.shape[0] - 1)
         add_four_body_rows(
-            jacobian, da, start, n_max, mixing, four_n, n_mixed, four_first, slot, four, sign, rows
-        )
+            jacobian, da, z * n_max, n_max, mixing, four_n, n_mixed, four_first, slot, four,
+            sign, rows,
+        )  # fmt: skip
 
 
 @njit(parallel=True, **OPTIONS)
 def force_rows(  # type: ignore[no-untyped-def]
     atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
-    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, density, jacobian, n_functions,
+    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
+    n_functions,
 ):  # fmt: skip
     """Return d(force)/d(weights) of the given atoms, shape (len(atoms), 3, S * n_functions)."""
     n_pair, n_lm, n_species = pair_table.shape[4], (l_max + 1) ** 2, cutoffs.shape[0]
@@ -125,7 +133,7 @@ def force_rows(  # type: ignore[no-untyped-def]
         j = atoms[k]
         rows = out[k]
         pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
-        own = np.zeros((3, n_lm, n_species * n_max))
+        own = np.zeros((n_species, 3, n_lm, n_max))
         zj = species[j]
         own_offset = zj * n_functions
         for p in range(first[j], first[j + 1]):
@@ -142,7 +150,7 @@ def force_rows(  # type: ignore[no-untyped-def]
                 for m in range(n_pair):
                     rows[d, offset + zj * n_pair + m] -= pair[d, m]
             add_rows(
-                density[i], jacobian[i], da, zj * n_max, n_max, l_max, mixing, four_n, n_mixed,
+                density[i], jacobian[i], da, zj, channels, n_max, l_max, mixing, four_n, n_mixed,
                 four_first, slot, offset + first_three, offset + n_functions, -1.0, rows,
             )  # fmt: skip
             # As the centre itself: its own functions change with all its neighbour vectors.
@@ -155,18 +163,20 @@ def force_rows(  # type: ignore[no-untyped-def]
                     rows[d, own_offset + zi * n_pair + m] += pair[d, m]
                 for lm in range(n_lm):
                     for n in range(n_max):
-                        own[d, lm, zi * n_max + n] += da[d, lm, n]
-        add_rows(
-            density[j], jacobian[j], own, 0, n_max, l_max, mixing, four_n, n_mixed,
-            four_first, slot, own_offset + first_three, own_offset + n_functions, 1.0, rows,
-        )  # fmt: skip
+                        own[zi, d, lm, n] += da[d, lm, n]
+        for z in range(n_species):
+            add_rows(
+                density[j], jacobian[j], own[z], z, channels, n_max, l_max, mixing, four_n, n_mixed,
+                four_first, slot, own_offset + first_three, own_offset + n_functions, 1.0, rows,
+            )  # fmt: skip
     return out
 
 
 @njit(parallel=True, **OPTIONS)
 def virial_rows(  # type: ignore[no-untyped-def]
     atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
-    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, density, jacobian, n_functions,
+    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
+    n_functions,
 ):  # fmt: skip
     """Return sum_j r_a d(B)/d(r_b) of the given centres, Voigt, shape (len(atoms), 6, F)."""
     n_pair, n_lm, n_species = pair_table.shape[4], (l_max + 1) ** 2, cutoffs.shape[0]
@@ -178,7 +188,7 @@ def virial_rows(  # type: ignore[no-untyped-def]
         zi = species[i]
         rows = out[k]
         pair, da = np.empty((3, n_pair)), np.empty((3, n_lm, n_max))
-        strain = np.zeros((6, n_lm, n_species * n_max))
+        strain = np.zeros((n_species, 6, n_lm, n_max))
         for p in range(first[i], first[i + 1]):
             v = vectors[p]
             zj = species[second[p]]
@@ -199,9 +209,10 @@ def virial_rows(  # type: ignore[no-untyped-def]
                     rows[d, zj * n_pair + m] += x * pair[b, m]
                 for lm in range(n_lm):
                     for n in range(n_max):
-                        strain[d, lm, zj * n_max + n] += x * da[b, lm, n]
-        add_rows(
-            density[i], jacobian[i], strain, 0, n_max, l_max, mixing, four_n, n_mixed,
-            four_first, slot, n_species * n_pair, n_functions, 1.0, rows,
-        )  # fmt: skip
+                        strain[zj, d, lm, n] += x * da[b, lm, n]
+        for z in range(n_species):
+            add_rows(
+                density[i], jacobian[i], strain[z], z, channels, n_max, l_max, mixing, four_n,
+                n_mixed, four_first, slot, n_species * n_pair, n_functions, 1.0, rows,
+            )  # fmt: skip
     return out

@@ -17,7 +17,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols
 
-from aofl.ace.basis import ACCURACIES, Basis, BasisSettings, make_basis
+from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
 from aofl.ace.evaluate import (
     Expansion,
     Weights,
@@ -88,10 +88,8 @@ class ForceField(Calculator):
         settings: BasisSettings | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if settings is None and accuracy not in ACCURACIES:
-            raise ModelError(f"accuracy {accuracy!r} is not one of {', '.join(ACCURACIES)}")
         numbers = [_atomic_number(e) for e in elements]
-        chosen = ACCURACIES[accuracy] if settings is None else settings
+        chosen = settings or settings_for(accuracy, len(set(numbers)))
         self.basis: Basis = make_basis(np.array(numbers, dtype=np.int64), chosen)
         self.shape: PriorShape = prior_shape(self.basis)
         n_columns = len(self.shape.group)
