@@ -4,13 +4,15 @@ import dataclasses
 
 import numpy as np
 import pytest
-from ff_toys import TINY, crystal, truth
+from ase.build import bcc100
+from ff_toys import ELEMENTS, TINY, crystal, truth
 
 from aofl.ace.basis import make_basis
 from aofl.ace.evaluate import energy_forces, expand, shape_weights
 from aofl.ace.neighbors import find_neighbors
 from aofl.forcefield.baseline import repulsion
-from aofl.forcefield.rows import label_rows
+from aofl.forcefield.model import ForceField
+from aofl.forcefield.rows import label_rows, widest_gap
 from aofl.records import Label
 
 BASIS = make_basis(np.array([13, 29]), TINY)
@@ -83,3 +85,24 @@ def test_no_stress_gives_no_virial_rows(atoms, expansion):
     assert "virial" in label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, volume)
     assert "virial" not in label_rows(BASIS, expansion, atoms.numbers, without, SHIFT, volume)
     assert "virial" not in label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, 0.0)
+
+
+def test_the_widest_gap_is_the_vacuum_along_the_normal():
+    slab = bcc100("Na", (2, 2, 4), vacuum=6.0)
+    slab.pbc = True
+    spacing = float(np.diff(np.unique(np.round(slab.positions[:, 2], 6)))[0])
+    assert widest_gap(slab) == pytest.approx(12.0)
+    slab.positions += [1.0, 2.0, 9.0]
+    assert widest_gap(slab) == pytest.approx(12.0)
+    full = bcc100("Na", (2, 2, 4), vacuum=spacing / 2)
+    assert widest_gap(full) == pytest.approx(spacing)
+
+
+def test_a_cell_with_vacuum_teaches_no_stress():
+    force_field = ForceField(ELEMENTS, settings=TINY)
+    atoms = crystal(1)
+    force_field.learn(atoms, truth(atoms))
+    assert force_field.data["virial"].count == 6
+    atoms.cell[2, 2] += 12.0
+    force_field.learn(atoms, truth(atoms))
+    assert force_field.data["virial"].count == 6

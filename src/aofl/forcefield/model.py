@@ -32,7 +32,7 @@ from aofl.bayes.posterior import Posterior, Statistics, fit
 from aofl.errors import ModelError, StructureError
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
-from aofl.forcefield.rows import KINDS, check_fit, label_rows
+from aofl.forcefield.rows import KINDS, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import read_model, write_model
 from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.rng import generator
@@ -210,7 +210,10 @@ class ForceField(Calculator):
             self.reference_energies = np.full(len(self.calibration), label.energy / len(atoms))
         numbers = atoms.numbers.astype(np.int64)
         reference = float(self._reference(expansion.species).sum())
-        rows = label_rows(self.basis, expansion, numbers, label, reference, _volume(atoms))
+        # The stress of a cell with vacuum in it says nothing that the forces do not say better.
+        dense = atoms.pbc.all() and widest_gap(atoms) <= self.basis.cutoff
+        volume = _volume(atoms) if dense else 0.0
+        rows = label_rows(self.basis, expansion, numbers, label, reference, volume)
         for kind, part in rows.items():
             self.data[kind].add(part.matrix, part.targets)
         self.n_labels += 1

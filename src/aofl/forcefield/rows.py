@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from ase import Atoms
 
 from aofl.ace.basis import Basis
 from aofl.ace.evaluate import Expansion, energy_row, force_rows, virial_rows
@@ -45,6 +46,18 @@ def check_fit(label: Label, n_atoms: int) -> None:
         raise ModelError(f"the last label has a stress of shape {stress.shape}; expected (6,)")
     if not all(np.all(np.isfinite(x)) for x in (label.energy, label.forces, stress)):
         raise ModelError("the last label holds NaN or infinite numbers; drop it")
+
+
+def widest_gap(atoms: Atoms) -> float:
+    """Return the widest layer of a periodic cell, along its axes, that holds no atom, Å."""
+    heights = atoms.get_volume() / np.linalg.norm(_faces(atoms.cell.array), axis=1)
+    scaled = np.sort(atoms.get_scaled_positions(), axis=0)
+    steps = np.diff(np.concatenate([scaled, scaled[:1] + 1.0]), axis=0)
+    return float(np.max(steps.max(axis=0) * heights))
+
+
+def _faces(cell: FloatArray) -> FloatArray:
+    return np.cross(cell[[1, 2, 0]], cell[[2, 0, 1]])
 
 
 def label_rows(

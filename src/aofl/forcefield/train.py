@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
+from aofl.ace.basis import BasisSettings
 from aofl.bayes.calibration import two_factors
 from aofl.errors import ModelError
 from aofl.forcefield.model import ForceField
@@ -24,9 +25,18 @@ MOST_TO_CALIBRATE = 40
 
 
 def train(
-    labels: list[LabelledStructure], accuracy: str = "standard", *, seed: int = 0
+    labels: list[LabelledStructure],
+    accuracy: str = "standard",
+    *,
+    settings: BasisSettings | None = None,
+    seed: int = 0,
 ) -> ForceField:
     """Return a force field for the elements of the labels that has learned them all.
+
+    Parameters
+    ----------
+    settings
+        A basis of one's own instead of `accuracy`.
 
     Raises
     ------
@@ -36,7 +46,7 @@ def train(
     if not labels:
         raise ModelError("there are no labels to train on")
     numbers = np.concatenate([entry.numbers for entry in labels])
-    force_field = ForceField([int(z) for z in np.unique(numbers)], accuracy)
+    force_field = ForceField([int(z) for z in np.unique(numbers)], accuracy, settings)
     force_field.reference_energies = reference_energies(labels, force_field.basis.species)
     n_held = 0
     if len(labels) >= FEWEST_TO_CALIBRATE:
