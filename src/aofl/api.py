@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import Atoms
@@ -29,6 +29,9 @@ from aofl.learning.state import mechanics_of, restore_learning
 from aofl.reference import Reference
 from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_labels, write_atomic
 from aofl.system import build_system, check_structure
+
+if TYPE_CHECKING:
+    from aofl.report.analyse import AnalyseOptions, Analysis
 
 PACKAGES = ("aofl", "ase", "numba", "numpy", "packmol", "scipy", "tblite", "vesin")
 
@@ -148,6 +151,16 @@ def report(path: Path) -> Path:
     return write_report(RunDirectory.open(path).path)
 
 
+def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None = None) -> Analysis:
+    """Analyse a run directory or a trajectory file; write species, reactions, solids and motion.
+
+    See `aofl.report.analyse.analyse`.
+    """
+    from aofl.report.analyse import analyse as analyse_on  # matplotlib is slow to import
+
+    return analyse_on(path, out, options)
+
+
 def _begun(
     config: RunConfig, directory: RunDirectory, files: RunFiles, atoms: Atoms, reference: Reference
 ) -> Run:
@@ -181,7 +194,7 @@ def _resumed(
         files.events.append({"step": mechanics.step, **note})
     calculator = make_calculator(config, atoms, reference, files)
     restore_learning(calculator, checkpoint)
-    bonds = put_back(mechanics, atoms, calculator)
+    followed = put_back(mechanics, atoms, calculator)
     return Run(
         config=config,
         directory=directory,
@@ -190,7 +203,7 @@ def _resumed(
         calculator=calculator,
         dynamics=dynamics_at(config, atoms, mechanics),
         step=mechanics.step,
-        bonds=bonds,
+        followed=followed,
     )
 
 

@@ -20,7 +20,7 @@ TIMESTEP = 0.5
 BREAKS = (540, 1310)
 HEADER = (
     "step,time_fs,temperature_K,potential_eV,kinetic_eV,predicted_error_eV_per_A,"
-    "threshold_eV_per_A,source,n_labels,n_skips,n_oh_bonds,n_free_oh"
+    "threshold_eV_per_A,source,n_labels,n_skips,n_bonds,n_reactions"
 )
 
 
@@ -162,6 +162,23 @@ def _events(steps: int) -> list[dict[str, Any]]:
         for k, b in enumerate(BREAKS)
         if b < steps
     ]
+    reactions = [
+        {
+            "step": b,
+            "event": "reaction",
+            "reaction": "H2O -> H- + OH-",
+            "reactants": ["H2O"],
+            "products": ["H-", "OH-"],
+            "broken": [[16 + 3 * k, 17 + 3 * k]],
+            "formed": [],
+            "time_fs": b * TIMESTEP,
+            "height_A": 9.5,
+            "electrons": 2,
+            "seen_by_reference": k == 0,
+        }
+        for k, b in enumerate(BREAKS)
+        if b + 100 < steps
+    ]
     failed = {
         "step": 402,
         "time_fs": 201.0,
@@ -170,7 +187,8 @@ def _events(steps: int) -> list[dict[str, Any]]:
         "attempts": 2,
     }
     started = {"step": 0, "time_fs": 0.0, "event": "started"}
-    return [started, *([failed] if steps > 402 else []), *breaks]
+    species = {"step": 0, "time_fs": 0.0, "event": "species", "counts": {"H2O": 4}}
+    return [started, species, *([failed] if steps > 402 else []), *breaks, *reactions]
 
 
 def _run(atoms: Atoms, steps: int, mode: str) -> dict[str, Any]:

@@ -162,13 +162,25 @@ def test_text_from_files_is_escaped(run):
     assert "&lt;script&gt;" in html
 
 
-def test_without_hydrogen_there_is_no_chemistry(run):
+def test_without_molecules_there_is_no_chemistry(run):
     for name in ("labels.extxyz", "start.extxyz"):
         (run / name).unlink()
-    change(run, "run.json", elements=["Na", "O"])
+    change(run, "run.json", elements=["Na", "K"])
     html = report(run)
     assert "chemistry" not in sections(html)
-    assert "O-H bonds broken" not in html
+    assert "Reactions" not in html
+
+
+def test_reactions_are_told_with_what_the_reference_saw_and_what_did_not_last(run, html):
+    assert html.count("<td>H2O -&gt; H- + OH-</td>") == 2  # by kind, and the one that is certain
+    assert "first H2O -&gt; H- + OH- at 270 fs" in html
+    assert "1 further bond change did not last long enough" in html  # the break at step 1310
+    events = (run / "events.jsonl").read_text().splitlines()
+    kept = [line for line in events if '"event": "reaction"' not in line]
+    (run / "events.jsonl").write_text("\n".join(kept) + "\n")
+    html = report(run)
+    assert "No reaction is certain" in html
+    assert "2 further bond changes did not last long enough" in html
 
 
 def test_dft_is_named_only_where_it_was_used(run):

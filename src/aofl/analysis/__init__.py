@@ -1,4 +1,4 @@
-"""What a trajectory says: bonds, and the accuracy and cost of the forces that made it."""
+"""What a trajectory says: its chemistry, and the accuracy and cost of the forces that made it."""
 
 from aofl.analysis.accuracy import (
     ErrorSums,
@@ -8,16 +8,12 @@ from aofl.analysis.accuracy import (
     speedup_readings,
     total,
 )
-from aofl.analysis.bonds import OHBonds, changes, oxygen_hydrogen_bonds
 
 __all__ = [
     "ErrorSums",
-    "OHBonds",
     "SpeedUp",
     "audit_accuracy",
-    "changes",
     "error_sums",
-    "oxygen_hydrogen_bonds",
     "speedup_readings",
     "total",
 ]

@@ -142,6 +142,45 @@ def evaluate(
     typer.echo(f"parity plot: {drawn}")
 
 
+@app.command()
+def analyse(
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE_OR_DIR", help="trajectory or run directory")
+    ],
+    out: Annotated[Path | None, typer.Option(help="directory to write to")] = None,
+    every: Annotated[int, typer.Option(help="look at every n-th frame")] = 1,
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="if the name misleads")
+    ] = None,
+    elements: Annotated[str, typer.Option(help="of the atom types, such as Na,O,H")] = "",
+    frame_interval_fs: Annotated[
+        float | None, typer.Option(help="where the file has no times")
+    ] = None,
+    min_lifetime_fs: Annotated[float | None, typer.Option(help="shorter-lived is flicker")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Say what formed: species, reactions, solids, structure and motion of any trajectory."""
+    from aofl import api
+    from aofl.report.analyse import AnalyseOptions
+
+    options = AnalyseOptions(
+        format_=file_format,
+        elements=tuple(part.strip() for part in elements.split(",") if part.strip()),
+        interval_fs=frame_interval_fs,
+        min_lifetime_fs=min_lifetime_fs,
+        every=every,
+    )
+    found = api.analyse(path, out, options)
+    if as_json:
+        typer.echo(json.dumps(found.results))
+        return
+    from rich.console import Console
+
+    from aofl.cli.analysis_screen import render_analysis
+
+    Console().print(render_analysis(found.results, found.files))
+
+
 def _report_end(directory: Path, status: str) -> None:
     typer.echo(f"{status}: {directory}")
     if status != "done":

@@ -13,7 +13,7 @@ from rich.text import Text
 from aofl.cli.live import clock_time
 
 STATUS_STYLES = {"done": "bold green", "running": "bold blue", "failed": "bold red"}
-PARTS = ("reference", "force_field", "uncertainty", "update", "other")
+PARTS = ("reference", "force_field", "uncertainty", "update", "chemistry", "other")
 
 
 def render_status(summary: dict[str, Any]) -> RenderableType:

@@ -191,6 +191,15 @@ DynamicsConfig = Annotated[
 ]
 
 
+class ChemistryConfig(_Section):
+    """How the reactions are followed while the run goes."""
+
+    every_fs: float = Field(default=5.0, gt=0, description="time between looks at the bonds, fs")
+    min_lifetime_fs: float = Field(
+        default=50.0, ge=0, description="products that live shorter are no reaction but flicker"
+    )
+
+
 class OutputConfig(_Section):
     """How often what is written, in steps."""
 
@@ -215,6 +224,9 @@ class RunConfig(_Section):
     force_field: AceConfig = Field(default_factory=AceConfig, description="what learns")
     learning: LearningConfig = Field(default_factory=LearningConfig, description="the rules")
     dynamics: DynamicsConfig = Field(description="how the atoms move")
+    chemistry: ChemistryConfig = Field(
+        default_factory=ChemistryConfig, description="how reactions are followed"
+    )
     output: OutputConfig = Field(default_factory=OutputConfig, description="what is written")
 
     @model_validator(mode="after")

@@ -19,8 +19,8 @@ THERMO_COLUMNS = (
     "source",
     "n_labels",
     "n_skips",
-    "n_oh_bonds",
-    "n_free_oh",
+    "n_bonds",
+    "n_reactions",
 )
 
 

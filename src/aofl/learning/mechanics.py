@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from aofl.analysis.bonds import OHBonds, oxygen_hydrogen_bonds
+from aofl.analysis.followed import Followed
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
-from aofl.records import FloatArray, IntArray
+from aofl.records import FloatArray
 
 RESULTS = ("energy", "free_energy", "energies", "forces", "stress")
 
@@ -28,8 +28,8 @@ class Mechanics:
         What the calculator gave for these positions, by ASE's property names.
     previous_positions
         One step before, Å, shape (n, 3); empty at the start.
-    bonds
-        O-H bonds as index pairs (k, 2): with hysteresis they depend on the past.
+    followed
+        What is known of the chemistry so far: with hysteresis it depends on the past.
     offsets
         Sizes of the files to cut back to on a rewind.
     """
@@ -40,7 +40,7 @@ class Mechanics:
     results: dict[str, FloatArray]
     previous_positions: FloatArray
     thermostat: FloatArray
-    bonds: IntArray
+    followed: Followed | None
     source: str
     error: float | None
     offsets: dict[str, int]
@@ -50,12 +50,11 @@ def capture(
     atoms: Atoms,
     calculator: AdaptiveCalculator,
     thermostat: FloatArray,
-    bonds: OHBonds | None,
+    followed: Followed | None,
     offsets: dict[str, int],
 ) -> Mechanics:
     """Return copies of everything that moves."""
     before = calculator.previous_positions
-    pairs = sorted(bonds.pairs) if bonds else []
     return Mechanics(
         step=calculator.step,
         positions=atoms.positions.copy(),
@@ -63,15 +62,15 @@ def capture(
         results={name: np.array(calculator.results[name], dtype=np.float64) for name in RESULTS},
         previous_positions=np.empty((0, 3)) if before is None else before.copy(),
         thermostat=thermostat.copy(),
-        bonds=np.array(pairs, dtype=np.int64).reshape(-1, 2),
+        followed=followed,
         source=calculator.last_source,
         error=calculator.last_error,
         offsets=offsets,
     )
 
 
-def put_back(mechanics: Mechanics, atoms: Atoms, calculator: AdaptiveCalculator) -> OHBonds | None:
-    """Set atoms and calculator to a captured instant; return the O-H bonds of then."""
+def put_back(mechanics: Mechanics, atoms: Atoms, calculator: AdaptiveCalculator) -> Followed | None:
+    """Set atoms and calculator to a captured instant; return the chemistry known then."""
     atoms.positions = mechanics.positions
     atoms.set_momenta(mechanics.momenta, apply_constraint=False)
     atoms.calc = calculator
@@ -84,16 +83,4 @@ def put_back(mechanics: Mechanics, atoms: Atoms, calculator: AdaptiveCalculator)
     calculator.last_source, calculator.last_error = mechanics.source, mechanics.error
     before = mechanics.previous_positions
     calculator.previous_positions = before.copy() if len(before) else None
-    return oxygen_hydrogen_bonds(
-        atoms.numbers.astype(np.int64),
-        atoms.positions,
-        atoms.cell.array,
-        atoms.pbc,
-        previous=_bonds_from_pairs(mechanics.bonds),
-    )
-
-
-def _bonds_from_pairs(pairs: IntArray) -> OHBonds:
-    """Return bonds that carry the pairs alone, for the hysteresis."""
-    known = frozenset((int(o), int(h)) for o, h in pairs)
-    return OHBonds(pairs=known, n_bonds=len(known), n_water=0, n_free_oh=0, n_free_h=0)
+    return mechanics.followed

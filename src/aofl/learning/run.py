@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from aofl.analysis.bonds import OHBonds, changes, oxygen_hydrogen_bonds
+from aofl.analysis.followed import Followed
 from aofl.config.schema import RunConfig
 from aofl.errors import RunStopped
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequested
+from aofl.learning.chemistry import look_at_chemistry
 from aofl.learning.dynamics import advance, make_dynamics, restore_thermostat, thermostat_state
 from aofl.learning.files import RunFiles
 from aofl.learning.mechanics import Mechanics, capture, put_back
@@ -46,7 +47,7 @@ class Run:
     calculator: AdaptiveCalculator
     dynamics: Any  # one of ASE's integrators, whose base class has no `step`
     step: int = 0
-    bonds: OHBonds | None = None
+    followed: Followed | None = None
     snapshots: deque[Mechanics] = field(default_factory=lambda: deque(maxlen=SNAPSHOTS))
     stop_signal: str | None = None
 
@@ -101,7 +102,7 @@ def _one_step(run: Run) -> None:
 
 def _snapshot(run: Run) -> Mechanics:
     offsets = {"thermo": run.files.thermo.offset, "trajectory": run.files.trajectory.offset}
-    return capture(run.atoms, run.calculator, thermostat_state(run.dynamics), run.bonds, offsets)
+    return capture(run.atoms, run.calculator, thermostat_state(run.dynamics), run.followed, offsets)
 
 
 def _rewind(run: Run, verdict: Verdict) -> None:
@@ -118,7 +119,7 @@ def _rewind(run: Run, verdict: Verdict) -> None:
     event = {"event": "rewind", "reason": verdict.reason, "to_step": trusted.step}
     run.files.events.append({"step": run.step + 1, "time_fs": run.time_fs, **event})
     run.files.cut_back(trusted.offsets)
-    run.bonds = put_back(trusted, run.atoms, run.calculator)
+    run.followed = put_back(trusted, run.atoms, run.calculator)
     run.step = trusted.step
     if run.calculator.mode != "mlff":
         reason = f"trusted frame before: {verdict.reason}"
@@ -134,8 +135,8 @@ def dynamics_at(config: RunConfig, atoms: Atoms, mechanics: Mechanics) -> Any:
 
 
 def _observe(run: Run) -> None:
-    """Write what this step's intervals ask for, and follow the O-H bonds."""
-    _follow_bonds(run)
+    """Follow the chemistry, and write what this step's intervals ask for."""
+    look_at_chemistry(run)
     output, atoms, calculator = run.config.output, run.atoms, run.calculator
     energy = float(calculator.results["energy"])
     if run.step % output.thermo_every == 0:
@@ -151,35 +152,14 @@ def _observe(run: Run) -> None:
                 "source": calculator.last_source,
                 "n_labels": len(calculator.labeller.ids),
                 "n_skips": calculator.memory.n_skips,
-                "n_oh_bonds": run.bonds.n_bonds if run.bonds else 0,
-                "n_free_oh": run.bonds.n_free_oh if run.bonds else 0,
+                "n_bonds": len(run.followed.bonded) if run.followed else 0,
+                "n_reactions": run.followed.n_events if run.followed else 0,
             }
         )
     if run.step % output.trajectory_every == 0:
         forces = np.asarray(calculator.results["forces"])
         run.files.trajectory.append(
             atoms, energy=energy, forces=forces, step=run.step, time_fs=run.time_fs
-        )
-
-
-def _follow_bonds(run: Run) -> None:
-    atoms = run.atoms
-    numbers = atoms.numbers.astype(np.int64)
-    before = run.bonds
-    after = oxygen_hydrogen_bonds(
-        numbers, atoms.positions, atoms.cell.array, atoms.pbc, previous=before
-    )
-    run.bonds = after
-    for change, i, j in changes(before, after) if before is not None else ():
-        run.files.events.append(
-            {
-                "step": run.step,
-                "time_fs": run.time_fs,
-                "event": "bond",
-                "change": change,
-                "atoms": [i, j],
-                "elements": [str(atoms.symbols[i]), str(atoms.symbols[j])],
-            }
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
+from aofl.analysis.followed import Followed
 from aofl.bayes.evidence import Hyperparameters
 from aofl.errors import StoreError
 from aofl.learning.dynamics import thermostat_state
@@ -22,14 +23,16 @@ if TYPE_CHECKING:
     from aofl.learning.adaptive_calculator import AdaptiveCalculator
     from aofl.learning.run import Run
 
-ARRAYS = ("positions", "momenta", "previous_positions", "thermostat", "bonds")
+ARRAYS = ("positions", "momenta", "previous_positions", "thermostat")
 
 
 def save_state(run: Run) -> None:
     """Write a checkpoint of a run; the growing files are on the disk before it is."""
     calculator = run.calculator
     offsets = run.files.offsets()
-    mechanics = capture(run.atoms, calculator, thermostat_state(run.dynamics), run.bonds, offsets)
+    mechanics = capture(
+        run.atoms, calculator, thermostat_state(run.dynamics), run.followed, offsets
+    )
     arrays = {name: getattr(mechanics, name) for name in ARRAYS}
     arrays |= {f"results.{name}": value for name, value in mechanics.results.items()}
     force_field = calculator.force_field
@@ -44,6 +47,7 @@ def save_state(run: Run) -> None:
             "source": mechanics.source,
             "error": mechanics.error,
             "offsets": offsets,
+            "followed": run.followed.to_json() if run.followed else None,
             "memory": calculator.memory.to_json(),
             "banks": {
                 element: {"labels": bank.labels, "atoms": bank.atoms}
@@ -63,12 +67,14 @@ def save_state(run: Run) -> None:
 def mechanics_of(checkpoint: Checkpoint) -> Mechanics:
     """Return the mechanical part of a checkpoint."""
     arrays, state = checkpoint.arrays, checkpoint.state
+    followed = state.get("followed")
     return Mechanics(
         step=state["step"],
         results={name: arrays[f"results.{name}"] for name in RESULTS},
         source=state["source"],
         error=state["error"],
         offsets=state["offsets"],
+        followed=Followed.from_json(followed) if followed else None,
         **{name: arrays[name] for name in ARRAYS},
     )
 

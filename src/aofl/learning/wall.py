@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
 
-PARTS = ("reference", "force_field", "uncertainty", "update")
+PARTS = ("reference", "force_field", "uncertainty", "update", "chemistry")
 
 
 @dataclass(slots=True)

@@ -142,6 +142,12 @@ def legend_above(axes: Axes) -> None:
         axes.legend(handles, labels, ncols=n, loc="lower right", bbox_to_anchor=at, borderpad=0.5)
 
 
+def legend_below(axes: Axes) -> None:
+    """Put the legend under the axes and their label, for names that are long."""
+    columns = 2 if is_phone(axes.figure) else 4
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=columns, borderpad=0.0)
+
+
 def is_phone(figure: Figure | SubFigure) -> bool:
     """Tell whether a figure is the narrow one of the two."""
     return bool(figure.get_figure(root=True).get_figwidth() < WIDE_INCHES)

@@ -22,6 +22,15 @@ from ase.io import read
 
 from aofl.errors import StoreError
 from aofl.records import FloatArray
+from aofl.report.events import (
+    BondEvent,
+    ReactionEvent,
+    number,
+    of_kind,
+    read_bond,
+    read_molecules,
+    read_reaction,
+)
 
 T = TypeVar("T")
 
@@ -37,8 +46,6 @@ THERMO = (
     "kinetic_eV",
     "predicted_error_eV_per_A",
     "threshold_eV_per_A",
-    "n_oh_bonds",
-    "n_free_oh",
 )
 
 
@@ -59,17 +66,6 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BondEvent:
-    """A bond that formed or broke."""
-
-    step: int
-    time_fs: float
-    change: str
-    atoms: tuple[int, ...]
-    elements: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunData:
     """Everything the report reads.
 
@@ -87,6 +83,10 @@ class RunData:
         Column name to values, shape (n_records,); NaN where a field is empty.
     labels
         Labelled structures as they come from `labels.extxyz`.
+    molecules
+        Readable name to number of molecules, at the start.
+    bonds, reactions
+        Each bond that formed or broke, and the reactions among them that lasted.
     notes
         What could not be read.
     """
@@ -99,7 +99,9 @@ class RunData:
     thermo: Mapping[str, FloatArray]
     decisions: tuple[Decision, ...]
     events: tuple[Mapping[str, Any], ...]
+    molecules: Mapping[str, int]
     bonds: tuple[BondEvent, ...]
+    reactions: tuple[ReactionEvent, ...]
     labels: tuple[Atoms, ...]
     notes: tuple[str, ...]
 
@@ -145,18 +147,12 @@ def read_run(run_dir: Path) -> RunData:
         thermo=_thermo(run_dir / "thermo.csv", notes),
         decisions=_each(_json_lines(run_dir / "ledger.jsonl", notes), _decision, "ledger", notes),
         events=events,
-        bonds=_each([e for e in events if e.get("event") == "bond"], _bond, "bond events", notes),
+        molecules=read_molecules(events),
+        bonds=_each(of_kind(events, "bond"), read_bond, "bond events", notes),
+        reactions=_each(of_kind(events, "reaction"), read_reaction, "reactions", notes),
         labels=_structures(run_dir / "labels.extxyz", notes),
         notes=tuple(notes),
     )
-
-
-def number(mapping: Mapping[str, Any], key: str) -> float | None:
-    """Return a finite number of a JSON object, or None where there is none."""
-    value = mapping.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 def _text(path: Path) -> str:
@@ -217,16 +213,6 @@ def _decision(line: Mapping[str, Any]) -> Decision:
         threshold=number(line, "threshold"),
         unit=str(line.get("unit") or ""),
         max_error=number(line, "true_error"),
-    )
-
-
-def _bond(event: Mapping[str, Any]) -> BondEvent:
-    return BondEvent(
-        step=int(event["step"]),
-        time_fs=float(event["time_fs"]),
-        change=str(event["change"]),
-        atoms=tuple(int(i) for i in event["atoms"]),
-        elements=tuple(str(e) for e in event["elements"]),
     )
 
 

@@ -30,7 +30,9 @@ from aofl.report.canvas import (
     smoothed,
     thinned,
 )
-from aofl.report.data import Audit, BondEvent, Decision
+from aofl.report.data import Audit, Decision
+from aofl.report.events import BondEvent
+from aofl.report.timeline import in_time_unit, mark_bonds, time_axis, time_scale
 
 RULE_COLOURS = {
     "initial": GREY,
@@ -47,13 +49,14 @@ PARTS = {
     "force_field": BLUE,
     "uncertainty": TEAL,
     "update": VIOLET,
+    "chemistry": GREEN,
     "other": GREY,
 }
 
 
 def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | None) -> Drawing:
     """Potential energy relative to the start, and temperature, both with a running mean."""
-    time, unit = _time(thermo["time_fs"])
+    time, unit = in_time_unit(thermo["time_fs"])
     energy = thermo["potential_eV"] - thermo["potential_eV"][0]
 
     def plot(figure: Figure) -> None:
@@ -65,7 +68,7 @@ def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | N
         if target_K is not None:
             bottom.axhline(target_K, color=INK, lw=0.9, ls=(0, (4, 3)), label="target")
             legend_above(bottom)
-        _time_axis(bottom, time, unit)
+        time_axis(bottom, time, unit)
 
     return draw("energy", 5.0, plot)
 
@@ -74,7 +77,7 @@ def error_over_time(
     thermo: Mapping[str, FloatArray], decisions: Sequence[Decision], audit_rules: Sequence[str]
 ) -> Drawing:
     """Calibrated estimate and threshold over time, with the errors that labels then showed."""
-    time, unit, scale = *_time(thermo["time_fs"]), _scale(thermo["time_fs"])
+    time, unit, scale = *in_time_unit(thermo["time_fs"]), time_scale(thermo["time_fs"])
     estimate = 1000 * thermo["predicted_error_eV_per_A"]
     threshold = 1000 * thermo["threshold_eV_per_A"]
     checked = [d for d in decisions if d.action == "label" and d.max_error]
@@ -100,7 +103,7 @@ def error_over_time(
         axes.yaxis.set_minor_locator(NullLocator())
         axes.set_title("Force error, meV/Å")
         legend_above(axes)
-        _time_axis(axes, time, unit)
+        time_axis(axes, time, unit)
 
     return draw("error", 3.8, plot)
 
@@ -110,7 +113,7 @@ def calls_over_time(
 ) -> Drawing:
     """Cumulative reference calls by rule and skips, over a rug of when each one happened."""
     ends = np.array([0.0, max([last_time_fs, *(d.time_fs for d in decisions)])])
-    (time, unit), scale = _time(ends), _scale(ends)
+    (time, unit), scale = in_time_unit(ends), time_scale(ends)
     rows = _rows(decisions, scale)
 
     def plot(figure: Figure) -> None:
@@ -129,11 +132,11 @@ def calls_over_time(
         rug.set_ylim(len(rows) - 0.4, -0.6)
         rug.grid(visible=False)
         rug.spines["left"].set_visible(False)
-        _mark_bonds((top, rug), bonds, scale)
+        mark_bonds((top, rug), bonds, scale)
         top.set_title("Count so far")
         top.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         legend_above(top)
-        _time_axis(rug, time, unit)
+        time_axis(rug, time, unit)
 
     return draw("calls", 4.6, plot)
 
@@ -202,27 +205,6 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
-def chemistry(thermo: Mapping[str, FloatArray], bonds: Sequence[BondEvent]) -> Drawing:
-    """Draw the number of O-H bonds and of free OH groups over time, with the bond events."""
-    time, unit = _time(thermo["time_fs"])
-
-    def plot(figure: Figure) -> None:
-        top, bottom = figure.subplots(2, 1, sharex=True)
-        for axes, column, colour, title in (
-            (top, "n_oh_bonds", BLUE, "O-H bonds"),
-            (bottom, "n_free_oh", VIOLET, "Free OH groups"),
-        ):
-            axes.plot(*thinned(time, thermo[column]), color=colour, drawstyle="steps-post")
-            axes.set_title(title)
-            axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-            axes.set_ylim(np.nanmin(thermo[column]) - 0.5, np.nanmax(thermo[column]) + 0.5)
-        _mark_bonds((top, bottom), bonds, _scale(thermo["time_fs"]))
-        legend_above(top)
-        _time_axis(bottom, time, unit)
-
-    return draw("chemistry", 3.9, plot)
-
-
 def _curve(axes: Axes, x: FloatArray, y: FloatArray, colour: str, label: str = "") -> None:
     """Draw a faint curve with its running mean on top; points without a value are left out."""
     x, y = x[np.isfinite(y)], y[np.isfinite(y)]
@@ -231,22 +213,6 @@ def _curve(axes: Axes, x: FloatArray, y: FloatArray, colour: str, label: str = "
     axes.plot(*thinned(x, y), color=colour, lw=0.7, alpha=0.45)
     axes.plot(*thinned(*smoothed(x, y)), color=colour, lw=2.0, label=label)
     axes.yaxis.set_major_locator(MaxNLocator(5))
-
-
-def _scale(time_fs: FloatArray) -> float:
-    """From fs to the unit shown: ps from 1 ps on."""
-    return 1e-3 if len(time_fs) and time_fs[-1] >= 1000 else 1.0
-
-
-def _time(time_fs: FloatArray) -> tuple[FloatArray, str]:
-    scale = _scale(time_fs)
-    return time_fs * scale, "fs" if scale == 1.0 else "ps"
-
-
-def _time_axis(axes: Axes, time: FloatArray, unit: str) -> None:
-    axes.set_xlabel(f"time, {unit}")
-    if len(time) and time[-1] > time[0]:
-        axes.set_xlim(time[0], time[-1] + 0.005 * (time[-1] - time[0]))
 
 
 def _rows(decisions: Iterable[Decision], scale: float) -> dict[str, FloatArray]:
@@ -268,15 +234,6 @@ def _ticks(times: FloatArray, end: float) -> FloatArray:
     step = end / 1000 or 1.0
     ticks: FloatArray = np.unique(np.round(times / step)) * step
     return ticks
-
-
-def _mark_bonds(panels: Sequence[Axes], bonds: Sequence[BondEvent], scale: float) -> None:
-    for change, colour, style in (("broken", RED, "-"), ("formed", GREEN, (0, (2, 2)))):
-        times = np.unique([b.time_fs * scale for b in bonds if b.change == change])
-        for axes in panels:
-            for k, time in enumerate(times):
-                label = f"bond {change}" if k == 0 else None
-                axes.axvline(time, color=colour, ls=style, lw=1.0, alpha=0.8, label=label)
 
 
 def _components(audits: Sequence[Audit], element: str) -> tuple[FloatArray, FloatArray]:

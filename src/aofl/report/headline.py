@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aofl.analysis.accuracy import audit_accuracy, speedup_readings, total
-from aofl.report.data import RunData, number
+from aofl.report.chemistry import has_molecules
+from aofl.report.data import RunData
+from aofl.report.events import number
 from aofl.report.page import Card, Section
 
 FEW_AUDITS = 5
@@ -27,7 +29,7 @@ def headline(data: RunData) -> Section:
         badge=str(data.summary.get("status", "unfinished")),
         text=(_what_ran(data), *_state(data)),
         cards=tuple(
-            card for card in (_labelled(data), _error(data), _speed(data), _bonds(data)) if card
+            card for card in (_labelled(data), _error(data), _speed(data), _reactions(data)) if card
         ),
     )
 
@@ -130,18 +132,19 @@ def _speed(data: RunData) -> Card | None:
     )
 
 
-def _bonds(data: RunData) -> Card | None:
-    if not {"O", "H"} <= set(data.elements):
+def _reactions(data: RunData) -> Card | None:
+    if not has_molecules(data):
         return None
-    broken = [b for b in data.bonds if b.change == "broken"]
-    formed = len(data.bonds) - len(broken)
-    first = (f"the first at {broken[0].time_fs:.0f} fs",) if broken else ()
-    return Card(
-        name="O-H bonds broken",
-        value=str(len(broken)),
-        unit="",
-        notes=(*first, f"{formed} formed"),
-    )
+    n = len(data.reactions)
+    first = data.reactions[0] if n else None
+    notes: tuple[str, ...] = ("no molecule has changed for good",)
+    if first is not None:
+        n_seen = sum(bool(event.is_seen) for event in data.reactions)
+        notes = (
+            f"first {first.reaction} at {first.time_fs:.0f} fs",
+            f"the reference was asked within {n_seen} of them",
+        )
+    return Card(name="Reactions", value=str(n), unit="", notes=notes)
 
 
 def _span(time_fs: float) -> str:

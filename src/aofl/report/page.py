@@ -53,6 +53,11 @@ class Section:
     listing_title: str = ""
 
 
+def counted(title: str, n_all: int, n_shown: int) -> str:
+    """Write a caption that says how many there are, and how many of them are shown."""
+    return f"{title} ({n_shown} of {n_all} shown)" if n_shown < n_all else f"{title} ({n_all})"
+
+
 def render(sections: Sequence[Section], *, name: str, version: str) -> str:
     """Lay out the sections, the first as the head of the page; every text is escaped.
 

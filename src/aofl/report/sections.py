@@ -12,9 +12,11 @@ import numpy as np
 
 from aofl.analysis.accuracy import ErrorSums, audit_accuracy, total
 from aofl.report import figures
-from aofl.report.data import AUDIT_RULES, BondEvent, Decision, RunData, number
+from aofl.report.chemistry import chemistry
+from aofl.report.data import AUDIT_RULES, Decision, RunData
+from aofl.report.events import number
 from aofl.report.headline import FEW_AUDITS, headline
-from aofl.report.page import Illustration, Section, Table
+from aofl.report.page import Illustration, Section, Table, counted
 
 FIRST, LAST, MOST_ROWS = 6, 10, 40
 
@@ -127,27 +129,6 @@ def cost_split(data: RunData) -> Section | None:
     )
 
 
-def chemistry(data: RunData) -> Section | None:
-    """Section 7: O-H bonds, where there can be any."""
-    known = all(np.isfinite(data.thermo[name]).any() for name in ("n_oh_bonds", "n_free_oh"))
-    if not {"O", "H"} <= set(data.elements) or not known:
-        return None
-    return Section(
-        id="chemistry",
-        title="Chemistry: O-H bonds",
-        figures=(
-            Illustration(
-                drawing=figures.chemistry(data.thermo, data.bonds),
-                label="Number of O-H bonds and of free OH groups over time",
-                caption="A bond forms below 1.20 Å and breaks above 1.45 Å, so that a vibration "
-                "is not counted; a free OH is an oxygen with exactly one hydrogen.",
-            ),
-        ),
-        tables=(_bond_table(data.bonds),) if data.bonds else (),
-        text=() if data.bonds else ("No O-H bond broke or formed.",),
-    )
-
-
 def ledger(data: RunData) -> Section | None:
     """Section 8: the decisions with their reasons, and what went wrong."""
     tables = []
@@ -161,7 +142,7 @@ def ledger(data: RunData) -> Section | None:
         rows = [_trouble_row(event) for event in troubles[-MOST_ROWS:]]
         tables.append(
             Table(
-                caption=_counted("Failures and other events", len(troubles), len(rows)),
+                caption=counted("Failures and other events", len(troubles), len(rows)),
                 columns=("step", "event", "what was said"),
                 rows=tuple(rows),
             )
@@ -244,36 +225,15 @@ def _error_table(sums: Mapping[str, ErrorSums]) -> Table:
     )
 
 
-def _bond_table(bonds: Sequence[BondEvent]) -> Table:
-    rows = tuple(
-        (
-            b.step,
-            f"{b.time_fs:.1f}",
-            b.change,
-            "-".join(f"{e}{i}" for e, i in zip(b.elements, b.atoms, strict=False)),
-        )
-        for b in bonds[:MOST_ROWS]
-    )
-    return Table(
-        caption=_counted("Bond events", len(bonds), len(rows)),
-        columns=("step", "time, fs", "change", "atoms"),
-        rows=rows,
-    )
-
-
 def _decision_table(title: str, decisions: Sequence[Decision]) -> Table:
     shown = list(decisions)
     if len(shown) > FIRST + LAST:
         shown = shown[:FIRST] + shown[-LAST:]
     return Table(
-        caption=_counted(title, len(decisions), len(shown)),
+        caption=counted(title, len(decisions), len(shown)),
         columns=("step", "action", "rule", "reason"),
         rows=tuple((d.step, d.action, d.rule.replace("_", " "), d.reason) for d in shown),
     )
-
-
-def _counted(title: str, n_all: int, n_shown: int) -> str:
-    return f"{title} ({n_shown} of {n_all} shown)" if n_shown < n_all else f"{title} ({n_all})"
 
 
 def _trouble_row(event: Mapping[str, Any]) -> tuple[object, ...]:

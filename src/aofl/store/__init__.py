@@ -1,9 +1,10 @@
 """Everything about a run on the disk: exact, append-only or atomic, and without pickle."""
 
-from aofl.store.atomic import write_atomic
+from aofl.store.atomic import make_directory, write_atomic
 from aofl.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from aofl.store.dataset import Dataset, read_labels, structure_hash
 from aofl.store.extxyz import format_atoms, format_frame, read_atoms
+from aofl.store.frames import read_frames
 from aofl.store.journal import Journal, Table, jsonable, read_journal, read_table
 from aofl.store.run_directory import RunDirectory
 from aofl.store.trajectory import Trajectory, iterate_trajectory
@@ -20,7 +21,9 @@ __all__ = [
     "iterate_trajectory",
     "jsonable",
     "load_checkpoint",
+    "make_directory",
     "read_atoms",
+    "read_frames",
     "read_journal",
     "read_labels",
     "read_table",

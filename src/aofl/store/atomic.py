@@ -34,6 +34,20 @@ def write_atomic(path: Path, data: bytes) -> None:
         raise cannot("write", path, error) from error
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory, and those above it, where they do not exist.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be made, for instance because a file has its name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot("make the directory", path, error) from error
+
+
 def sync_directory(path: Path) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -23,7 +23,7 @@ from ase.constraints import FixAtoms
 from ase.data import chemical_symbols
 
 from aofl.errors import StoreError
-from aofl.store.atomic import cannot
+from aofl.store.text_file import text_file
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -128,8 +128,14 @@ def parse_frame(text: str, where: str) -> Atoms:
         raise StoreError(f"{where} cannot be read, the file was damaged: {error}") from error
 
 
-def iterate_frames(path: Path) -> Iterator[str]:
-    """Yield the text of each whole frame; a torn last one is passed over.
+def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
+    """Yield the text of each whole frame of a file, plain or `.gz`; a torn last one is passed over.
+
+    Parameters
+    ----------
+    may_be_torn
+        Whether a last line without its newline may be half a line; files that were written to
+        their end by other programs may just lack it.
 
     Raises
     ------
@@ -137,21 +143,16 @@ def iterate_frames(path: Path) -> Iterator[str]:
         If the file cannot be read, or what is no frame is not a torn tail of one frame: then
         the file was damaged otherwise, and later frames must not be taken for torn.
     """
-    try:
-        with path.open(encoding="utf-8", newline="\n") as file:
-            while count := file.readline():
-                frame = [count]
-                wanted = _number_of_lines(count, path)
-                while len(frame) < wanted and (line := file.readline()):
-                    frame.append(line)
-                if len(frame) < wanted or not frame[-1].endswith("\n"):
-                    _check_is_one_frame(frame, path)
-                    return
-                yield "".join(frame)
-    except OSError as error:
-        raise cannot("read", path, error) from error
-    except UnicodeDecodeError as error:
-        raise StoreError(f"{path} is not extended XYZ text: {error}") from error
+    with text_file(path, "extended XYZ text") as file:
+        while count := file.readline():
+            frame = [count]
+            wanted = _number_of_lines(count, path)
+            while len(frame) < wanted and (line := file.readline()):
+                frame.append(line)
+            if len(frame) < wanted or (may_be_torn and not frame[-1].endswith("\n")):
+                _check_is_one_frame(frame, path)
+                return
+            yield "".join(frame)
 
 
 def _number_of_lines(count: str, path: Path) -> int:

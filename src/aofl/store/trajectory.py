@@ -46,15 +46,20 @@ class Trajectory(AppendOnlyFile):
         self.append_bytes(text.encode())
 
 
-def iterate_trajectory(path: Path) -> Iterator[Atoms]:
-    """Yield the whole frames of a trajectory; a torn last one is passed over.
+def iterate_trajectory(path: Path, *, may_be_torn: bool = True) -> Iterator[Atoms]:
+    """Yield the whole frames of a trajectory, plain or `.gz`; a torn last one is passed over.
 
     Energy and forces are results of the attached calculator; `info` has `step` and `time_fs`.
+
+    Parameters
+    ----------
+    may_be_torn
+        As for `aofl.store.extxyz.iterate_frames`.
 
     Raises
     ------
     StoreError
         If the file cannot be read or a frame is damaged.
     """
-    for index, text in enumerate(iterate_frames(path)):
+    for index, text in enumerate(iterate_frames(path, may_be_torn=may_be_torn)):
         yield parse_frame(text, f"{path} frame {index}")

@@ -1,0 +1,171 @@
+"""From a trajectory on the disk to the files of its analysis."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from aofl.analysis.events import mark_seen
+from aofl.analysis.findings import Survey, SurveySettings
+from aofl.analysis.follower import FollowSettings
+from aofl.analysis.motion import Motion, motion
+from aofl.analysis.network import graphml, reaction_network
+from aofl.analysis.survey import survey
+from aofl.config import read_config
+from aofl.config.schema import ChemistryConfig
+from aofl.errors import ConfigError
+from aofl.report.interphase import pictures
+from aofl.report.results import results
+from aofl.report.tables import tables
+from aofl.store import (
+    RunDirectory,
+    jsonable,
+    make_directory,
+    read_frames,
+    read_journal,
+    write_atomic,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyseOptions:
+    """How a trajectory is read and followed.
+
+    Attributes
+    ----------
+    format_
+        As for `aofl.store.read_frames`.
+    elements
+        The element of each atom type, for files that have types only.
+    interval_fs
+        Time between the frames of the file, where it does not say it.
+    min_lifetime_fs
+        Products that live shorter are flicker; None takes that of the run, else 50 fs.
+    every
+        Look at every n-th frame.
+    """
+
+    format_: str | None = None
+    elements: tuple[str, ...] = ()
+    interval_fs: float | None = None
+    min_lifetime_fs: float | None = None
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What was found, and where it was written.
+
+    Attributes
+    ----------
+    results
+        The content of `results.json`.
+    files
+        What was written, `results.json` first.
+    """
+
+    survey: Survey
+    motion: Motion | None
+    results: dict[str, Any]
+    files: tuple[Path, ...]
+
+
+def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None = None) -> Analysis:
+    """Analyse a run directory or a trajectory file, and write what is found.
+
+    Parameters
+    ----------
+    out
+        Directory to write to; None means `analysis` in a run directory, else `NAME.analysis` in
+        the current directory. Files of an earlier analysis are replaced.
+
+    Raises
+    ------
+    ConfigError
+        If an option has no meaning.
+    StoreError, StructureError
+        If the trajectory cannot be read or followed, or the files cannot be written.
+    """
+    options = options or AnalyseOptions()
+    _check(options)
+    frames = read_frames(path, format_=options.format_, elements=options.elements)
+    settings = _settings(path, options)
+    found = survey(islice(frames, 0, None, options.every), settings)
+    if path.is_dir():
+        found = _seen(found, RunDirectory.open(path), settings.follow.min_lifetime_fs)
+    moved = motion(found)
+    said = results(found, moved, str(path))
+    target = out or (path / "analysis" if path.is_dir() else Path(f"{_stem(path)}.analysis"))
+    make_directory(target)
+    texts = {"results.json": _to_json(said), **_network(found)}
+    texts |= {name: table.to_csv() for name, table in tables(found, moved).items()}
+    texts |= pictures(found)
+    for name, text in texts.items():
+        write_atomic(target / name, text.encode())
+    return Analysis(
+        survey=found, motion=moved, results=said, files=tuple(target / name for name in texts)
+    )
+
+
+def _network(found: Survey) -> dict[str, str]:
+    """Return the reaction network by file name; without times it has no rates."""
+    network = reaction_network(found.reactions)
+    if not found.has_time:
+        reactions = tuple(
+            replace(
+                node,
+                forward=replace(node.forward, rate=None, rate_constant=None),
+                backward=replace(node.backward, rate=None, rate_constant=None),
+            )
+            for node in network.reactions
+        )
+        network = replace(network, reactions=reactions)
+    unit = "fs" if found.has_time else "frame"
+    return {
+        "network.json": _to_json({"time_unit": unit, **network.to_json()}),
+        "network.graphml": graphml(network),
+    }
+
+
+def _check(options: AnalyseOptions) -> None:
+    for name, value, is_good, expected in (
+        ("--every", options.every, options.every >= 1, "at least 1"),
+        ("--frame-interval-fs", options.interval_fs, (options.interval_fs or 1) > 0, "positive"),
+        ("--min-lifetime-fs", options.min_lifetime_fs, (options.min_lifetime_fs or 0) >= 0,
+         "not negative"),
+    ):  # fmt: skip
+        if not is_good:
+            raise ConfigError(f"{name} is {value}: it must be {expected}")
+
+
+def _settings(path: Path, options: AnalyseOptions) -> SurveySettings:
+    lifetime = options.min_lifetime_fs
+    if lifetime is None:
+        config = read_config(RunDirectory.open(path).config).chemistry if path.is_dir() else None
+        lifetime = (config or ChemistryConfig()).min_lifetime_fs
+    interval = None if options.interval_fs is None else options.every * options.interval_fs
+    return SurveySettings(follow=FollowSettings(min_lifetime_fs=lifetime), interval_fs=interval)
+
+
+def _seen(found: Survey, run: RunDirectory, lifetime_fs: float) -> Survey:
+    """Say of each event of a run whether the reference was asked within it."""
+    config, reactions = read_config(run.config), found.reactions
+    if config.mode == "aimd":
+        events = [replace(event, seen_by_reference=True) for event in reactions.events]
+    else:
+        lines = read_journal(run.ledger) if run.ledger.exists() else []
+        labelled = [int(line["step"]) for line in lines if line.get("action") == "label"]
+        window = round(lifetime_fs / config.dynamics.timestep_fs)
+        events = mark_seen(reactions.events, labelled, window)
+    return replace(found, reactions=replace(reactions, events=tuple(events)))
+
+
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(jsonable(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,98 @@
+"""The section on what reacted: molecules over time, each reaction, and how often it was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aofl.analysis.limits import NON_METALS
+from aofl.report.chemistry_figure import molecules_over_time
+from aofl.report.data import RunData
+from aofl.report.events import ReactionEvent
+from aofl.report.page import Illustration, Section, Table, counted
+
+MOST_ROWS = 40
+
+
+def chemistry(data: RunData) -> Section | None:
+    """Section 7: the reactions, where there are atoms that can have covalent bonds."""
+    if not has_molecules(data):
+        return None
+    return Section(
+        id="chemistry",
+        title="Chemistry",
+        figures=(_illustration(data),) if data.reactions else (),
+        tables=(_summary(data), _each(data)) if data.reactions else (),
+        text=_text(data),
+    )
+
+
+def has_molecules(data: RunData) -> bool:
+    """Tell whether the run follows molecules: it has non-metals, and has looked at them."""
+    return bool(data.molecules) and not NON_METALS.isdisjoint(data.elements)
+
+
+def _illustration(data: RunData) -> Illustration:
+    return Illustration(
+        drawing=molecules_over_time(
+            data.molecules, data.reactions, data.bonds, data.thermo["time_fs"]
+        ),
+        label="Change of the number of molecules of each kind over time, with bond events",
+        caption="Each line is one kind of molecule that was made or used up, relative to its "
+        "number at the start. Metal atoms are not counted: they are in contact with "
+        "molecules, not bonded to them.",
+    )
+
+
+def _text(data: RunData) -> tuple[str, ...]:
+    start = ", ".join(f"{n} {name}" for name, n in data.molecules.items()) or "none"
+    lines = [f"Molecules at the start: {start}."]
+    if not data.reactions:
+        lines.append("No reaction is certain.")
+    n_lasting = sum(event.n_bonds for event in data.reactions)
+    n_passing = len(data.bonds) - n_lasting
+    if n_passing > 0:
+        changes = "bond change" if n_passing == 1 else "bond changes"
+        lines.append(
+            f"{n_passing} further {changes} did not last long enough, or came too late in the "
+            "run, to be counted as a reaction."
+        )
+    return tuple(lines)
+
+
+def _summary(data: RunData) -> Table:
+    groups: dict[str, list[ReactionEvent]] = {}
+    for event in data.reactions:
+        groups.setdefault(event.reaction, []).append(event)
+    rows = tuple(
+        (name, len(events), f"{events[0].time_fs:.0f}", sum(bool(e.is_seen) for e in events))
+        for name, events in groups.items()
+    )
+    return Table(
+        caption="Reactions by kind",
+        columns=("reaction", "times", "first at, fs", f"{_seen(data)}, times"),
+        rows=rows,
+    )
+
+
+def _each(data: RunData) -> Table:
+    events: Sequence[ReactionEvent] = data.reactions[:MOST_ROWS]
+    rows = tuple(
+        (
+            event.step,
+            f"{event.time_fs:.1f}",
+            event.reaction,
+            "" if event.height is None else f"{event.height:.1f}",
+            "" if event.electrons is None else event.electrons,
+            {True: "yes", False: "no", None: ""}[event.is_seen],
+        )
+        for event in events
+    )
+    return Table(
+        caption=counted("Reactions", len(data.reactions), len(rows)),
+        columns=("step", "time, fs", "reaction", "height, Å", "electrons taken up", _seen(data)),
+        rows=rows,
+    )
+
+
+def _seen(data: RunData) -> str:
+    return "seen by the reference" if data.run.get("semi_empirical") else "seen by DFT"
