@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import sys
 from collections.abc import Callable, Mapping
@@ -13,10 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import Atoms
 
-from aofl.assemble import check_reference, limited_threads, make_calculator, make_reference
+from aofl.assemble import (
+    check_reference,
+    limited_threads,
+    make_calculator,
+    make_engines,
+    make_reference,
+)
 from aofl.config import check_elements, dump_config, read_config
 from aofl.config.schema import RunConfig
-from aofl.errors import StoreError
+from aofl.config.system import InterfaceSystem
+from aofl.errors import ConfigError, StoreError
 from aofl.forcefield.evaluation import Evaluation
 from aofl.forcefield.evaluation import evaluate as evaluate_on
 from aofl.forcefield.model import ForceField
@@ -27,8 +35,15 @@ from aofl.learning.mechanics import put_back
 from aofl.learning.run import Run, begin, dynamics_at, proceed
 from aofl.learning.state import mechanics_of, restore_learning
 from aofl.reference import Reference
-from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_labels, write_atomic
-from aofl.system import build_system, check_structure
+from aofl.store import (
+    RunDirectory,
+    format_atoms,
+    load_checkpoint,
+    read_atoms,
+    read_labels,
+    write_atomic,
+)
+from aofl.system import System, build_system, part_cells, to_json
 
 if TYPE_CHECKING:
     from aofl.report.analyse import AnalyseOptions, Analysis
@@ -44,12 +59,49 @@ def build(config: RunConfig) -> Atoms:
     ConfigError, StructureError
         If the system cannot be built or does not fit the rest of the configuration.
     """
-    atoms = build_system(config.system, config.seed)
-    check_structure(atoms)
-    check_elements(config, set(atoms.get_chemical_symbols()))
+    atoms = build_system(config.system, config.seed, make_engines(config)).atoms
+    _check_fits(config, atoms)
     if np.allclose(atoms.get_momenta(), 0.0):
         set_initial_momenta(atoms, config.dynamics.temperature_K, config.seed)
     return atoms
+
+
+def build_files(config: RunConfig, out: Path, *, with_stages: bool = False) -> System:
+    """Build the start structure of a configuration into a directory, and return it.
+
+    Writes `start.extxyz` (at rest, frozen layers included), `start.png` and `system.json`: what
+    was asked for and got. A file of before is replaced.
+
+    Parameters
+    ----------
+    with_stages
+        Whether to write the cells of the learning stages as well: `bulk.extxyz`,
+        `molecules.extxyz` and `liquid.extxyz`.
+
+    Raises
+    ------
+    ConfigError, StructureError, StoreError
+        If the system cannot be built or written.
+    """
+    from aofl.system.picture import picture  # matplotlib is slow to import
+
+    engines = make_engines(config)
+    system = build_system(config.system, config.seed, engines)
+    _check_fits(config, system.atoms)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{out} cannot be made: {error.strerror}; choose another") from error
+    write_atomic(out / "start.extxyz", format_atoms(system.atoms).encode())
+    write_atomic(out / "start.png", picture(system.atoms, system.atoms.get_chemical_formula()))
+    write_atomic(out / "system.json", (json.dumps(to_json(system), indent=2) + "\n").encode())
+    if with_stages:
+        if not isinstance(config.system, InterfaceSystem):
+            raise ConfigError("`system` is a structure file; stages need an electrode in it")
+        for stage, cells in part_cells(config.system, config.seed, engines).items():
+            frames = "".join(format_atoms(cell) for cell in cells)
+            write_atomic(out / f"{stage}.extxyz", frames.encode())
+    return system
 
 
 def run(config: RunConfig, out: Path, on_step: Callable[[Run], None] = lambda run: None) -> str:
@@ -159,6 +211,17 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     from aofl.report.analyse import analyse as analyse_on  # matplotlib is slow to import
 
     return analyse_on(path, out, options)
+
+
+def _check_fits(config: RunConfig, atoms: Atoms) -> None:
+    """Check what the rest of a configuration asks of its system."""
+    check_elements(config, set(atoms.get_chemical_symbols()))
+    if atoms.constraints and config.dynamics.name == "nose_hoover":
+        # ASE's chain counts frozen atoms among those it heats and cools the others to 0 K.
+        raise ConfigError(
+            "`dynamics.name` is 'nose_hoover', which cannot keep the temperature of a system with "
+            "frozen atoms; use 'langevin' or 'bussi', or leave out `frozen_layers`"
+        )
 
 
 def _begun(

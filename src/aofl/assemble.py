@@ -16,7 +16,9 @@ from aofl.errors import StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.learning.files import RunFiles
+from aofl.records import FloatArray
 from aofl.reference import Reference, TbliteReference, TbliteSettings
+from aofl.system import EnergyAndForces, Engines
 
 
 def _tblite(config: TbliteConfig) -> Reference:
@@ -53,6 +55,22 @@ def limited_threads(n_threads: int) -> Iterator[None]:
 def make_reference(config: RunConfig) -> Reference:
     """Return the reference code of a configuration."""
     return REFERENCES[config.reference.name](config.reference)
+
+
+def make_engines(config: RunConfig) -> Engines:
+    """Return what building a system may ask of references: the run's own, and the embedded one."""
+    return Engines(
+        reference=lambda: _energy_and_forces(make_reference(config)),
+        embedded=lambda charge: _energy_and_forces(TbliteReference(TbliteSettings(charge=charge))),
+    )
+
+
+def _energy_and_forces(reference: Reference) -> EnergyAndForces:
+    def call(atoms: Atoms) -> tuple[float, FloatArray]:
+        label = reference.label(atoms)
+        return label.energy, label.forces
+
+    return call
 
 
 def check_reference(reference: Reference, atoms: Atoms) -> None:

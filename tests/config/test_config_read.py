@@ -34,7 +34,18 @@ dynamics: {name: bussi, timestep_fs: 5e-1, temperature_K: 300, steps: 10}
         ({"reference.name": "vasp"}, ["`reference.name` is 'vasp'", "'tblite'"]),
         ({"system.electrode.size": [2, 2, 0]}, ["`system.electrode.size.2` is 0"]),
         ({"system.electrolyte.molecules": {"H2O": 0}}, ["`system.electrolyte.molecules.H2O` is 0"]),
-        ({"system.electrolyte.molecules": {}}, ["`system.electrolyte.molecules` is {}"]),
+        ({"system.electrolyte.molecules": {}}, ["`system.electrolyte`: give `molecules`"]),
+        (
+            {"system.electrolyte.gap_A": None, "system.electrolyte.mol_per_L": {"NaPF6": 1.0}},
+            ["`system.electrolyte`: `gap_A` is missing"],
+        ),
+        ({"system.electrolyte.density_g_per_cm3": 1.0}, ["one too many"]),
+        ({"system.electrolyte.mixture": {"H2O": 1.0}}, ["amount of H2O is given twice"]),
+        ({"system.electrolyte.species": {"mine": {}}}, ["species.mine`: give either `file`"]),
+        ({"system.electrode.structure": "a.xyz"}, ["`system.electrode`", "not both"]),
+        ({"system.electrode.sides": 3}, ["`system.electrode.sides` is 3"]),
+        ({"system.electrode.coverage": {"species": "N", "monolayers": 0.1}}, ["'O' or 'OH'"]),
+        ({"system.equilibrate": {"forces": "none"}}, ["'contacts' or 'reference'"]),
         ({"system": None}, ["`system` is null; expected keys"]),
         ({"system": {}}, ["`system.electrode` is missing (and 1 more)"]),
         ({"system.structure": "a.xyz"}, ["`system`", "not both"]),
@@ -145,3 +156,23 @@ def test_paths_in_the_file_count_from_its_directory(
     assert config.force_field.model == str(tmp_path / "below" / "m.h5")
     overridden = read_config(Path("below/run.yaml"), {"force_field.model": "m.h5"})
     assert overridden.force_field.model == "m.h5"
+
+
+def test_paths_count_from_the_directory_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        "system:\n"
+        "  electrode: {structure: slab.xyz}\n"
+        "  electrolyte:\n"
+        "    molecules: {mine: 1}\n"
+        "    gap_A: 10.0\n"
+        "    species: {mine: {file: ../mine.xyz}, other: {smiles: O}}\n"
+        "dynamics: {name: bussi, timestep_fs: 0.5, temperature_K: 300, steps: 10}\n"
+    )
+    system = read_config(file).system
+    assert system.electrode.structure == str(tmp_path / "slab.xyz")
+    assert system.electrolyte.species["mine"].file == str(tmp_path / "../mine.xyz")
+    assert system.electrolyte.species["other"].smiles == "O"
+    again = tmp_path / "again.yaml"
+    again.write_text(dump_config(read_config(file)))
+    assert read_config(again) == read_config(file)

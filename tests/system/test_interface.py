@@ -7,10 +7,11 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.constraints import FixAtoms
 
 from aofl.config import FileSystem, InterfaceSystem, read_config
 from aofl.errors import StructureError
-from aofl.system import build_slab, build_system, check_structure, molecule, pack
+from aofl.system import System, build_slab, build_system, check_structure, molecule, pack
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "na-water" / "run.yaml"
 
@@ -31,7 +32,7 @@ def closest_contact(atoms: Atoms, groups: np.ndarray) -> float:
 def test_the_example_has_no_false_contact(seed: int) -> None:
     system = read_config(EXAMPLE).system
     assert isinstance(system, InterfaceSystem)
-    atoms = build_system(system, seed=seed)
+    atoms = build_system(system, seed=seed).atoms
     assert atoms.get_chemical_formula(mode="reduce") == "Na16OH2OH2OH2OH2"
     assert atoms.pbc.all()
     np.testing.assert_allclose(atoms.cell.array, np.diag([8.4, 8.4, 8.4 + 9.0]))
@@ -123,7 +124,7 @@ def test_an_impossible_structure_is_refused(atoms: Atoms, message: str) -> None:
 def test_a_structure_file_is_read_and_checked(tmp_path: Path) -> None:
     path = tmp_path / "start.extxyz"
     ase.io.write(path, [sodium((1, 1, 2)), sodium()])
-    assert len(build_system(FileSystem(structure=str(path)), seed=0)) == 16
+    assert len(build_system(FileSystem(structure=str(path)), seed=0).atoms) == 16
 
 
 @pytest.mark.parametrize(
@@ -141,3 +142,102 @@ def test_a_bad_structure_file_is_said(tmp_path: Path, text: str | None, message:
     with pytest.raises(StructureError, match=message) as caught:
         build_system(FileSystem(structure=str(path)), seed=0)
     assert str(path) in str(caught.value)
+
+
+def built(electrode: dict[str, object], electrolyte: dict[str, object], seed: int = 1) -> System:
+    config = InterfaceSystem.model_validate({"electrode": electrode, "electrolyte": electrolyte})
+    return build_system(config, seed)
+
+
+NA = {"element": "Na", "surface": "bcc100", "size": [3, 3, 4]}
+
+
+def test_salts_become_their_ions_in_order() -> None:
+    system = built(NA, {"molecules": {"DME": 2, "NaPF6": 2}, "gap_A": 12.0})
+    assert system.packed is not None
+    names = [kind.name for kind in system.packed.molecules]
+    assert names == ["DME"] * 2 + ["Na+"] * 2 + ["PF6-"] * 2
+    assert list(system.packed.molecule_of[:36]) == [-1] * 36
+    assert system.atoms[36 + 32 :].get_chemical_formula() == "F12Na2P2"
+    assert list(system.atoms[36 + 32 : 36 + 34].symbols) == ["Na", "Na"]
+
+
+def test_the_contacts_told_are_those_counted_anew() -> None:
+    system = built(NA, {"mixture": {"DME": 1}, "molecules": {"H2O": 2}, "gap_A": 11.0})
+    packed = system.packed
+    assert packed is not None
+    molecules = packed.molecule_of >= 0
+    whole = closest_contact(packed.atoms, packed.molecule_of)
+    alone = closest_contact(packed.atoms[molecules], packed.molecule_of[molecules])
+    assert packed.contacts.molecules == pytest.approx(alone)
+    assert min(packed.contacts.molecules, packed.contacts.electrode) == pytest.approx(whole)
+    assert packed.contacts.own_image >= 1.98
+
+
+def test_one_side_leaves_a_vacuum_behind_the_slab() -> None:
+    system = built(
+        {**NA, "sides": 1, "vacuum_A": 11.0, "frozen_layers": 1},
+        {"mixture": {"H2O": 1}, "gap_A": 9.0},
+    )
+    heights = system.atoms.positions[:, 2]
+    assert system.atoms.cell[2, 2] == pytest.approx(4 * 4.23 / 2 + 9.0 + 11.0)
+    assert heights.min() == 0
+    assert system.atoms.cell[2, 2] - heights.max() >= 11.0
+    assert np.all(heights[system.atoms.constraints[0].index] == 0)
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+def test_molecules_keep_off_what_stands_on_a_face(sides: int) -> None:
+    rough = {
+        "stepped": True, "adatoms": 1, "vacancies": 1,
+        "coverage": {"species": "OH", "monolayers": 0.12},
+    }  # fmt: skip
+    system = built(
+        {**NA, "size": [4, 4, 5], "sides": sides, **rough}, {"mixture": {"H2O": 1}, "gap_A": 10.0}
+    )
+    packed = system.packed
+    assert packed is not None
+    assert closest_contact(packed.atoms, packed.molecule_of) >= 1.98
+    added = np.count_nonzero((packed.atoms.get_tags() == 0) & (packed.molecule_of < 0))
+    assert added == sides * (1 + 2)
+    lower_terrace = packed.atoms.positions[packed.atoms.get_tags() == 2, 2].max()
+    lowest = packed.atoms.positions[packed.molecule_of >= 0, 2].min()
+    assert lowest < lower_terrace + 4.0  # molecules reach the lower terrace
+
+
+def test_a_molecule_too_long_for_the_cell_is_refused() -> None:
+    narrow = {"element": "Na", "surface": "bcc100", "size": [1, 2, 4]}
+    with pytest.raises(StructureError, match=r"PC .* its own image in a cell 4\.2 Å wide"):
+        built(narrow, {"molecules": {"PC": 1}, "gap_A": 4.5})
+
+
+def test_what_cannot_fit_is_told_with_a_volume_without_a_long_search() -> None:
+    with pytest.raises(StructureError, match=r"\(966 Å\^3\) .* a gap of \d+ Å does \(\d+ Å\^3\)"):
+        built(NA, {"molecules": {"EC": 25}, "gap_A": 6.0})
+
+
+def test_a_file_keeps_its_frozen_atoms(tmp_path: Path) -> None:
+    slab = sodium()
+    slab.set_constraint(FixAtoms([0, 3]))
+    path = tmp_path / "start.extxyz"
+    ase.io.write(path, slab)
+    found = build_system(FileSystem(structure=str(path)), seed=0).atoms
+    assert list(found.constraints[0].index) == [0, 3]
+
+
+def test_an_overlapping_file_is_named(tmp_path: Path) -> None:
+    slab = sodium()
+    slab.positions[1] = slab.positions[0] + 0.3
+    path = tmp_path / "start.extxyz"
+    ase.io.write(path, slab)
+    for config in (
+        FileSystem(structure=str(path)),
+        InterfaceSystem.model_validate(
+            {
+                "electrode": {"structure": str(path)},
+                "electrolyte": {"molecules": {"H2O": 1}, "gap_A": 9.0},
+            }
+        ),
+    ):
+        with pytest.raises(StructureError, match=r"start\.extxyz: atoms 0 .* overlap"):
+            build_system(config, seed=0)

@@ -28,6 +28,28 @@ RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
 
 
 @app.command()
+def build(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="run.yaml")],
+    out: Annotated[Path | None, typer.Option(help="directory to write into")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of all randomness")] = None,
+    stages: Annotated[bool, typer.Option(help="write the cells of the stages too")] = False,
+) -> None:
+    """Build the start structure, draw it, and show what was asked for and got."""
+    from rich.console import Console
+
+    from aofl import api
+    from aofl.cli.build_screen import render_system
+    from aofl.config import read_config
+
+    chosen = read_config(config, {} if seed is None else {"seed": seed})
+    directory = out or Path(f"builds/{config.resolve().parent.name}")
+    system = api.build_files(chosen, directory, with_stages=stages)
+    Console().print(render_system(system))
+    written = sorted(path.name for path in directory.iterdir() if path.suffix != ".tmp")
+    typer.echo(f"{directory}: {', '.join(written)}")
+
+
+@app.command()
 def run(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="run.yaml")],
     out: Annotated[Path | None, typer.Option(help="run directory to make")] = None,

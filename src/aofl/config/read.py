@@ -21,7 +21,12 @@ from pydantic_core import ErrorDetails
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 
-PATH_KEYS = ("system.structure", "force_field.model")
+PATH_KEYS = (
+    "system.structure",
+    "system.electrode.structure",
+    "system.electrolyte.species.*.file",
+    "force_field.model",
+)
 
 _DROPPED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
@@ -75,10 +80,7 @@ def read_config(path: Path, overrides: Mapping[str, object] | None = None) -> Ru
     """
     data = _load(path)
     for key in PATH_KEYS:
-        section, name = key.split(".")
-        values = data.get(section)
-        if isinstance(values, dict) and isinstance(values.get(name), str):
-            values[name] = str(path.parent.absolute() / values[name])
+        _make_absolute(data, key.split("."), path.parent.absolute())
     return config_from_mapping(data, overrides, source=str(path))
 
 
@@ -135,6 +137,18 @@ def _load(path: Path) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path} holds {_shown(data)}; expected keys such as `system`")
     return data
+
+
+def _make_absolute(data: Any, keys: list[str], folder: Path) -> None:
+    """Let the path at dotted keys, where `*` is any key, count from a folder."""
+    if not isinstance(data, dict):
+        return
+    first, *rest = keys
+    for key in list(data) if first == "*" else [first]:
+        if rest:
+            _make_absolute(data.get(key), rest, folder)
+        elif isinstance(data.get(key), str):
+            data[key] = str(folder / data[key])
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:

@@ -6,83 +6,19 @@ Alternatives are told apart by their key `name`. Units stand in the key names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Collection
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from aofl.config.section import Section
+from aofl.config.system import SystemConfig
 from aofl.errors import ConfigError
 
 LARGEST_TIMESTEP_WITH_HYDROGEN_FS = 1.0
 
-Count = Annotated[int, Field(ge=1)]
 
-
-class _Section(BaseModel):
-    """A closed, strict, frozen part of the configuration."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ElectrodeConfig(_Section):
-    """A metal slab, built layer by layer along z."""
-
-    element: str = Field(description="chemical symbol of the metal")
-    surface: Literal["bcc100", "bcc110", "bcc111", "fcc100", "fcc111", "hcp0001"] = Field(
-        description="lattice and face"
-    )
-    lattice_constant_A: float = Field(gt=0, description="cubic (or hexagonal a) constant, Å")
-    # YAML has lists only; the numbers inside stay strict.
-    size: tuple[Count, Count, Count] = Field(
-        strict=False, description="surface cells along x and y, layers along z"
-    )
-
-
-class ElectrolyteConfig(_Section):
-    """Molecules packed between the slab and its periodic image."""
-
-    molecules: dict[str, Count] = Field(min_length=1, description="name or formula: how many")
-    gap_A: float = Field(
-        gt=0, description="height added to the bulk cell for the molecules, Å (see `system.pack`)"
-    )
-    min_distance_A: float = Field(
-        default=2.0, gt=0, description="least distance between molecules, and to the slab, Å"
-    )
-
-
-class InterfaceSystem(_Section):
-    """An electrode and an electrolyte, built in code."""
-
-    name: Literal["interface"] = "interface"
-    electrode: ElectrodeConfig = Field(description="the slab")
-    electrolyte: ElectrolyteConfig = Field(description="what fills the gap")
-
-
-class FileSystem(_Section):
-    """A start structure from a file."""
-
-    name: Literal["file"] = "file"
-    structure: str = Field(
-        min_length=1, description="any file that ASE reads, with cell and pbc; its last frame"
-    )
-
-
-def _name_system(value: Any) -> Any:
-    """Fill in `name`, which the other keys of `system` already say."""
-    if not isinstance(value, Mapping):
-        return value
-    built = {"electrode", "electrolyte"} & value.keys()
-    if "structure" in value and built:
-        raise ValueError("give either `structure` or `electrode` and `electrolyte`, not both")
-    return {"name": "file" if "structure" in value else "interface", **value}
-
-
-SystemConfig = Annotated[
-    InterfaceSystem | FileSystem, Field(discriminator="name"), BeforeValidator(_name_system)
-]
-
-
-class TbliteConfig(_Section):
+class TbliteConfig(Section):
     """Semi-empirical tight binding through `tblite`, in-process."""
 
     name: Literal["tblite"] = "tblite"
@@ -99,7 +35,7 @@ class TbliteConfig(_Section):
     threads: int = Field(default=1, ge=1, description="OpenMP threads of one call")
 
 
-class AceConfig(_Section):
+class AceConfig(Section):
     """Linear atomic cluster expansion with a closed-form posterior."""
 
     name: Literal["ace"] = "ace"
@@ -111,7 +47,7 @@ class AceConfig(_Section):
     )
 
 
-class GuardsConfig(_Section):
+class GuardsConfig(Section):
     """Plain physics: a step beyond one of these limits is never accepted."""
 
     min_distance_fraction: float = Field(
@@ -124,7 +60,7 @@ class GuardsConfig(_Section):
     )
 
 
-class LearningConfig(_Section):
+class LearningConfig(Section):
     """When the reference is asked."""
 
     target_force_error_meV_per_A: float = Field(
@@ -150,7 +86,7 @@ class LearningConfig(_Section):
     guards: GuardsConfig = Field(default_factory=GuardsConfig, description="physical limits")
 
 
-class _Dynamics(_Section):
+class _Dynamics(Section):
     """What all dynamics share; the temperature is also the initial one."""
 
     timestep_fs: float = Field(gt=0, le=10, description="time step, fs")
@@ -191,7 +127,7 @@ DynamicsConfig = Annotated[
 ]
 
 
-class ChemistryConfig(_Section):
+class ChemistryConfig(Section):
     """How the reactions are followed while the run goes."""
 
     every_fs: float = Field(default=5.0, gt=0, description="time between looks at the bonds, fs")
@@ -200,7 +136,7 @@ class ChemistryConfig(_Section):
     )
 
 
-class OutputConfig(_Section):
+class OutputConfig(Section):
     """How often what is written, in steps."""
 
     trajectory_every: int = Field(default=5, ge=1, description="steps between stored frames")
@@ -208,7 +144,7 @@ class OutputConfig(_Section):
     checkpoint_every: int = Field(default=100, ge=1, description="steps between checkpoints")
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """Everything that defines a run."""
 
     mode: Literal["aimd", "cofl", "aofl", "mlff"] = Field(

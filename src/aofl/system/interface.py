@@ -1,65 +1,71 @@
-"""The start structure: molecules packed between a slab and its periodic image, then checked."""
+"""Molecules packed between the faces of a slab, in the gap of the periodic cell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Final, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
-import ase.io
 import numpy as np
 from ase import Atoms
-from ase.data import covalent_radii
-from ase.geometry import get_distances
-from ase.neighborlist import neighbor_list
 
-from aofl.config import FileSystem, InterfaceSystem
 from aofl.errors import StructureError
+from aofl.records import IntArray
 from aofl.rng import generator
-from aofl.system.electrode import build_slab
-from aofl.system.electrolyte import molecule, pack_between
+from aofl.system.checks import Contacts, check_whole, contacts
+from aofl.system.composition import DENSEST
+from aofl.system.packing import Region, pack_between
+from aofl.system.species import Species, Unit, unit
 
-_OVERLAP: Final = 0.5  # of the sum of covalent radii
-_CONTACT_TOLERANCE: Final = 0.95  # of the least distance asked for
-_BOND_TOLERANCE: Final = 1e-3  # Å; Packmol writes 1e-6
+Counts: TypeAlias = Sequence[tuple[Unit, int]]
+
+_CONTACT_TOLERANCE: Final = 0.99  # of the least distance asked for
+_ATTEMPTS: Final = 5
 _GAP_GROWTH: Final = 1.25
 _GAP_TRIALS: Final = 8
+_PROTRUDES: Final = 0.1  # Å
+_COMPLETE: Final = 0.6  # of the fullest layer's atoms
 
 
-def build_system(config: InterfaceSystem | FileSystem, seed: int) -> Atoms:
-    """Return the start structure that a configuration asks for, checked.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """The room for molecules.
 
-    Parameters
+    Attributes
     ----------
-    config
-        The part `system` of the configuration.
-    seed
-        Seed of the run; it decides the packing.
-
-    Raises
-    ------
-    StructureError
-        If it cannot be built or read, or is not physical.
+    height
+        Added to the bulk cell of the slab, Å.
+    min_distance
+        Least distance between molecules, and to the layers of the slab, Å.
+    vacuum
+        Behind the slab, Å; 0 where both of its faces touch the molecules.
     """
-    if isinstance(config, FileSystem):
-        atoms = _read_structure(Path(config.structure))
-    else:
-        electrode, electrolyte = config.electrode, config.electrolyte
-        slab = build_slab(
-            element=electrode.element,
-            surface=electrode.surface,
-            lattice_constant=electrode.lattice_constant_A,
-            size=electrode.size,
-        )
-        atoms = pack(
-            slab,
-            electrolyte.molecules,
-            gap=electrolyte.gap_A,
-            min_distance=electrolyte.min_distance_A,
-            seed=seed,
-        )
-    check_structure(atoms)
-    return atoms
+
+    height: float
+    min_distance: float
+    vacuum: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A slab and the molecules in its gap.
+
+    Attributes
+    ----------
+    atoms
+        The slab's atoms first, then the molecules.
+    molecules
+        What each molecule is, in the order of the atoms.
+    molecule_of
+        Number of the molecule of each atom, -1 in the slab; shape (n_atoms,).
+    contacts
+        The least distances got.
+    """
+
+    atoms: Atoms
+    molecules: tuple[Species, ...]
+    molecule_of: IntArray = field(repr=False)
+    contacts: Contacts
 
 
 def pack(
@@ -76,7 +82,7 @@ def pack(
     slab
         From `build_slab`: rectangular, one bulk period high, lowest layer at z = 0.
     molecules
-        Name (see `molecule`): how many.
+        Name (see `unit`): how many.
     gap
         Height added to the cell of the slab, Å.
     min_distance
@@ -94,122 +100,169 @@ def pack(
     StructureError
         If the molecules do not fit; the message gives a gap that would do.
     """
-    templates = [(molecule(name), count) for name, count in molecules.items()]
-    packed = _pack_once(slab, templates, gap, min_distance, seed)
-    if packed is None:
-        raise StructureError(_does_not_fit(slab, templates, gap, min_distance, seed))
-    atoms: Atoms = slab + packed
-    atoms.set_cell([*slab.cell.lengths()[:2], slab.cell.lengths()[2] + gap])
-    _check_packing(atoms, len(slab), templates, min_distance)
-    return atoms
+    counts = [(unit(name), count) for name, count in molecules.items()]
+    return pack_units(slab, counts, Gap(height=gap, min_distance=min_distance), seed=seed).atoms
 
 
-def check_structure(atoms: Atoms) -> None:
-    """Check that a structure is finite, has its cell, and no atoms overlap.
-
-    Atoms overlap if they, or an atom and its own image, are closer than half the sum of their
-    covalent radii.
+def pack_units(slab: Atoms, counts: Counts, gap: Gap, *, seed: int) -> Packed:
+    """Return molecules and salts packed as `pack` does, with what each molecule is.
 
     Raises
     ------
     StructureError
-        With what is wrong and where.
+        If the molecules do not fit; the message gives a gap that would do.
     """
-    if len(atoms) == 0:
-        raise StructureError("the structure has no atoms")
-    bad = np.flatnonzero(~np.isfinite(atoms.positions).all(axis=1))
-    if bad.size:
-        raise StructureError(f"the position of atom {bad[0]} is not a finite number")
-    if not np.isfinite(atoms.cell.array).all():
-        raise StructureError("the cell holds a value that is not a finite number")
-    for axis in np.flatnonzero(atoms.pbc):
-        if atoms.cell.lengths()[axis] == 0:
-            raise StructureError(f"the structure is periodic along axis {axis} without a cell")
-    if np.linalg.matrix_rank(atoms.cell.array[atoms.pbc]) < atoms.pbc.sum():
-        raise StructureError("the periodic cell vectors lie in one plane or line; give a cell")
-    _check_overlap(atoms)
+    packed = _pack_in(slab, counts, gap, seed)
+    if packed is None:
+        raise StructureError(_does_not_fit(slab, counts, gap, seed))
+    if not _is_apart(packed, gap.min_distance):
+        raise StructureError(_too_close(slab, packed, gap))
+    return packed
 
 
-def _check_overlap(atoms: Atoms) -> None:
-    radii = covalent_radii[atoms.numbers]
-    first, second, distance = neighbor_list("ijd", atoms, cutoff=2 * _OVERLAP * radii.max())
-    limit = _OVERLAP * (radii[first] + radii[second])
-    if not np.any(distance < limit):
-        return
-    worst = int(np.argmin(distance / limit))
-    i, j = int(first[worst]), int(second[worst])
-    raise StructureError(
-        f"atoms {i} ({atoms.symbols[i]}) and {j} ({atoms.symbols[j]}) overlap: they are "
-        f"{distance[worst]:.2f} Å apart, expected at least {limit[worst]:.2f} Å"
+def pack_region(
+    slab: Atoms,
+    counts: Counts,
+    region: Region,
+    *,
+    min_distance: float,
+    seed: int,
+    attempts: int = _ATTEMPTS,
+) -> Packed | None:
+    """Return a slab with molecules packed in a region; the slab may have no atoms.
+
+    A dense packing is found from one random start and not from another, and Packmol knows
+    nothing of a molecule's own images. So where it fails, or an image is too close, the next of a
+    few seeds is tried; if images are too close in all, the last packing is returned.
+
+    Parameters
+    ----------
+    attempts
+        How many seeds, >= 1.
+
+    Returns
+    -------
+    None if the molecules do not fit.
+    """
+    kinds = [
+        (part, count * one.parts.count(part))
+        for one, count in counts
+        for part in dict.fromkeys(one.parts)
+    ]
+    packed = None
+    for attempt in range(attempts):
+        found = pack_between(
+            [(kind.atoms, count) for kind, count in kinds],
+            region,
+            min_distance=min_distance,
+            seed=int(generator(seed, "packing", attempt).integers(1, 2**31 - 1)),
+        )
+        if found is None:
+            continue
+        packed = _joined(slab, found, kinds, region)
+        if _is_apart(packed, min_distance):
+            break
+    return packed
+
+
+def _joined(
+    slab: Atoms, found: Atoms, kinds: Sequence[tuple[Species, int]], region: Region
+) -> Packed:
+    """Return the slab with what Packmol found, checked to be whole molecules."""
+    molecules = tuple(kind for kind, count in kinds for _ in range(count))
+    lengths = [len(kind.atoms) for kind in molecules]
+    numbers = np.repeat(np.arange(len(molecules), dtype=np.int64), lengths)
+    molecule_of = np.concatenate([np.full(len(slab), -1, dtype=np.int64), numbers])
+    atoms: Atoms = slab + found
+    atoms.set_cell(region.edges)
+    check_whole(atoms, [kind.atoms for kind in molecules], len(slab))
+    return Packed(
+        atoms=atoms,
+        molecules=molecules,
+        molecule_of=molecule_of,
+        contacts=contacts(atoms, molecule_of),
     )
 
 
-def _read_structure(path: Path) -> Atoms:
-    if not path.is_file():
-        raise StructureError(f"{path} is not a file; give a structure that ASE reads")
-    try:
-        frame = cast(Atoms, ase.io.read(path, index=-1, do_not_split_by_at_sign=True))
-    except Exception as error:  # ASE's readers raise whatever their formats lead to
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise StructureError(f"{path} cannot be read as a structure: {reason}") from error
-    if not frame.pbc.any():
-        raise StructureError(f"{path} has no periodic direction; it must hold a cell and pbc")
-    frame.calc = None
-    return frame
-
-
-def _pack_once(
-    slab: Atoms, templates: list[tuple[Atoms, int]], gap: float, min_distance: float, seed: int
-) -> Atoms | None:
-    """Return the packed molecules alone, or None if they do not fit."""
-    height = slab.cell.lengths()[2] + gap
-    lower, upper = slab.positions[:, 2].max() + min_distance, height - min_distance
-    if upper <= lower:
-        return None
-    return pack_between(
-        templates,
-        np.array([*slab.cell.lengths()[:2], height]),
-        lower=lower,
+def region_of(slab: Atoms, gap: Gap) -> Region:
+    """Return where molecules may be: beyond the outermost complete layers, around what is not."""
+    heights, tags = slab.positions[:, 2], slab.get_tags()
+    n_layers = int(tags.max())
+    full = _COMPLETE * np.bincount(tags)[1:].max()
+    complete = [t for t in range(1, n_layers + 1) if np.count_nonzero(tags == t) > full]
+    top = float(heights[tags == complete[0]].max())
+    bottom = float(heights[tags == complete[-1]].min())
+    period = float(slab.cell.lengths()[2])
+    height = period + gap.height + gap.vacuum
+    obstacles = slab[(heights > top + _PROTRUDES) | (heights < bottom - _PROTRUDES)]
+    below = obstacles.positions[:, 2] < bottom
+    obstacles.positions[below, 2] += height
+    upper = bottom + height - gap.min_distance
+    if gap.vacuum:
+        # The liquid's own free surface: the gap ends half a layer spacing above the metal's top,
+        # and half a contact further in are its outermost atoms.
+        upper = (heights[tags > 0].max() + period) / 2 + gap.height - gap.min_distance / 2
+    return Region(
+        edges=np.array([*slab.cell.lengths()[:2], height]),
+        lower=top + gap.min_distance,
         upper=upper,
-        min_distance=min_distance,
-        seed=int(generator(seed, "packing").integers(1, 2**31 - 1)),
+        obstacles=obstacles,
+        floor=bottom,
     )
 
 
-def _does_not_fit(
-    slab: Atoms, templates: list[tuple[Atoms, int]], gap: float, min_distance: float, seed: int
-) -> str:
+def _pack_in(
+    slab: Atoms, counts: Counts, gap: Gap, seed: int, attempts: int = _ATTEMPTS
+) -> Packed | None:
+    """Return the packed slab, or None if the molecules do not fit."""
+    region = region_of(slab, gap)
+    volumes = [count * one.volume for one, count in counts if one.volume is not None]
+    # Packmol would look for a minute for what cannot be.
+    is_hopeless = sum(volumes) > DENSEST * _area(slab) * gap.height
+    if region.upper <= region.lower or is_hopeless:
+        return None
+    distance = gap.min_distance
+    return pack_region(slab, counts, region, min_distance=distance, seed=seed, attempts=attempts)
+
+
+def _is_apart(packed: Packed, min_distance: float) -> bool:
+    return packed.contacts.least >= _CONTACT_TOLERANCE * min_distance
+
+
+def _does_not_fit(slab: Atoms, counts: Counts, gap: Gap, seed: int) -> str:
     """Return the message for molecules that do not fit, with a gap that was tried and does."""
-    amount = ", ".join(f"{count} {one.get_chemical_formula()}" for one, count in templates)
-    message = f"{amount} cannot be packed into a gap of {gap:g} Å at {min_distance:g} Å apart"
+    area = _area(slab)
+    amount = ", ".join(f"{count} {one.name}" for one, count in counts)
+    message = (
+        f"{amount} cannot be packed into a gap of {gap.height:g} Å ({area * gap.height:.0f} Å^3) "
+        f"at {gap.min_distance:g} Å apart"
+    )
     for trial in range(1, _GAP_TRIALS + 1):
-        larger = float(np.ceil(gap * _GAP_GROWTH**trial))
-        if _pack_once(slab, templates, larger, min_distance, seed) is not None:
-            return f"{message}; a gap of {larger:g} Å does"
+        larger = float(np.ceil(gap.height * _GAP_GROWTH**trial))
+        if _pack_in(slab, counts, replace(gap, height=larger), seed, 1) is not None:
+            return f"{message}; a gap of {larger:g} Å does ({area * larger:.0f} Å^3)"
     return f"{message}, nor into one of {larger:g} Å; take fewer molecules or a wider slab"
 
 
-def _check_packing(
-    atoms: Atoms, n_slab: int, templates: list[tuple[Atoms, int]], min_distance: float
-) -> None:
-    """Check what Packmol returned: every molecule whole, and none too close to anything."""
-    start = n_slab
-    for template, count in templates:
-        for _ in range(count):
-            stop = start + len(template)
-            one = atoms[start:stop]
-            if not np.array_equal(one.numbers, template.numbers):
-                raise StructureError(f"packmol returned other atoms than asked for, from {start}")
-            stretch = np.abs(one.get_all_distances() - template.get_all_distances()).max()
-            if stretch > _BOND_TOLERANCE:
-                raise StructureError(f"packmol distorted a molecule by {stretch:.3f} Å")
-            others = np.delete(atoms.positions, np.s_[start:stop], axis=0)
-            _, distance = get_distances(one.positions, others, cell=atoms.cell, pbc=True)
-            if distance.min() < _CONTACT_TOLERANCE * min_distance:
-                raise StructureError(
-                    f"packmol placed two molecules {distance.min():.2f} Å apart, asked for "
-                    f"{min_distance:g} Å; try another seed or a larger gap"
-                )
-            start = stop
-    if start != len(atoms):
-        raise StructureError(f"packmol returned {len(atoms) - start} atoms too many")
+def _too_close(slab: Atoms, packed: Packed, gap: Gap) -> str:
+    least = packed.contacts.least
+    if packed.contacts.own_image > least:
+        return (
+            f"packmol placed two molecules {least:.2f} Å apart, asked for {gap.min_distance:g} Å; "
+            "try another seed or a larger gap"
+        )
+    edge = float(slab.cell.lengths()[:2].min())
+    longest = max(packed.molecules, key=_extent)
+    return (
+        f"{longest.name} ({_extent(longest):.1f} Å long) comes within {least:.2f} Å of its own "
+        f"image in a cell {edge:.1f} Å wide; use a larger `size`, so that "
+        f"{_extent(longest) + gap.min_distance:.1f} Å fit"
+    )
+
+
+def _area(slab: Atoms) -> float:
+    return float(np.prod(slab.cell.lengths()[:2]))
+
+
+def _extent(kind: Species) -> float:
+    return float(kind.atoms.get_all_distances().max())
