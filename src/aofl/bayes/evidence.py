@@ -12,7 +12,9 @@ The log evidence of the model of `aofl.bayes.posterior` is
 
 Setting them to zero gives MacKay's fixed point. Alone it runs away on correlated frames, so each
 scale and noise also carries `strength` pseudo-observations at its own starting value, and hard
-bounds: it can follow the data, not leave physics.
+bounds: it can follow the data, not leave physics. What decides how far a model extrapolates is the
+ratio of the scales to the noise; `tie` keeps it near its starting value, so that the evidence sets
+the magnitude of all and not their ratio.
 
 References: D. J. C. MacKay, Neural Comput. 4, 415 (1992), doi:10.1162/neco.1992.4.3.415.
 """
@@ -49,6 +51,8 @@ class Hyperprior:
         Lowest and highest values, shape (2, n_groups) and (2, n_kinds).
     scale_strength, noise_strength
         Numbers of pseudo-observations.
+    tie
+        Kind of data whose noise lifts the center and the bounds of the scales with it; None: none.
     """
 
     center: Hyperparameters
@@ -56,6 +60,11 @@ class Hyperprior:
     noise_bounds: FloatArray
     scale_strength: float = 10.0
     noise_strength: float = 10.0
+    tie: int | None = None
+
+    def lift(self, noises: FloatArray) -> float:
+        """Return the factor by which the scales are expected above their starting values."""
+        return 1.0 if self.tie is None else float(noises[self.tie] / self.center.noises[self.tie])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,14 +154,17 @@ def _fixed_point(
 ) -> Hyperparameters:
     """Return MacKay's update with the pseudo-observations of the hyperprior, clipped."""
     k_s, k_n, center = prior.scale_strength, prior.noise_strength, prior.center
-    scales = (hyper.scales**2 * terms.squares + k_s * center.scales**2) / (terms.gamma_scales + k_s)
-    noises = (terms.residuals + k_n * center.noises**2) / (
-        np.maximum(terms.counts - terms.gamma_noises, 0) + k_n
+    noises = np.sqrt(
+        (terms.residuals + k_n * center.noises**2)
+        / (np.maximum(terms.counts - terms.gamma_noises, 0) + k_n)
     )
-    return Hyperparameters(
-        scales=np.clip(np.sqrt(scales), *prior.scale_bounds),
-        noises=np.clip(np.sqrt(noises), *prior.noise_bounds),
+    noises = np.clip(noises, *prior.noise_bounds)
+    lift = prior.lift(noises)
+    scales = np.sqrt(
+        (hyper.scales**2 * terms.squares + k_s * (lift * center.scales) ** 2)
+        / (terms.gamma_scales + k_s)
     )
+    return Hyperparameters(scales=np.clip(scales, *(lift * prior.scale_bounds)), noises=noises)
 
 
 def _by_group(values: FloatArray, group: IntArray, n_groups: int) -> FloatArray:
