@@ -60,6 +60,9 @@ class Prediction:
     forces_std
         Posterior standard deviation of the force components, noise not included, eV/Å,
         shape (n, 3); None where it was not asked for.
+    energies_std
+        Posterior standard deviation of the atomic energies, without those of isolated atoms, eV,
+        shape (n,); None where it was not asked for or nothing was learned yet.
     environments
         What the force field sees around each atom, unit vectors, shape (n, m): their dot
         products compare atoms of one element. None where `forces_std` is.
@@ -71,6 +74,7 @@ class Prediction:
     energies: FloatArray
     environments: FloatArray | None = None
     forces_std: FloatArray | None = None
+    energies_std: FloatArray | None = None
 
     @property
     def deviations(self) -> FloatArray:

@@ -88,7 +88,7 @@ class Case:
     def evaluate(self, atoms: Atoms) -> Evaluated:
         weights = shape_weights(self.basis, self.flat)
         parts = energy_forces(self.basis, weights, self._near(atoms), self._species(atoms))
-        return Evaluated(float(parts[0].sum()), *parts)
+        return Evaluated(float(parts.energies.sum()), parts.energies, parts.forces, parts.virial)
 
     def energy(self, atoms: Atoms) -> float:
         return self.evaluate(atoms).energy

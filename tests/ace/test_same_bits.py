@@ -24,7 +24,7 @@ atoms.rattle(0.1, rng=np.random.default_rng(0))
 field = ForceField(["Cu", "Al"], "standard")
 seen = field._expand(atoms)
 weights = shape_weights(field.basis, np.linspace(-1, 1, field.basis.n_columns))
-forces = energy_forces(field.basis, weights, seen.neighbors, seen.species)[1]
+forces = energy_forces(field.basis, weights, seen.neighbors, seen.species).forces
 rows = force_rows(field.basis, seen, np.arange(8))
 print(hashlib.sha256(forces.tobytes() + rows.tobytes()).hexdigest())
 """

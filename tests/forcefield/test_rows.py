@@ -40,9 +40,9 @@ def test_rows_times_weights_reproduce_a_label_made_by_these_weights(atoms, expan
     assert zbl[0].sum() > 0.01
     volume = atoms.get_volume()
     label = Label(
-        energy=ace[0].sum() + zbl[0].sum() + 3 * 0.7 - 5 * 1.9 + SHIFT * n,
-        forces=ace[1] + zbl[1],
-        stress=(ace[2] + zbl[2]) / volume,
+        energy=ace.energies.sum() + zbl[0].sum() + 3 * 0.7 - 5 * 1.9 + SHIFT * n,
+        forces=ace.forces + zbl[1],
+        stress=(ace.virial + zbl[2]) / volume,
     )
     rows = label_rows(BASIS, expansion, atoms.numbers, label, SHIFT * n, volume)
     weights = np.concatenate([flat, composition])

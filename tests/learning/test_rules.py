@@ -13,7 +13,7 @@ from aofl.learning.memory import Memory
 from aofl.learning.policy import RULES, decide, screened_uncertainty
 from aofl.learning.similarity import similarity
 from aofl.learning.situation import Situation
-from aofl.learning.uncertainty import uncertainty
+from aofl.learning.uncertainty import GROWTH, has_grown, uncertainty
 from aofl.records import Prediction
 
 SETTINGS = LearningConfig(target_force_error_meV_per_A=300, audit_probability=0.0)
@@ -181,3 +181,13 @@ def test_only_aofl_screens() -> None:
 def test_memory_survives_json() -> None:
     before = memory(usual_distance={"O": [0.1 + 0.2]})
     assert Memory.from_json(before.to_json()) == before
+
+
+def test_a_look_is_due_where_one_atom_grew_however_small_its_deviation() -> None:
+    seen = [1.0, 0.01, 0.2]
+    assert not has_grown(np.array(seen), seen)
+    assert not has_grown(GROWTH * np.array(seen), seen)
+    assert has_grown(np.array([1.0, 0.01 * GROWTH * 1.001, 0.2]), seen)
+    assert has_grown(None, seen)
+    assert has_grown(np.array(seen), [])
+    assert has_grown(np.array(seen), seen[:2])

@@ -19,6 +19,7 @@ import math
 import numpy as np
 from numba import njit
 
+from aofl.ace.simd import LANES, fma, load, multiply, padded, spread, store, subtract
 from aofl.records import FloatArray
 
 L_LIMIT = 8
@@ -39,90 +40,91 @@ PREFACTORS = _prefactors(L_LIMIT)
 
 
 @njit(cache=True, error_model="numpy")
-def harmonics(unit, inv_r, count, l_max, work, value, grad):  # type: ignore[no-untyped-def]
-    """Write Y_lm of `count` directions to `value` (LM, K) and dY_lm/dr to `grad` (3, LM, K).
-
-    Every inner loop runs over the directions, which the compiler turns into vector instructions.
+def harmonics(unit, inverse, count, stride, l_max, work, value, grad):  # type: ignore[no-untyped-def]
+    """Write Y_lm of `count` directions to `value` and dY_lm/dr to `grad`, eight at a time.
 
     Parameters
     ----------
-    unit, inv_r
-        Directions (3, K) and inverse distances (K,), 1/Å.
+    unit, inverse
+        Directions, one row for each of x, y, z, and inverse distances, 1/Å. The rows are whole
+        vectors, and the lanes beyond `count` hold finite numbers.
     work
-        Scratch, shape (`work_size(l_max)`, K): Q_lm, then c_m, then s_m.
+        Scratch, `work_size(l_max)`.
+    value, grad
+        [lm stride + k] and [(d LM + lm) stride + k]; `stride` is a multiple of `LANES`.
     """
-    x, y, z = unit[0], unit[1], unit[2]
-    width = l_max + 2
-    c0, s0 = width * width, width * width + width
-    _azimuth(x, y, count, l_max, work[c0:s0], work[s0 : s0 + width])
-    _legendre(z, count, l_max, work)
-    for n in range(l_max + 1):
-        for m in range(n + 1):
-            q = work[n * width + m]
-            for sign in range(1 if m == 0 else 2):
-                lm = n * (n + 1) + (m if sign == 0 else -m)
-                f = PREFACTORS[lm]
-                azimuth = work[c0 + m] if sign == 0 else work[s0 + m]
-                y_lm, g_x, g_y, g_z = value[lm], grad[0, lm], grad[1, lm], grad[2, lm]
-                if n == 0:
-                    for k in range(count):
-                        y_lm[k], g_x[k], g_y[k], g_z[k] = f, 0.0, 0.0, 0.0
-                    continue
-                plane, along = work[(n - 1) * width + m + 1], work[(n - 1) * width + m]
-                for k in range(count):
-                    v = f * q[k] * azimuth[k]
-                    p = f * plane[k] * azimuth[k]
-                    y_lm[k] = v
-                    g_x[k] = (x[k] * p - n * v * x[k]) * inv_r[k]
-                    g_y[k] = (y[k] * p - n * v * y[k]) * inv_r[k]
-                    g_z[k] = (f * (n + m) * along[k] * azimuth[k] - n * v * z[k]) * inv_r[k]
-                if m > 0:
-                    d_x = work[c0 + m - 1] if sign == 0 else work[s0 + m - 1]
-                    d_y = work[s0 + m - 1] if sign == 0 else work[c0 + m - 1]
-                    f_x, f_y = f * m, -f * m if sign == 0 else f * m
-                    for k in range(count):
-                        g_x[k] += f_x * q[k] * d_x[k] * inv_r[k]
-                        g_y[k] += f_y * q[k] * d_y[k] * inv_r[k]
+    width, n_lm, far = l_max + 2, (l_max + 1) * (l_max + 1), unit.shape[0] // 3
+    cosine = width * width * LANES
+    sine = cosine + width * LANES
+    for k in range(0, count, LANES):
+        x, y, z = load(unit, k), load(unit, far + k), load(unit, 2 * far + k)
+        inv = load(inverse, k)
+        _azimuth(x, y, l_max, work, cosine, sine)
+        _legendre(z, l_max, work)
+        for n in range(l_max + 1):
+            for m in range(n + 1):
+                q = load(work, (n * width + m) * LANES)
+                below = max(n - 1, 0) * width + m
+                plane = load(work, (below + 1) * LANES)
+                along = multiply(spread(1.0 * (n + m)), load(work, below * LANES))
+                back = multiply(spread(-1.0 * n), q)
+                for sign in range(1 if m == 0 else 2):
+                    lm = n * (n + 1) + (m if sign == 0 else -m)
+                    own, other = (cosine, sine) if sign == 0 else (sine, cosine)
+                    f = spread(PREFACTORS[lm])
+                    azimuth = multiply(f, load(work, own + m * LANES))
+                    store(value, lm * stride + k, multiply(q, azimuth))
+                    if n == 0:
+                        for d in range(3):
+                            store(grad, d * n_lm * stride + k, spread(0.0))
+                        continue
+                    # Along the unit vector u: grad_u Y has plane u_x, plane u_y; -n Y u follows.
+                    radial = multiply(back, azimuth)
+                    flat = fma(plane, azimuth, radial)
+                    g_x, g_y = multiply(flat, x), multiply(flat, y)
+                    g_z = fma(along, azimuth, multiply(radial, z))
+                    if m > 0:
+                        turn = multiply(multiply(spread(1.0 * m), q), f)
+                        swing = turn if sign == 1 else multiply(spread(-1.0), turn)
+                        g_x = fma(turn, load(work, own + (m - 1) * LANES), g_x)
+                        g_y = fma(swing, load(work, other + (m - 1) * LANES), g_y)
+                    store(grad, lm * stride + k, multiply(g_x, inv))
+                    store(grad, (n_lm + lm) * stride + k, multiply(g_y, inv))
+                    store(grad, (2 * n_lm + lm) * stride + k, multiply(g_z, inv))
 
 
 @njit(cache=True, error_model="numpy")
-def _azimuth(x, y, count, l_max, c, s):  # type: ignore[no-untyped-def]
+def _azimuth(x, y, l_max, work, cosine, sine):  # type: ignore[no-untyped-def]
     """Write c_m and s_m, the real and imaginary part of (x + i y)^m."""
-    for k in range(count):
-        c[0, k], s[0, k] = 1.0, 0.0
-    for m in range(l_max):
-        for k in range(count):
-            c[m + 1, k] = x[k] * c[m, k] - y[k] * s[m, k]
-            s[m + 1, k] = x[k] * s[m, k] + y[k] * c[m, k]
+    c, s = spread(1.0), spread(0.0)
+    for m in range(l_max + 1):
+        store(work, cosine + m * LANES, c)
+        store(work, sine + m * LANES, s)
+        c, s = subtract(multiply(x, c), multiply(y, s)), fma(x, s, multiply(y, c))
 
 
 @njit(cache=True, error_model="numpy")
-def _legendre(z, count, l_max, q):  # type: ignore[no-untyped-def]
-    """Write Q_l^m(z) to q[l * (l_max + 2) + m]; zero for m > l."""
+def _legendre(z, l_max, work):  # type: ignore[no-untyped-def]
+    """Write Q_l^m(z) to work[(l (l_max + 2) + m) LANES]; zero for l < m <= l + 2."""
     width = l_max + 2
     diagonal = 1.0
     for m in range(l_max + 1):
-        for k in range(count):
-            q[m * width + m, k] = diagonal
-            for above in range(m + 1, min(m + 3, width)):
-                q[m * width + above, k] = 0.0
-        if m < l_max:
-            rise = (2 * m + 1) * diagonal
-            for k in range(count):
-                q[(m + 1) * width + m, k] = rise * z[k]
-        for n in range(m + 2, l_max + 1):
-            a, b = (2 * n - 1) / (n - m), (n + m - 1) / (n - m)
-            for k in range(count):
-                q[n * width + m, k] = (
-                    a * z[k] * q[(n - 1) * width + m, k] - b * q[(n - 2) * width + m, k]
-                )
+        store(work, (m * width + m) * LANES, spread(diagonal))
+        for above in range(m + 1, min(m + 3, width)):
+            store(work, (m * width + above) * LANES, spread(0.0))
+        before, now = spread(diagonal), multiply(spread((2 * m + 1) * diagonal), z)
+        for n in range(m + 1, l_max + 1):
+            store(work, (n * width + m) * LANES, now)
+            a, b = (2 * n + 1) / (n + 1 - m), (n + m) / (n + 1 - m)
+            ahead = multiply(multiply(spread(a), z), now)
+            before, now = now, fma(spread(-b), before, ahead)
         diagonal *= -(2 * m + 1)
 
 
 @njit(cache=True, error_model="numpy")
 def work_size(l_max):  # type: ignore[no-untyped-def]
-    """Return the rows of scratch that `harmonics` needs."""
-    return (l_max + 2) * (l_max + 4)
+    """Return the size of the scratch that `harmonics` needs."""
+    return (l_max + 2) * (l_max + 4) * LANES
 
 
 def spherical_harmonics(vectors: FloatArray, l_max: int) -> tuple[FloatArray, FloatArray]:
@@ -143,8 +145,16 @@ def spherical_harmonics(vectors: FloatArray, l_max: int) -> tuple[FloatArray, Fl
         1/Å, shape (n, 3, (l_max + 1)^2).
     """
     size, n = (l_max + 1) ** 2, len(vectors)
-    inv_r = 1.0 / np.linalg.norm(vectors, axis=1)
-    unit = np.ascontiguousarray((vectors * inv_r[:, None]).T)
-    values, gradients = np.empty((size, n)), np.empty((3, size, n))
-    harmonics(unit, inv_r, n, l_max, np.empty((work_size(l_max), n)), values, gradients)
-    return np.ascontiguousarray(values.T), np.ascontiguousarray(gradients.transpose(2, 0, 1))
+    stride = padded(n)
+    inverse, unit = np.ones(stride), np.zeros((3, stride))
+    inverse[:n] = 1.0 / np.linalg.norm(vectors, axis=1)
+    unit[:, :n] = (vectors * inverse[:n, None]).T
+    values, gradients = np.empty((size, stride)), np.empty((3, size, stride))
+    harmonics(
+        unit.ravel(), inverse, n, stride, l_max,
+        np.empty(work_size(l_max)), values.ravel(), gradients.ravel(),
+    )  # fmt: skip
+    return (
+        np.ascontiguousarray(values[:, :n].T),
+        np.ascontiguousarray(gradients[:, :, :n].transpose(2, 0, 1)),
+    )

@@ -35,6 +35,7 @@ from aofl.ace.radial import (
     interpolation_table,
     smeared_coefficients,
 )
+from aofl.ace.simd import LANES, padded
 from aofl.errors import ModelError
 from aofl.records import FloatArray, IntArray
 
@@ -154,7 +155,8 @@ class Basis:
         Largest distances of the pair and of the three-body functions, Å, (n_species, n_species).
     pair_table, table
         Hermite tables of the pair and of the three-body radial functions (l-major, n fastest) of
-        each two species up to their cutoff, (n_species, n_species, N_GRID + 1, 2, n_functions).
+        each two species up to their cutoff, (n_species, n_species, N_GRID + 1, 3, width). Zeros
+        fill n_pair, and n_max for each l, to whole vectors of `aofl.ace.simd`.
     channels
         Weight M of each species in each three-body mixture, shape (n_mixtures, n_species).
     mixing
@@ -230,16 +232,17 @@ def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
 
 
 def _pair_functions(r: FloatArray, cutoff: float, s: BasisSettings) -> FloatArray:
-    return chebyshev_functions(r, cutoff, s.n_pair, s.stretch)
+    functions = chebyshev_functions(r, cutoff, s.n_pair, s.stretch)
+    return np.pad(functions, ((0, 0), (0, padded(s.n_pair) - s.n_pair)))
 
 
 def _radial_functions(r: FloatArray, cutoff: float, s: BasisSettings) -> FloatArray:
     coefficients = smeared_coefficients(
         cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch
     )
+    rows = np.pad(coefficients, ((0, 0), (0, LANES - s.n_max), (0, 0)))
     return np.asarray(
-        chebyshev_functions(r, cutoff, s.n_chebyshev, s.stretch)
-        @ coefficients.reshape(-1, s.n_chebyshev).T
+        chebyshev_functions(r, cutoff, s.n_chebyshev, s.stretch) @ rows.reshape(-1, s.n_chebyshev).T
     )
 
 
@@ -248,7 +251,7 @@ def _tables(
 ) -> FloatArray:
     """Return the Hermite tables of each two species; equal cutoffs share the work."""
     made = {
-        c: interpolation_table(functions(np.linspace(0.0, c, N_GRID + 1), c), c)
+        c: interpolation_table(functions(np.linspace(0.0, c, N_GRID + 1), c))
         for c in np.unique(cutoffs)
     }
     return np.stack([np.stack([made[c] for c in row]) for row in cutoffs])
@@ -266,6 +269,8 @@ def _check(s: BasisSettings) -> None:
         raise ModelError(f"l_max is {s.l_max}; expected 0 to {L_LIMIT}")
     if s.n_mixtures < 0:
         raise ModelError(f"n_mixtures is {s.n_mixtures}; expected 0 (none) or more")
+    if not 1 <= s.n_max <= LANES:
+        raise ModelError(f"n_max is {s.n_max}; expected 1 to {LANES}")
     if s.four_n and (s.four_n > s.n_max or s.four_l > s.l_max):
         raise ModelError(
             f"the four-body part has four_n {s.four_n} and four_l {s.four_l}; expected at most "

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aofl.ace import adjoint_kernels, kernels, row_kernels
+from aofl.ace import adjoint_kernels, draw_kernels, kernels, row_kernels
 from aofl.ace.basis import Basis
+from aofl.ace.local_kernels import N_DRAWS
 from aofl.ace.neighbors import Neighbors
+from aofl.ace.simd import LANES, padded
 from aofl.records import FloatArray, IntArray
 
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
@@ -52,68 +54,169 @@ class Weights:
     four: FloatArray
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draws:
+    """`N_DRAWS` weight vectors in the shapes that `draw_kernels` and `local_kernels` read.
+
+    Attributes
+    ----------
+    local
+        For the energies of single atoms, flat.
+    pair, three, four
+        For the forces: shapes (S, S, width, N_DRAWS), (S, L, C, C, N_DRAWS) and
+        (S, n_four, N_DRAWS), flat.
+    """
+
+    local: FloatArray
+    pair: FloatArray
+    three: FloatArray
+    four: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What one weight vector says about one structure.
+
+    Attributes
+    ----------
+    energies
+        Atomic energies, eV, shape (n,).
+    forces
+        eV/Å, shape (n, 3).
+    virial
+        sum_p r_a dE/dr_b in Voigt order, eV, shape (6,): the stress times the volume.
+    energies_std
+        Root mean square over the draws of the atomic energies, eV, (n,); None without draws.
+    """
+
+    energies: FloatArray
+    forces: FloatArray
+    virial: FloatArray
+    energies_std: FloatArray | None
+
+
 def shape_weights(basis: Basis, flat: FloatArray) -> Weights:
     """Cut a flat vector (n_columns,) into pair, symmetric three-body and four-body weights."""
-    s = basis.settings
-    n_species = len(basis.species)
-    per_centre = flat.reshape(n_species, basis.n_functions)
-    n_pair, n_channels = n_species * s.n_pair, len(basis.channels) * s.n_max
-    upper = np.triu_indices(n_channels)
-    size = len(upper[0])
-    mixed = np.zeros((n_species, s.l_max + 1, n_channels, n_channels))
-    for q in range(s.l_max + 1):
-        block = per_centre[:, n_pair + q * size : n_pair + (q + 1) * size] / np.sqrt(2 * q + 1)
-        # Half on each side of the diagonal: the quadratic form counts off-diagonal pairs twice.
-        mixed[:, q, upper[0], upper[1]] = 0.5 * block
-        mixed[:, q, upper[1], upper[0]] += 0.5 * block
-    # The adjoint pass knows species only: mixtures are written out, M^T W M.
-    spread = np.kron(basis.channels, np.eye(s.n_max))
-    three = (
-        np.ascontiguousarray(spread.T @ mixed @ spread)
-        if len(basis.channels) < n_species
-        else mixed
-    )
-    pair = per_centre[:, :n_pair].reshape(n_species, n_species, 1, 1, s.n_pair, 1)
+    s, n_species = basis.settings, len(basis.species)
+    pair, three, four = _cut(basis, flat[:, None])
+    padded_three = np.zeros((*three.shape[:3], n_species, LANES))
+    padded_three[..., : s.n_max] = three.reshape(*three.shape[:3], n_species, s.n_max)
+    table = basis.pair_table[..., : s.n_pair]
     return Weights(
-        curves=np.ascontiguousarray((basis.pair_table[..., None, :] @ pair)[..., 0, 0]),
-        three=three,
-        four=np.ascontiguousarray(per_centre[:, n_pair + (s.l_max + 1) * size :]),
+        curves=np.ascontiguousarray(np.einsum("yzgdk,yzk->yzgd", table, pair[..., 0])),
+        three=padded_three.ravel(),
+        four=np.ascontiguousarray(four[..., 0]),
     )
+
+
+def shape_draws(basis: Basis, flat: FloatArray) -> Draws:
+    """Cut draws of the weights around their mean, shape (n_columns, N_DRAWS).
+
+    Raises
+    ------
+    ValueError
+        If their number is not `N_DRAWS`.
+    """
+    if flat.shape[1] != N_DRAWS:
+        raise ValueError(f"expected {N_DRAWS} draws, got {flat.shape[1]}")
+    s, n_species = basis.settings, len(basis.species)
+    pair, three, four = _cut(basis, flat)
+    pair = np.pad(pair, ((0, 0), (0, 0), (0, basis.pair_table.shape[4] - s.n_pair), (0, 0)))
+    species_of = np.repeat(np.arange(n_species), s.n_max)
+    left, right = np.nonzero(species_of[:, None] <= species_of)
+    once = np.where(species_of[left] == species_of[right], 0.5, 1.0)
+    parts = (
+        pair.reshape(n_species, -1, N_DRAWS),
+        (three[:, :, left, right] * once[:, None]).reshape(n_species, -1, N_DRAWS),
+        four,
+    )
+    n_rows = sum(part.shape[1] for part in parts)
+    slack = np.zeros((n_species, padded(n_rows + LANES) - n_rows, N_DRAWS))
+    return Draws(
+        local=np.concatenate([*parts, slack], axis=1).ravel(),
+        pair=pair.ravel(),
+        three=three.ravel(),
+        four=four.ravel(),
+    )
+
+
+def _cut(basis: Basis, flat: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Cut weight vectors, the columns of `flat` (n_columns, K), by body order.
+
+    Returns
+    -------
+    pair
+        Shape (S, S, n_pair, K).
+    three
+        W of the energy 1/2 A W A, symmetric in its channels, shape (S, L, C, C, K).
+    four
+        Shape (S, n_four, K).
+    """
+    s, n_species, n_draws = basis.settings, len(basis.species), flat.shape[1]
+    n_pair, n_channels = n_species * s.n_pair, len(basis.channels) * s.n_max
+    rows, columns = np.triu_indices(n_channels)
+    per_centre = flat.reshape(n_species, basis.n_functions, n_draws)
+    end = n_pair + (s.l_max + 1) * len(rows)
+    blocks = per_centre[:, n_pair:end].reshape(n_species, s.l_max + 1, len(rows), n_draws)
+    blocks = blocks / np.sqrt(2 * np.arange(s.l_max + 1) + 1.0)[:, None, None]
+    three = np.zeros((n_species, s.l_max + 1, n_channels, n_channels, n_draws))
+    three[:, :, rows, columns] = blocks
+    three[:, :, columns, rows] += blocks  # once off the diagonal, twice on it
+    if len(basis.channels) < n_species:
+        # The kernels know species only: mixtures are written out, M^T W M.
+        mixed = np.kron(basis.channels, np.eye(s.n_max))
+        three = np.einsum("ac,yqabk,bd->yqcdk", mixed, three, mixed, optimize=True)
+    pair = per_centre[:, :n_pair].reshape(n_species, n_species, s.n_pair, n_draws)
+    return pair, three, per_centre[:, end:]
 
 
 def energy_forces(
-    basis: Basis, weights: Weights, neighbors: Neighbors, species: IntArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return atomic energies (n,), forces (n, 3) and virial (6,) of one structure.
-
-    The virial is sum_p r_a dE/dr_b in Voigt order, eV: the stress times the volume.
-    """
+    basis: Basis,
+    weights: Weights,
+    neighbors: Neighbors,
+    species: IntArray,
+    draws: Draws | None = None,
+) -> Evaluation:
+    """Return energies, forces and virial of one structure, and with draws the local deviations."""
     s, four = basis.settings, basis.four
-    energies, gradient = adjoint_kernels.energies_and_gradients(
+    energies, deviations, forces, virial = adjoint_kernels.energies_and_forces(
         neighbors.first, neighbors.second, neighbors.vectors, species,
-        basis.pair_cutoffs, weights.curves, basis.cutoffs, basis.table, s.n_max, s.l_max,
-        basis.mixing, s.four_n, _n_mixed(basis), four.first, four.slot, four.term_first,
-        four.left, four.right, four.coef, weights.three, weights.four,
+        np.argsort(species, kind="stable"), basis.pair_cutoffs, basis.pair_table, weights.curves,
+        basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing, s.four_n, _n_mixed(basis),
+        four.first, four.slot, four.term_first, four.left, four.right, four.coef,
+        weights.three, weights.four, np.empty(0) if draws is None else draws.local,
     )  # fmt: skip
-    return energies, *gather_pairs(neighbors, gradient)
+    return Evaluation(
+        energies=energies,
+        forces=forces.sum(axis=0),
+        virial=virial.sum(axis=0),
+        energies_std=None if draws is None else deviations,
+    )
 
 
-def gather_pairs(neighbors: Neighbors, gradient: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return forces (n, 3) and virial (6,) from the derivative of the energy by each pair vector.
+def forces_std(basis: Basis, draws: Draws, neighbors: Neighbors, species: IntArray) -> FloatArray:
+    """Return the root mean square over the draws of every force component, eV/Å, (n, 3)."""
+    s, four = basis.settings, basis.four
+    forces = draw_kernels.forces_of_draws(
+        neighbors.first, neighbors.second, neighbors.vectors, species,
+        np.argsort(species, kind="stable"), basis.pair_cutoffs, basis.pair_table,
+        basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing, s.four_n, _n_mixed(basis),
+        four.first, four.term_first, four.slot, four.left, four.right, four.coef,
+        draws.pair, draws.three, draws.four,
+    )  # fmt: skip
+    return np.asarray(draw_kernels.spread_of_forces(forces)).reshape(-1, 3)
 
-    Parameters
-    ----------
-    gradient
-        dE/dr_p, eV/Å, shape (n_pairs, 3).
-    """
-    n = len(neighbors.first) - 1
-    centre = np.repeat(np.arange(n), np.diff(neighbors.first))
-    forces = np.empty((n, 3))
-    for d in range(3):
-        forces[:, d] = np.bincount(centre, gradient[:, d], n)
-        forces[:, d] -= np.bincount(neighbors.second, gradient[:, d], n)
-    virial = np.array([neighbors.vectors[:, a] @ gradient[:, b] for a, b in VOIGT])
-    return forces, virial
+
+def three_body_functions(basis: Basis, neighbors: Neighbors, species: IntArray) -> FloatArray:
+    """Return the three-body functions of every atom, shape (n, n_three), and nothing else."""
+    s = basis.settings
+    density = kernels.densities(
+        neighbors.first, neighbors.second, neighbors.vectors, species,
+        basis.cutoffs, basis.table, s.n_max, s.l_max,
+    )  # fmt: skip
+    n_three = int(np.count_nonzero(basis.order == 3))
+    channels = _mixed_channels(basis, density)
+    return np.asarray(kernels.three_body_functions(channels, s.l_max, n_three))
 
 
 def expand(basis: Basis, neighbors: Neighbors, species: IntArray) -> Expansion:
@@ -127,7 +230,7 @@ def expand(basis: Basis, neighbors: Neighbors, species: IntArray) -> Expansion:
     )  # fmt: skip
     channels = _mixed_channels(basis, density)
     functions = kernels.descriptors(
-        *pairs, basis.pair_cutoffs, basis.pair_table, channels, s.l_max,
+        *pairs, basis.pair_cutoffs, basis.pair_table, channels, s.n_pair, s.l_max,
         mixed, jacobian, four.first, four.slot, basis.n_functions,
     )  # fmt: skip
     return Expansion(
@@ -165,6 +268,8 @@ def virial_rows(basis: Basis, expansion: Expansion, block: int = 64) -> FloatArr
 
 def _mixed_channels(basis: Basis, density: FloatArray) -> FloatArray:
     """Return the densities of the mixtures (n, LM, C)."""
+    if len(basis.channels) == len(basis.species):
+        return density
     n, n_lm, _ = density.shape
     by_species = density.reshape(n, n_lm, len(basis.species), basis.settings.n_max)
     mixed = np.einsum("uz,ilzn->ilun", basis.channels, by_species)
@@ -180,7 +285,7 @@ def _row_arguments(basis: Basis, expansion: Expansion, atoms: IntArray) -> tuple
     s, four, near = basis.settings, basis.four, expansion.neighbors
     return (
         atoms, near.first, near.second, near.vectors, expansion.species,
-        basis.pair_cutoffs, basis.pair_table, basis.cutoffs, basis.table, s.n_max, s.l_max,
-        basis.mixing, s.four_n, _n_mixed(basis), four.first, four.slot,
+        basis.pair_cutoffs, basis.pair_table, basis.cutoffs, basis.table,
+        s.n_pair, s.n_max, s.l_max, basis.mixing, s.four_n, _n_mixed(basis), four.first, four.slot,
         basis.channels, expansion.channels, expansion.jacobian, basis.n_functions,
     )  # fmt: skip

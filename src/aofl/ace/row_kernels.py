@@ -11,41 +11,39 @@ import numpy as np
 from numba import njit, prange
 
 from aofl.ace.angular import harmonics, work_size
-from aofl.ace.kernels import OPTIONS, interpolate
+from aofl.ace.simd import LANES
+from aofl.ace.surroundings import OPTIONS, read_row
 
 
 @njit(**OPTIONS)
-def pair_derivative(  # type: ignore[no-untyped-def]
-    v, pair_cutoff, pair_table, cutoff, table, n_max, l_max, pair, density
-):
+def pair_derivative(v, zi, zj, pair_cutoffs, pair_table, cutoffs, table, l_max, pair, density):  # type: ignore[no-untyped-def]
     """Write d g_k / dr to `pair` (3, n_pair) and d (R_nl Y_lm) / dr to `density` (3, LM, n_max).
 
     Both are zero beyond their cutoffs.
     """
-    n_lm = (l_max + 1) ** 2
     r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
     pair[:] = 0.0
     density[:] = 0.0
-    if r < pair_cutoff:
-        value, slope = np.empty(pair_table.shape[2]), np.empty(pair_table.shape[2])
-        interpolate(r, pair_cutoff, pair_table, value, slope)
+    if r < pair_cutoffs[zi, zj]:
+        _, slope = read_row(r, zi, zj, pair_cutoffs, pair_table)
         for d in range(3):
-            for k in range(slope.shape[0]):
+            for k in range(pair.shape[1]):
                 pair[d, k] = slope[k] * v[d] / r
-    if r < cutoff:
-        value, slope = np.empty(table.shape[2]), np.empty(table.shape[2])
-        y, dy = np.empty((n_lm, 1)), np.empty((3, n_lm, 1))
-        interpolate(r, cutoff, table, value, slope)
-        unit, inverse = (v / r).reshape(3, 1), np.full(1, 1 / r)
-        harmonics(unit, inverse, 1, l_max, np.empty((work_size(l_max), 1)), y, dy)
+    if r < cutoffs[zi, zj]:
+        value, slope = read_row(r, zi, zj, cutoffs, table)
+        n_lm = density.shape[1]
+        inverse, unit = np.full(LANES, 1.0 / r), np.zeros(3 * LANES)
+        for d in range(3):
+            unit[d * LANES] = v[d] / r
+        y, dy = np.empty(n_lm * LANES), np.empty(3 * n_lm * LANES)
+        harmonics(unit, inverse, 1, LANES, l_max, np.empty(work_size(l_max)), y, dy)
         for d in range(3):
             for q in range(l_max + 1):
                 for lm in range(q * q, (q + 1) * (q + 1)):
-                    for n in range(n_max):
-                        k = q * n_max + n
-                        density[d, lm, n] = (
-                            slope[k] * y[lm, 0] * unit[d, 0] + value[k] * dy[d, lm, 0]
-                        )
+                    turn, grow = dy[(d * n_lm + lm) * LANES], y[lm * LANES] * unit[d * LANES]
+                    for n in range(density.shape[2]):
+                        k = q * LANES + n
+                        density[d, lm, n] = slope[k] * grow + value[k] * turn
 
 
 @njit(**OPTIONS)
@@ -122,11 +120,11 @@ def add_rows(  # type: ignore[no-untyped-def]
 @njit(parallel=True, **OPTIONS)
 def force_rows(  # type: ignore[no-untyped-def]
     atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
-    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
+    n_pair, n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
     n_functions,
 ):  # fmt: skip
     """Return d(force)/d(weights) of the given atoms, shape (len(atoms), 3, S * n_functions)."""
-    n_pair, n_lm, n_species = pair_table.shape[4], (l_max + 1) ** 2, cutoffs.shape[0]
+    n_lm, n_species = (l_max + 1) ** 2, cutoffs.shape[0]
     first_three = n_species * n_pair
     out = np.zeros((atoms.shape[0], 3, n_species * n_functions))
     for k in prange(atoms.shape[0]):
@@ -143,8 +141,7 @@ def force_rows(  # type: ignore[no-untyped-def]
             zi = species[i]
             offset = zi * n_functions
             pair_derivative(
-                -vectors[p], pair_cutoffs[zi, zj], pair_table[zi, zj],
-                cutoffs[zi, zj], table[zi, zj], n_max, l_max, pair, da,
+                -vectors[p], zi, zj, pair_cutoffs, pair_table, cutoffs, table, l_max, pair, da,
             )  # fmt: skip
             for d in range(3):
                 for m in range(n_pair):
@@ -155,8 +152,7 @@ def force_rows(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             # As the centre itself: its own functions change with all its neighbour vectors.
             pair_derivative(
-                vectors[p], pair_cutoffs[zj, zi], pair_table[zj, zi],
-                cutoffs[zj, zi], table[zj, zi], n_max, l_max, pair, da,
+                vectors[p], zj, zi, pair_cutoffs, pair_table, cutoffs, table, l_max, pair, da,
             )  # fmt: skip
             for d in range(3):
                 for m in range(n_pair):
@@ -175,11 +171,11 @@ def force_rows(  # type: ignore[no-untyped-def]
 @njit(parallel=True, **OPTIONS)
 def virial_rows(  # type: ignore[no-untyped-def]
     atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
-    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
+    n_pair, n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
     n_functions,
 ):  # fmt: skip
     """Return sum_j r_a d(B)/d(r_b) of the given centres, Voigt, shape (len(atoms), 6, F)."""
-    n_pair, n_lm, n_species = pair_table.shape[4], (l_max + 1) ** 2, cutoffs.shape[0]
+    n_lm, n_species = (l_max + 1) ** 2, cutoffs.shape[0]
     out = np.zeros((atoms.shape[0], 6, n_functions))
     left = (0, 1, 2, 1, 0, 0)
     right = (0, 1, 2, 2, 2, 1)
@@ -192,17 +188,7 @@ def virial_rows(  # type: ignore[no-untyped-def]
         for p in range(first[i], first[i + 1]):
             v = vectors[p]
             zj = species[second[p]]
-            pair_derivative(
-                v,
-                pair_cutoffs[zi, zj],
-                pair_table[zi, zj],
-                cutoffs[zi, zj],
-                table[zi, zj],
-                n_max,
-                l_max,
-                pair,
-                da,
-            )
+            pair_derivative(v, zi, zj, pair_cutoffs, pair_table, cutoffs, table, l_max, pair, da)
             for d in range(6):
                 x, b = v[left[d]], right[d]
                 for m in range(n_pair):

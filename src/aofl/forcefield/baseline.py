@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from ase.data import covalent_radii
 
-from aofl.ace.evaluate import gather_pairs
+from aofl.ace.evaluate import VOIGT
 from aofl.ace.neighbors import Neighbors
 from aofl.records import FloatArray, IntArray
 
@@ -28,20 +28,23 @@ INNER, OUTER = 0.5, 0.78
 
 def repulsion(neighbors: Neighbors, numbers: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return atomic energies (n,) in eV, forces (n, 3) in eV/Å and virial (6,) in eV."""
-    centre = np.repeat(np.arange(len(numbers)), np.diff(neighbors.first))
-    r = np.linalg.norm(neighbors.vectors, axis=1)
-    reach = OUTER * (covalent_radii[numbers[centre]] + covalent_radii[numbers[neighbors.second]])
-    near = np.flatnonzero(r < reach)
-    gradient = np.zeros_like(neighbors.vectors)
-    energies: FloatArray = np.zeros(len(numbers))
-    if len(near):
-        z1, z2 = numbers[centre[near]], numbers[neighbors.second[near]]
-        energy, slope = _faded_zbl(r[near], z1, z2, reach[near])
-        # Each pair is listed twice, so each entry carries half of it.
-        energies = np.bincount(centre[near], 0.5 * energy, len(numbers)).astype(np.float64)
-        unit = neighbors.vectors[near] / r[near, None]
-        gradient[near] = 0.5 * slope[:, None] * unit
-    return energies, *gather_pairs(neighbors, gradient)
+    n = len(numbers)
+    radius = covalent_radii[numbers]
+    square = np.einsum("pd,pd->p", neighbors.vectors, neighbors.vectors)
+    # Most pairs are beyond the reach of the two largest atoms.
+    close = np.flatnonzero(square < (2 * OUTER * radius.max(initial=0.0)) ** 2)
+    i = np.searchsorted(neighbors.first, close, side="right") - 1
+    near = np.sqrt(square[close]) < OUTER * (radius[i] + radius[neighbors.second[close]])
+    i, j, vectors = i[near], neighbors.second[close[near]], neighbors.vectors[close[near]]
+    r = np.linalg.norm(vectors, axis=1)
+    energy, slope = _faded_zbl(r, numbers[i], numbers[j], OUTER * (radius[i] + radius[j]))
+    # Each pair is listed twice, so each entry carries half of it.
+    gradient = (0.5 * slope / r)[:, None] * vectors
+    forces: FloatArray = np.empty((n, 3))
+    for d in range(3):
+        forces[:, d] = np.bincount(i, gradient[:, d], n) - np.bincount(j, gradient[:, d], n)
+    virial = np.array([vectors[:, a] @ gradient[:, b] for a, b in VOIGT])
+    return np.bincount(i, 0.5 * energy, n).astype(np.float64), forces, virial
 
 
 def _faded_zbl(

@@ -19,13 +19,18 @@ from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
 from aofl.ace.evaluate import (
+    Draws,
     Expansion,
     Weights,
     energy_forces,
     expand,
     force_rows,
+    forces_std,
+    shape_draws,
     shape_weights,
+    three_body_functions,
 )
+from aofl.ace.local_kernels import N_DRAWS
 from aofl.ace.neighbors import Neighbors, find_neighbors
 from aofl.bayes.evidence import Hyperparameters, maximise
 from aofl.bayes.posterior import Posterior, Statistics, fit
@@ -40,7 +45,6 @@ from aofl.rng import generator
 FIXED_UNTIL = 5  # labels before the first search for hyperparameters
 GROWTH = 1.5  # search again when the labels have grown by this factor
 N_ITERATIONS = 3
-N_SAMPLES = 16
 UNTRAINED_STD = 10.0  # eV/Å: what a force field without labels says of any force
 
 
@@ -51,7 +55,7 @@ class Learned:
     posterior: Posterior
     weights: Weights
     composition: FloatArray
-    samples: tuple[Weights, ...]
+    draws: Draws
 
 
 class ForceField(Calculator):
@@ -151,7 +155,11 @@ class ForceField(Calculator):
         return np.asarray(np.sqrt(variance))
 
     def predict(
-        self, atoms: Atoms, *, forces_std: Literal["exact", "sampled"] | None = None
+        self,
+        atoms: Atoms,
+        *,
+        forces_std: Literal["exact", "sampled"] | None = None,
+        energies_std: bool = False,
     ) -> Prediction:
         """Return energy, forces, stress and uncertainty of a structure.
 
@@ -159,8 +167,11 @@ class ForceField(Calculator):
         ----------
         forces_std
             Posterior standard deviation of the forces: "exact", at the price of some tens of
-            force calls, or "sampled" over `N_SAMPLES` draws of the posterior, true to about
-            10 % for each atom and much cheaper; None leaves it out.
+            force calls, or "sampled" over `N_DRAWS` draws of the posterior, true to about 10 %
+            for each atom, at the price of about two; None leaves it out.
+        energies_std
+            Whether to give the standard deviation of the atomic energies over the same draws,
+            which costs less than half a force call.
 
         Raises
         ------
@@ -172,19 +183,21 @@ class ForceField(Calculator):
         neighbors, species = self._neighbors(atoms)
         volume = _volume(atoms)
         energies, forces, virial = repulsion(neighbors, atoms.numbers.astype(np.int64))
+        local = None
         if self.learned is not None:
-            parts = energy_forces(self.basis, self.learned.weights, neighbors, species)
-            energies = energies + parts[0] + self.learned.composition[species]
+            draws = self.learned.draws if energies_std else None
+            ace = energy_forces(self.basis, self.learned.weights, neighbors, species, draws)
+            energies = energies + ace.energies + self.learned.composition[species]
             energies += self._reference(species)
-            forces, virial = forces + parts[1], virial + parts[2]
-        expansion = expand(self.basis, neighbors, species) if forces_std else None
+            forces, virial, local = forces + ace.forces, virial + ace.virial, ace.energies_std
         return Prediction(
             energy=float(energies.sum()),
             forces=forces,
             stress=virial / volume if volume else np.zeros(6),
             energies=energies,
-            forces_std=None if expansion is None else self._std(expansion, forces_std),
-            environments=None if expansion is None else self._environments(expansion),
+            energies_std=local,
+            forces_std=self._std(neighbors, species, forces_std) if forces_std else None,
+            environments=self._environments(neighbors, species) if forces_std else None,
         )
 
     def learn(self, atoms: Atoms, label: Label) -> None:
@@ -221,7 +234,7 @@ class ForceField(Calculator):
 
     def environments(self, atoms: Atoms) -> FloatArray:
         """Return what the force field sees around each atom, unit vectors, shape (n, m)."""
-        return self._environments(self._expand(atoms))
+        return self._environments(*self._neighbors(atoms))
 
     def refit(self) -> None:
         """Recompute the posterior from the data and the hyperparameters as they are."""
@@ -235,13 +248,12 @@ class ForceField(Calculator):
     def _learned(self, posterior: Posterior) -> Learned:
         n = self.basis.n_columns
         # The same noise after every label: the samples follow the posterior without jumps.
-        noise = generator(0, "posterior samples").standard_normal((len(posterior.mean), N_SAMPLES))
-        draws = posterior.samples(noise)[:n]
+        noise = generator(0, "posterior samples").standard_normal((len(posterior.mean), N_DRAWS))
         return Learned(
             posterior=posterior,
             weights=shape_weights(self.basis, posterior.mean[:n]),
             composition=posterior.mean[n:],
-            samples=tuple(shape_weights(self.basis, np.ascontiguousarray(w)) for w in draws.T),
+            draws=shape_draws(self.basis, posterior.samples(noise)[:n]),
         )
 
     def search(self) -> None:
@@ -275,27 +287,21 @@ class ForceField(Calculator):
     def _expand(self, atoms: Atoms) -> Expansion:
         return expand(self.basis, *self._neighbors(atoms))
 
-    def _std(self, expansion: Expansion, way: Literal["exact", "sampled"] | None) -> FloatArray:
-        return self._exact_std(expansion) if way == "exact" else self._sampled_std(expansion)
-
-    def _sampled_std(self, expansion: Expansion) -> FloatArray:
-        """Return the spread of the forces over the posterior samples, eV/Å, (n, 3)."""
+    def _std(
+        self, neighbors: Neighbors, species: IntArray, way: Literal["exact", "sampled"]
+    ) -> FloatArray:
+        """Return the standard deviation of the force components, eV/Å, (n, 3)."""
         if self.learned is None:
-            return np.full((len(expansion.species), 3), UNTRAINED_STD)
-        squares = np.zeros((len(expansion.species), 3))
-        for weights in self.learned.samples:
-            parts = energy_forces(self.basis, weights, expansion.neighbors, expansion.species)
-            squares += parts[1] ** 2
-        return np.asarray(np.sqrt(squares / len(self.learned.samples)))
+            return np.full((len(species), 3), UNTRAINED_STD)
+        if way == "exact":
+            return self._exact_std(expand(self.basis, neighbors, species), self.learned.posterior)
+        return forces_std(self.basis, self.learned.draws, neighbors, species)
 
-    def _exact_std(self, expansion: Expansion) -> FloatArray:
-        """Return the exact standard deviation of the force components, eV/Å, (n, 3)."""
+    def _exact_std(self, expansion: Expansion, posterior: Posterior) -> FloatArray:
         n = len(expansion.species)
-        if self.learned is None:
-            return np.full((n, 3), UNTRAINED_STD)
         rows = force_rows(self.basis, expansion, np.arange(n)).reshape(3 * n, -1)
         padded = np.concatenate([rows, np.zeros((3 * n, len(self.basis.species)))], axis=1)
-        return np.sqrt(self.learned.posterior.variance(padded)).reshape(n, 3)
+        return np.sqrt(posterior.variance(padded)).reshape(n, 3)
 
     def _reference(self, species: IntArray) -> FloatArray:
         """Return the reference energy of each atom, taken off every label, eV, (n,)."""
@@ -303,10 +309,10 @@ class ForceField(Calculator):
             return np.zeros(len(species))
         return self.reference_energies[species]
 
-    def _environments(self, expansion: Expansion) -> FloatArray:
+    def _environments(self, neighbors: Neighbors, species: IntArray) -> FloatArray:
         """Return the three-body functions of every atom, scaled to unit length, (n, n_three)."""
-        three = self.basis.order == 3
-        functions = expansion.functions[:, three] * self.basis.damping[three]
+        functions = three_body_functions(self.basis, neighbors, species)
+        functions *= self.basis.damping[self.basis.order == 3]
         length = np.linalg.norm(functions, axis=1, keepdims=True)
         return np.asarray(functions / np.maximum(length, 1e-300))
 

@@ -27,7 +27,7 @@ from aofl.learning.labeller import Labeller
 from aofl.learning.memory import HISTORY, Memory
 from aofl.learning.policy import RULES, decide
 from aofl.learning.situation import Situation
-from aofl.learning.uncertainty import CHECK_EVERY
+from aofl.learning.uncertainty import CHECK_EVERY, has_grown
 from aofl.learning.wall import WallClock
 from aofl.records import (
     FloatArray,
@@ -195,14 +195,18 @@ class AdaptiveCalculator(Calculator):
         return rules[:1] if is_holding else rules
 
     def _look(self, atoms: Atoms, *, check: bool) -> Situation:
-        """Return the situation, with the deviations of the forces if they are to be checked."""
+        """Return the situation, with the deviations of the forces to check, or where they grew."""
         if self.force_field is None:
             self.force_field = ForceField(sorted(set(atoms.get_chemical_symbols())))
         if not check:
             with self.wall.part("force_field"):
-                return self._situation(atoms, self.force_field.predict(atoms))
+                prediction = self.force_field.predict(atoms, energies_std=True)
+            if not has_grown(prediction.energies_std, self.memory.seen_energies_std):
+                return self._situation(atoms, prediction)
         with self.wall.part("uncertainty"):
-            prediction = self.force_field.predict(atoms, forces_std="sampled")
+            prediction = self.force_field.predict(atoms, forces_std="sampled", energies_std=True)
+        local = prediction.energies_std
+        self.memory.seen_energies_std = [] if local is None else local.tolist()
         largest = float(self.memory.calibrated_errors(prediction.deviations).max())
         self.last_error = largest if self.memory.n_labels else None
         return self._situation(atoms, prediction)

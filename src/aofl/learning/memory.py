@@ -51,6 +51,7 @@ class Memory:
     ratios: list[float] = field(default_factory=list)
     reached_std: list[float] = field(default_factory=list)
     usual_distance: dict[str, list[float]] = field(default_factory=dict)
+    seen_energies_std: list[float] = field(default_factory=list)
     last_label_step: int = -1
     audit_gap: int = 1
     hold_until: int = -1
