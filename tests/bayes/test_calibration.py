@@ -83,3 +83,11 @@ def test_two_factors_prefer_the_narrow_interval_where_nothing_tells_them_apart()
     a, b = two_factors([(error, u)], 0.1)
     assert a == FACTORS[0]
     assert b > 0
+
+
+def test_a_ratio_that_is_no_number_counts_as_the_worst():
+    known = [2.0 + 0.1 * k for k in range(19)]
+    for place in (0, 7, 19):
+        ratios = [*known[:place], np.nan, *known[place:]]
+        assert calibration_factor(ratios) == calibration_factor([*known, np.inf])
+    assert calibration_factor([np.nan]) == HIGHEST

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from regression_cases import GROUP, HYPER, UNIT_STD, random_problem, textbook
 
-from aofl.bayes.posterior import Statistics, factorise, fit
+from aofl.bayes.posterior import Statistics, extend, factorise, fit
 from aofl.errors import ModelError
 
 STD = HYPER.scales[GROUP] * UNIT_STD
@@ -117,3 +117,25 @@ def test_jitter_rescues_a_matrix_on_the_edge_and_no_worse():
     edge.gram[1, 1] = -3.0
     with pytest.raises(ModelError, match="cannot be factorised"):
         factorise([edge], [1.0], np.ones(3))
+
+
+def test_a_posterior_that_is_extended_leaves_the_old_one_valid():
+    problem = random_problem()
+    before = fit(problem.statistics(), NOISES, STD)
+    mean, variance = before.mean.copy(), before.variance(np.eye(len(STD)))
+    x, y = more_rows()
+    after = extend(before, x[:3], y[:3], np.full(3, NOISES[1]))
+    np.testing.assert_array_equal(before.mean, mean)
+    np.testing.assert_array_equal(before.variance(np.eye(len(STD))), variance)
+    assert np.all(after.variance(np.eye(len(STD))) < variance)
+
+
+def test_numbers_that_are_none_do_not_extend_a_posterior():
+    x, y = more_rows()
+    for where in (x, y):
+        before = fit(random_problem().statistics(), NOISES, STD)
+        kept, where.flat[2] = where.flat[2], np.nan
+        with pytest.raises(ModelError, match="last label"):
+            extend(before, x[:3], y[:3], np.full(3, NOISES[1]))
+        where.flat[2] = kept
+        extend(before, x[:3], y[:3], np.full(3, NOISES[1]))

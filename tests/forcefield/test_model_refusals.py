@@ -38,6 +38,17 @@ def test_a_symbol_that_is_no_element_is_named():
         ForceField(["Cu", "Qq"])
 
 
+@pytest.mark.parametrize("elements", [[0], [500], [-1], ["X"], [29, 119], [1.5], [None]], ids=str)
+def test_numbers_that_are_no_element_are_named(elements):
+    with pytest.raises(ModelError, match=rf"{elements[-1]!r} is not an element.*'Na'.*1 to 118"):
+        ForceField(elements, settings=TINY)
+
+
+def test_a_force_field_of_nothing_is_refused():
+    with pytest.raises(ModelError, match="at least one element"):
+        ForceField([], settings=TINY)
+
+
 def bad_labels() -> dict[str, Label]:
     good = truth(FRAMES[3])
     forces = good.forces.copy()

@@ -106,6 +106,7 @@ def test_a_failed_save_leaves_the_old_file(force_field, saved, copy, monkeypatch
     with pytest.raises(ModelError, match="no space left"):
         force_field.save(copy)
     assert copy.read_bytes() == saved.read_bytes()
+    assert list(copy.parent.iterdir()) == [copy]
 
 
 def test_a_missing_file_is_named(tmp_path):
@@ -202,3 +203,32 @@ def test_statistics_of_another_size_are_refused(copy):
         file["forces"]["moment"] = moment
     with pytest.raises(ModelError, match="columns where its basis has"):
         ForceField.load(copy)
+
+
+def test_a_model_of_schema_1_predicts_and_learns_on():
+    """A file of version 0.1.0 with what it predicted then; radial tables may change a digit."""
+    data = Path(__file__).parents[1] / "data"
+    loaded = ForceField.load(data / "model_schema1.h5")
+    known = json.loads((data / "model_schema1.json").read_text())
+    atoms = crystal(known["seed"])
+    said = loaded.predict(atoms, forces_std="exact")
+    assert said.energy == pytest.approx(known["energy"], abs=1e-4)
+    for name in ("forces", "stress", "forces_std"):
+        np.testing.assert_allclose(getattr(said, name), known[name], rtol=0, atol=1e-4)
+    deviation = loaded.error_deviation(atoms, said.forces_std)
+    np.testing.assert_allclose(deviation, known["error_deviation"], rtol=0, atol=1e-4)
+    assert (loaded.n_labels, loaded.n_labels_at_search) == (6, 5)
+    error = np.abs(said.forces - truth(atoms).forces).max()
+    loaded.learn(atoms, truth(atoms))
+    assert np.abs(loaded.predict(atoms).forces - truth(atoms).forces).max() < error
+
+
+def test_saving_amid_appended_labels_keeps_what_was_learned(tmp_path):
+    """Labels 6 and 7 lie beside the factor, then in it; both ways the force field is the same."""
+    force_field = trained(FRAMES[:7])
+    before = force_field.predict(FRAMES[8], forces_std="exact")
+    force_field.save(tmp_path / "model.h5")
+    after = force_field.predict(FRAMES[8], forces_std="exact")
+    np.testing.assert_allclose(after.forces, before.forces, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(after.forces_std, before.forces_std, rtol=0, atol=1e-9)
+    assert_identical(force_field, ForceField.load(tmp_path / "model.h5"))

@@ -35,9 +35,10 @@ def calibration_factor(ratios: list[float]) -> float:
     Parameters
     ----------
     ratios
-        S of the labels so far, oldest first; only the last `WINDOW` count.
+        S of the labels so far, oldest first; only the last `WINDOW` count. One that is not a
+        number counts as infinite: a test that gave no answer was not passed.
     """
-    recent = sorted(ratios[-WINDOW:])
+    recent = sorted(math.inf if math.isnan(ratio) else ratio for ratio in ratios[-WINDOW:])
     n = len(recent)
     if n == 0:
         return HIGHEST

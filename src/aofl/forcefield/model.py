@@ -8,7 +8,6 @@ energy, forces and stress, and on demand the standard deviation of every force c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,44 +17,23 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
-from aofl.ace.evaluate import (
-    Draws,
-    Expansion,
-    Weights,
-    energy_forces,
-    expand,
-    force_rows,
-    forces_std,
-    shape_draws,
-    shape_weights,
-    three_body_functions,
-)
-from aofl.ace.local_kernels import N_DRAWS
-from aofl.ace.neighbors import Neighbors, find_neighbors
+from aofl.ace.evaluate import Expansion, energy_forces, expand, force_rows, forces_std
+from aofl.ace.neighbors import Neighbors
 from aofl.bayes.evidence import Hyperparameters, maximise
-from aofl.bayes.posterior import Posterior, Statistics, fit
-from aofl.errors import ModelError, StructureError
+from aofl.bayes.posterior import Posterior, Statistics
+from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
+from aofl.forcefield.learned import Learned, from_all, from_one_more
 from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
-from aofl.forcefield.rows import KINDS, check_fit, label_rows, widest_gap
+from aofl.forcefield.rows import KINDS, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import read_model, write_model
+from aofl.forcefield.structure import atomic_numbers, environments, neighbors_and_species, volume
 from aofl.records import FloatArray, IntArray, Label, Prediction
-from aofl.rng import generator
 
 FIXED_UNTIL = 5  # labels before the first search for hyperparameters
 GROWTH = 1.5  # search again when the labels have grown by this factor
 N_ITERATIONS = 3
 UNTRAINED_STD = 10.0  # eV/Å: what a force field without labels says of any force
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What follows from the labels, recomputed after each: mean weights and draws around them."""
-
-    posterior: Posterior
-    weights: Weights
-    composition: FloatArray
-    draws: Draws
 
 
 class ForceField(Calculator):
@@ -92,9 +70,9 @@ class ForceField(Calculator):
         settings: BasisSettings | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        numbers = [_atomic_number(e) for e in elements]
-        chosen = settings or settings_for(accuracy, len(set(numbers)))
-        self.basis: Basis = make_basis(np.array(numbers, dtype=np.int64), chosen)
+        numbers = atomic_numbers(elements)
+        chosen = settings or settings_for(accuracy, len(np.unique(numbers)))
+        self.basis: Basis = make_basis(numbers, chosen)
         self.shape: PriorShape = prior_shape(self.basis)
         n_columns = len(self.shape.group)
         self.data = {kind: Statistics.empty(n_columns) for kind in KINDS}
@@ -103,6 +81,7 @@ class ForceField(Calculator):
         self.hyper: Hyperparameters | None = None
         self.n_labels = 0
         self.n_labels_at_search = 0
+        self.n_labels_at_refit = 0
         self.learned: Learned | None = None
 
     @classmethod
@@ -111,7 +90,13 @@ class ForceField(Calculator):
         return read_model(Path(path))
 
     def save(self, path: Path | str) -> None:
-        """Save to one HDF5 file, atomically (see `aofl.forcefield.serialise`)."""
+        """Save to one HDF5 file, atomically (see `aofl.forcefield.serialise`).
+
+        Refits first where labels were appended since: the file holds no rows, and what is loaded
+        from it predicts to the last bit what this one does from now on.
+        """
+        if self.hyper is not None and self.n_labels_at_refit < self.n_labels:
+            self.refit()
         write_model(self, Path(path))
 
     @property
@@ -180,8 +165,8 @@ class ForceField(Calculator):
         StructureError
             If a position is not a number, or two atoms are in the same place.
         """
-        neighbors, species = self._neighbors(atoms)
-        volume = _volume(atoms)
+        neighbors, species = neighbors_and_species(self.basis, atoms)
+        size = volume(atoms)
         energies, forces, virial = repulsion(neighbors, atoms.numbers.astype(np.int64))
         local = None
         if self.learned is not None:
@@ -193,15 +178,15 @@ class ForceField(Calculator):
         return Prediction(
             energy=float(energies.sum()),
             forces=forces,
-            stress=virial / volume if volume else np.zeros(6),
+            stress=virial / size if size else np.zeros(6),
             energies=energies,
             energies_std=local,
             forces_std=self._std(neighbors, species, forces_std) if forces_std else None,
-            environments=self._environments(neighbors, species) if forces_std else None,
+            environments=environments(self.basis, neighbors, species) if forces_std else None,
         )
 
     def learn(self, atoms: Atoms, label: Label) -> None:
-        """Absorb one label and refit.
+        """Absorb one label and bring the posterior up to date.
 
         Hyperparameters are searched again whenever the labels have grown by half.
 
@@ -210,13 +195,53 @@ class ForceField(Calculator):
         ModelError
             If the label holds numbers that cannot be fitted, or an unknown element.
         """
-        self.absorb(atoms, label)
-        if self.n_labels < FIXED_UNTIL or self.n_labels >= GROWTH * self.n_labels_at_search:
+        n = self.n_labels + 1
+        if n < FIXED_UNTIL or n >= GROWTH * self.n_labels_at_search:
+            self.absorb(atoms, label)
             self.search()
-        self.refit()
+            self.refit()
+        else:
+            self.append(atoms, label)
+
+    def append(self, atoms: Atoms, label: Label) -> None:
+        """Absorb one label and bring the posterior up to date, hyperparameters as they are.
+
+        Costs a fraction of `refit`, which follows by itself when too many rows have gathered.
+        """
+        rows = self._absorb(atoms, label, 1)
+        more = from_one_more(self.basis, self.learned, rows, self.hyper, self.n_labels)
+        if more is None:
+            self.refit()
+        else:
+            self.learned = more
 
     def absorb(self, atoms: Atoms, label: Label) -> None:
         """Add a label to the data without refitting: for many at once, or to restore a model."""
+        self._absorb(atoms, label, 1)
+
+    def forget(self, atoms: Atoms, label: Label) -> None:
+        """Take away a label that was learned, and refit; the hyperparameters stay.
+
+        Raises
+        ------
+        ModelError
+            If it is the only label, or the rest cannot be fitted because this one was never
+            learned; the force field is as it was.
+        """
+        if self.n_labels < 2:
+            raise ModelError(f"of {self.n_labels} labels one must stay; start a new force field")
+        self._absorb(atoms, label, -1)
+        try:
+            self.refit()
+        except ModelError as error:
+            self._absorb(atoms, label, 1)
+            raise ModelError(
+                "the label to forget was not learned: without it no fit is possible; "
+                "give a structure and label that were learned"
+            ) from error
+
+    def _absorb(self, atoms: Atoms, label: Label, sign: Literal[1, -1]) -> dict[str, Rows]:
+        """Add a label to the data or take it away, and return its rows."""
         expansion = self._expand(atoms)
         check_fit(label, len(atoms))
         if self.reference_energies is None:
@@ -225,67 +250,39 @@ class ForceField(Calculator):
         reference = float(self._reference(expansion.species).sum())
         # The stress of a cell with vacuum in it says nothing that the forces do not say better.
         dense = atoms.pbc.all() and widest_gap(atoms) <= self.basis.cutoff
-        volume = _volume(atoms) if dense else 0.0
-        rows = label_rows(self.basis, expansion, numbers, label, reference, volume)
+        size = volume(atoms) if dense else 0.0
+        rows = label_rows(self.basis, expansion, numbers, label, reference, size)
         for kind, part in rows.items():
-            self.data[kind].add(part.matrix, part.targets)
-        self.n_labels += 1
+            data = self.data[kind]
+            (data.add if sign > 0 else data.remove)(part.matrix, part.targets)
+        self.n_labels += sign
         self.reset()  # type: ignore[no-untyped-call]  # results of before are no longer its own
+        return rows
 
     def environments(self, atoms: Atoms) -> FloatArray:
         """Return what the force field sees around each atom, unit vectors, shape (n, m)."""
-        return self._environments(*self._neighbors(atoms))
+        return environments(self.basis, *neighbors_and_species(self.basis, atoms))
 
     def refit(self) -> None:
-        """Recompute the posterior from the data and the hyperparameters as they are."""
+        """Recompute the posterior from all data and the hyperparameters as they are."""
         if self.hyper is None:
             raise ModelError("the force field has no labels to fit")
-        noises = [float(x) for x in self.hyper.noises]
-        std = self.hyper.scales[self.shape.group] * self.shape.unit_std
-        posterior = fit(list(self.data.values()), noises, std)
-        self.learned = self._learned(posterior)
-
-    def _learned(self, posterior: Posterior) -> Learned:
-        n = self.basis.n_columns
-        # The same noise after every label: the samples follow the posterior without jumps.
-        noise = generator(0, "posterior samples").standard_normal((len(posterior.mean), N_DRAWS))
-        return Learned(
-            posterior=posterior,
-            weights=shape_weights(self.basis, posterior.mean[:n]),
-            composition=posterior.mean[n:],
-            draws=shape_draws(self.basis, posterior.samples(noise)[:n]),
-        )
+        data = list(self.data.values())
+        self.learned = from_all(self.basis, self.shape, data, self.hyper, self.n_labels)
+        self.n_labels_at_refit = self.n_labels
 
     def search(self) -> None:
         """Search the hyperparameters for the labels absorbed so far, from where they stand."""
         prior = hyperprior(self.shape, self.data["forces"])
-        if self.n_labels < FIXED_UNTIL or self.hyper is None:
+        if self.n_labels < FIXED_UNTIL:
             self.hyper = prior.center
-        if self.n_labels >= FIXED_UNTIL:
-            shape, kinds = self.shape, list(self.data.values())
-            self.hyper = maximise(
-                kinds, self.hyper, prior, shape.unit_std, shape.group, N_ITERATIONS
-            )
-            self.n_labels_at_search = self.n_labels
-
-    def _neighbors(self, atoms: Atoms) -> tuple[Neighbors, IntArray]:
-        """Return the pairs and the species of a structure, checked."""
-        numbers = atoms.numbers.astype(np.int64)
-        unknown = sorted({chemical_symbols[z] for z in numbers} - set(self.elements))
-        if unknown:
-            raise ModelError(
-                f"the force field knows {', '.join(self.elements)} but the structure holds "
-                f"{', '.join(unknown)}; start a new force field with all elements"
-            )
-        if not np.all(np.isfinite(atoms.positions)):
-            raise StructureError("a position is not a finite number; look at the last steps")
-        neighbors = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, self.basis.cutoff)
-        if not np.all(np.any(neighbors.vectors, axis=1)):
-            raise StructureError("two atoms are in the same place; look at the last steps")
-        return neighbors, self.basis.species_index(numbers)
+            return
+        start, kinds, shape = self.hyper or prior.center, list(self.data.values()), self.shape
+        self.hyper = maximise(kinds, start, prior, shape.unit_std, shape.group, N_ITERATIONS)
+        self.n_labels_at_search = self.n_labels
 
     def _expand(self, atoms: Atoms) -> Expansion:
-        return expand(self.basis, *self._neighbors(atoms))
+        return expand(self.basis, *neighbors_and_species(self.basis, atoms))
 
     def _std(
         self, neighbors: Neighbors, species: IntArray, way: Literal["exact", "sampled"]
@@ -308,21 +305,3 @@ class ForceField(Calculator):
         if self.reference_energies is None:
             return np.zeros(len(species))
         return self.reference_energies[species]
-
-    def _environments(self, neighbors: Neighbors, species: IntArray) -> FloatArray:
-        """Return the three-body functions of every atom, scaled to unit length, (n, n_three)."""
-        functions = three_body_functions(self.basis, neighbors, species)
-        functions *= self.basis.damping[self.basis.order == 3]
-        length = np.linalg.norm(functions, axis=1, keepdims=True)
-        return np.asarray(functions / np.maximum(length, 1e-300))
-
-
-def _atomic_number(element: str | int) -> int:
-    if isinstance(element, str) and element not in chemical_symbols:
-        raise ModelError(f"{element!r} is not an element; give chemical symbols such as 'Na'")
-    return chemical_symbols.index(element) if isinstance(element, str) else element
-
-
-def _volume(atoms: Atoms) -> float:
-    """Return the cell volume in Å^3, 0 where the stress has no meaning (not periodic)."""
-    return float(atoms.get_volume()) if atoms.pbc.all() else 0.0

@@ -97,6 +97,16 @@ def label_rows(
     return rows
 
 
+def stack(rows: dict[str, Rows]) -> tuple[Rows, IntArray]:
+    """Return the rows of all kinds as one block, and the index in `KINDS` of each row, (m,)."""
+    kinds = np.array([KINDS.index(kind) for kind in rows])
+    block = Rows(
+        matrix=np.concatenate([part.matrix for part in rows.values()]),
+        targets=np.concatenate([part.targets for part in rows.values()]),
+    )
+    return block, np.repeat(kinds, [len(part.targets) for part in rows.values()])
+
+
 def _padded(matrix: FloatArray, basis: Basis) -> FloatArray:
     return np.concatenate([matrix, np.zeros((len(matrix), len(basis.species)))], axis=1)
 

@@ -8,6 +8,7 @@ older layout stay.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,9 @@ def write_model(force_field: ForceField, path: Path) -> None:
         temporary.replace(path)
     except OSError as error:
         raise ModelError(f"cannot write the model {path}: {error}") from error
+    finally:
+        with suppress(OSError):  # there is none after a success, nor in a place that is none
+            temporary.unlink()
 
 
 def read_model(path: Path) -> ForceField:

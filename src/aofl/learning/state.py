@@ -1,7 +1,8 @@
 """Checkpoints: the exact state of a run, and how to get it back.
 
-A checkpoint holds mechanics, memory and hyperparameters; it does not hold the Gram matrices, which
-are rebuilt from the labels in the order they were learned and come out the same to the last bit.
+A checkpoint holds mechanics, memory and hyperparameters; it does not hold the Gram matrices and the
+posterior, which are rebuilt from the labels in the order they were learned: a refit at the label
+of the last refit, the later ones appended. They come out the same to the last bit.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from aofl.learning.memory import Bank, Memory
 from aofl.store import Checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
+    from aofl.forcefield.model import ForceField
     from aofl.learning.adaptive_calculator import AdaptiveCalculator
     from aofl.learning.run import Run
 
@@ -55,6 +57,7 @@ def save_state(run: Run) -> None:
             },
             "learned_ids": calculator.labeller.ids,
             "n_labels_at_search": force_field.n_labels_at_search if force_field else 0,
+            "n_labels_at_refit": force_field.n_labels_at_refit if force_field else 0,
             "wall": {
                 "seconds": calculator.wall.seconds,
                 "total": calculator.wall.total,
@@ -110,19 +113,29 @@ def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
     force_field, dataset = calculator.force_field, calculator.labeller.dataset
     if force_field is None or dataset is None:
         raise StoreError("a learning run needs a force field and a data set to resume")
-    environments = {}
-    for label_id in calculator.labeller.ids:
+    environments, state = {}, checkpoint.state
+    # Checkpoints of before there was `append` refitted at every label.
+    at_refit = state.get("n_labels_at_refit", len(calculator.labeller.ids))
+    for n, label_id in enumerate(calculator.labeller.ids, start=1):
         entry = dataset[label_id]
         atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
-        force_field.absorb(atoms, entry.label)
+        if n > at_refit:
+            force_field.append(atoms, entry.label)
+        else:
+            force_field.absorb(atoms, entry.label)
+        if n == at_refit:
+            _refit(force_field, checkpoint)
         environments[label_id] = force_field.environments(atoms)
-    if "scales" in checkpoint.arrays:
-        force_field.hyper = Hyperparameters(
-            scales=checkpoint.arrays["scales"], noises=checkpoint.arrays["noises"]
-        )
-        force_field.n_labels_at_search = checkpoint.state["n_labels_at_search"]
-        force_field.refit()
     _rebuild_banks(calculator, checkpoint.state["banks"], environments)
+
+
+def _refit(force_field: ForceField, checkpoint: Checkpoint) -> None:
+    """Fit with the hyperparameters of the checkpoint."""
+    force_field.hyper = Hyperparameters(
+        scales=checkpoint.arrays["scales"], noises=checkpoint.arrays["noises"]
+    )
+    force_field.n_labels_at_search = checkpoint.state["n_labels_at_search"]
+    force_field.refit()
 
 
 def _rebuild_banks(

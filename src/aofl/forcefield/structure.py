@@ -1,0 +1,80 @@
+"""From ASE's structures and element names to what the kernels read, checked on the way."""
+
+from __future__ import annotations
+
+from numbers import Integral
+
+import numpy as np
+from ase import Atoms
+from ase.data import chemical_symbols
+
+from aofl.ace.basis import Basis
+from aofl.ace.evaluate import three_body_functions
+from aofl.ace.neighbors import Neighbors, find_neighbors
+from aofl.errors import ModelError, StructureError
+from aofl.records import FloatArray, IntArray
+
+LARGEST = len(chemical_symbols) - 1
+
+
+def atomic_numbers(elements: list[str] | list[int]) -> IntArray:
+    """Return the atomic numbers of chemical symbols or numbers, in the order given.
+
+    Raises
+    ------
+    ModelError
+        If there are none, or one of them is not an element.
+    """
+    if len(elements) == 0:
+        raise ModelError("a force field needs at least one element; give symbols such as ['Na']")
+    return np.array([_atomic_number(element) for element in elements], dtype=np.int64)
+
+
+def _atomic_number(element: str | int) -> int:
+    if isinstance(element, str) and element in chemical_symbols[1:]:
+        return chemical_symbols.index(element)
+    if isinstance(element, Integral) and 1 <= element <= LARGEST:
+        return int(element)
+    raise ModelError(
+        f"{element!r} is not an element; give chemical symbols such as 'Na', "
+        f"or atomic numbers from 1 to {LARGEST}"
+    )
+
+
+def neighbors_and_species(basis: Basis, atoms: Atoms) -> tuple[Neighbors, IntArray]:
+    """Return the pairs within the cutoff and the species index of each atom.
+
+    Raises
+    ------
+    ModelError
+        If the structure holds an element that the basis does not know.
+    StructureError
+        If a position is not a number, or two atoms are in the same place.
+    """
+    numbers = atoms.numbers.astype(np.int64)
+    known = [chemical_symbols[z] for z in basis.species]
+    unknown = sorted({chemical_symbols[z] for z in numbers} - set(known))
+    if unknown:
+        raise ModelError(
+            f"the force field knows {', '.join(known)} but the structure holds "
+            f"{', '.join(unknown)}; start a new force field with all elements"
+        )
+    if not np.all(np.isfinite(atoms.positions)):
+        raise StructureError("a position is not a finite number; look at the last steps")
+    neighbors = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, basis.cutoff)
+    if not np.all(np.any(neighbors.vectors, axis=1)):
+        raise StructureError("two atoms are in the same place; look at the last steps")
+    return neighbors, basis.species_index(numbers)
+
+
+def volume(atoms: Atoms) -> float:
+    """Return the cell volume in Å^3, 0 where the stress has no meaning (not periodic)."""
+    return float(atoms.get_volume()) if atoms.pbc.all() else 0.0
+
+
+def environments(basis: Basis, neighbors: Neighbors, species: IntArray) -> FloatArray:
+    """Return the three-body functions of every atom, scaled to unit length, (n, n_three)."""
+    functions = three_body_functions(basis, neighbors, species)
+    functions *= basis.damping[basis.order == 3]
+    length = np.linalg.norm(functions, axis=1, keepdims=True)
+    return np.asarray(functions / np.maximum(length, 1e-300))
