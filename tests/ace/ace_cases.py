@@ -32,7 +32,17 @@ MIXED = BasisSettings(
     n_pair=3, pair_cutoff=2.2, pair_growth=0.6, n_max=3, l_max=2, cutoff=2.0, cutoff_growth=0.5,
     n_mixtures=2, four_n=2, four_l=1, n_chebyshev=12,
 )  # fmt: skip
-BASES = {"four-body": SMALL, "short pair": SHORT_PAIR, "no four-body": NO_FOUR, "mixed": MIXED}
+FIVE = BasisSettings(
+    n_pair=2, pair_cutoff=3.0, n_max=2, l_max=2, cutoff=3.4, four_n=1, four_l=2, five_n=1, five_l=1,
+    n_chebyshev=10,
+)  # fmt: skip
+BASES = {
+    "four-body": SMALL,
+    "short pair": SHORT_PAIR,
+    "no four-body": NO_FOUR,
+    "mixed": MIXED,
+    "five-body": FIVE,
+}
 
 
 def molecule() -> Atoms:

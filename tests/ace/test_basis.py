@@ -2,27 +2,15 @@
 
 import dataclasses
 import itertools
-from math import comb
 
 import numpy as np
 import pytest
 from ace_cases import BASES
 from ase.data import covalent_radii
 
-from aofl.ace.basis import ACCURACIES, N_MIX, BasisSettings, four_body_tables, make_basis
+from aofl.ace.basis import ACCURACIES, BasisSettings, make_basis
+from aofl.ace.products import product_tables
 from aofl.errors import ModelError
-
-
-def count_four_body(n: int, l_max: int) -> int:
-    """Count unordered triples of (l, channel) that have an invariant, by multiset formulas."""
-    width, total = N_MIX * n, 0
-    for l1 in range(l_max + 1):
-        for l2 in range(l1, l_max + 1):
-            for l3 in range(l2, min(l_max, l1 + l2) + 1):
-                if (l1 + l2 + l3) % 2 == 0:
-                    repeats = [[l1, l2, l3].count(q) for q in {l1, l2, l3}]
-                    total += int(np.prod([comb(width + k - 1, k) for k in repeats]))
-    return total
 
 
 @pytest.mark.parametrize("numbers", [[11], [1, 8], [1, 6, 8, 11]], ids=len)
@@ -32,9 +20,10 @@ def test_number_of_functions(settings, numbers):
     basis = make_basis(np.array(numbers), s)
     channels = min(s.n_mixtures or species, species) * s.n_max
     three = (s.l_max + 1) * channels * (channels + 1) // 2
-    four = count_four_body(s.four_n, s.four_l) if s.four_n else 0
-    counts = [int(np.sum(basis.order == order)) for order in (2, 3, 4)]
-    assert counts == [species * s.n_pair, three, four]
+    tables = product_tables(s.four_n, s.four_l, s.five_n, s.five_l)
+    four, five = (int(np.sum(tables.order == order)) for order in (4, 5))
+    counts = [int(np.sum(basis.order == order)) for order in (2, 3, 4, 5)]
+    assert counts == [species * s.n_pair, three, four, five]
     assert basis.n_functions == sum(counts) == len(basis.damping)
     assert basis.n_columns == species * sum(counts)
     assert np.all(np.diff(basis.order) >= 0)
@@ -75,27 +64,6 @@ def test_cutoff_is_the_longer_one(name):
 def test_larger_accuracy_means_more_functions():
     sizes = [make_basis(np.array([1, 8]), s).n_functions for s in ACCURACIES.values()]
     assert sizes == sorted(set(sizes))
-
-
-def test_four_body_tables_are_the_derivative_of_one_cubic_form():
-    """Euler: sum_e A_e dQ/dA_e = 3 Q; and dQ/dA is the difference quotient of that Q."""
-    tables = four_body_tables(2, 2)
-    width = 9 * N_MIX * 2
-    rng = np.random.default_rng(0)
-    a, change = rng.normal(size=(2, width))
-
-    def entries(a):
-        terms = tables.coef * a[tables.left] * a[tables.right]
-        return np.add.reduceat(terms, tables.term_first[:-1])
-
-    def functions(a):
-        return np.add.reduceat(entries(a) * a[tables.slot], tables.first[:-1]) / 3
-
-    step = 1e-4
-    slope = np.add.reduceat(entries(a) * change[tables.slot], tables.first[:-1])
-    quotient = (functions(a + step * change) - functions(a - step * change)) / (2 * step)
-    np.testing.assert_allclose(slope, quotient, atol=1e-6)
-    assert tables.n_functions == count_four_body(2, 2)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
 
 from aofl.ace.angular import spherical_harmonics
-from aofl.ace.basis import N_MIX, Basis, BasisSettings
+from aofl.ace.basis import Basis, BasisSettings
 from aofl.ace.coupling import invariant
+from aofl.ace.products import N_MIX
 from aofl.ace.radial import chebyshev_functions, smeared_coefficients
 
 
@@ -123,8 +124,9 @@ def test_kernels_agree_with_the_slow_obvious_way(name, structure):
     if name == "four-body" and structure == "slab":
         atoms = atoms[:3]
     case = make_case(BASES[name], atoms.numbers)
-    functions = case.expand(atoms).functions
+    # The five-body functions have a test of their own (`test_products`).
+    functions = case.expand(atoms).functions[:, case.basis.order < 5]
     expected = slow_functions(case.basis, atoms)
     assert functions.shape == expected.shape
     np.testing.assert_allclose(functions, expected, atol=1e-7 * max(1, np.abs(expected).max()))
-    assert np.all(np.abs(expected).max(axis=0)[case.basis.order == 3] > 0)
+    assert np.all(np.abs(expected).max(axis=0)[case.basis.order[case.basis.order < 5] == 3] > 0)

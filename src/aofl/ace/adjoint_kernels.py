@@ -10,19 +10,20 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from aofl.ace.four_body_kernels import (
-    four_body_energies,
-    four_body_functions,
-    four_body_jacobian,
-    mix_density,
-    pull_four_body,
-    unmix,
-)
 from aofl.ace.local_kernels import (
     N_DRAWS,
     spread_of_energy,
     write_pair_functions,
     write_three_body_functions,
+)
+from aofl.ace.product_kernels import (
+    blank_mixed,
+    mix_density,
+    product_energies,
+    product_functions,
+    product_jacobian,
+    pull_products,
+    unmix,
 )
 from aofl.ace.simd import LANES, fma, load, spread, store, total
 from aofl.ace.surroundings import (
@@ -194,27 +195,27 @@ def pull_back(i, count, second, vectors, n_species, l_max, space, adjoint, force
 @njit(parallel=True, **OPTIONS)
 def energies_and_forces(  # type: ignore[no-untyped-def]
     first, second, vectors, species, order, pair_cutoffs, pair_table, curves, cutoffs, table,
-    n_max, l_max, mixing, four_n, n_mixed, four_first, slot, term_first, left, right, coef,
-    weights, four_weights, draws,
+    n_max, l_max, mixing, mix_n, n_mixed, product_first, slot, term_first,
+    left, right, third, coef, share, weights, product_weights, draws,
 ):  # fmt: skip
     """Return energies (n,), deviations (n,), forces (PARTS, n, 3), virial (PARTS, 6) to be summed.
 
     `order` lists the atoms by species; `curves` (S, S, n_grid + 1, 3) by centre and neighbour
-    species; `weights` as `contract_three_body` reads them; `four_weights` (S, n_four); `draws`
-    as `spread_of_energy` reads them for each species, or empty: no deviations.
+    species; `weights` as `contract_three_body` reads them; `product_weights` (S, n_products);
+    `draws` as `spread_of_energy` reads them for each species, or empty: no deviations.
     """
     n_atoms, n_species = first.shape[0] - 1, cutoffs.shape[0]
-    n_four = four_first.shape[0] - 1
+    n_products = product_first.shape[0] - 1
     stride, size = longest_row(first), (l_max + 1) ** 2 * n_species * LANES
     energy, deviation = np.empty(n_atoms), np.zeros(n_atoms)
     forces, virial = np.zeros((PARTS, n_atoms, 3)), np.zeros((PARTS, 6))
-    block = LANES if n_four > 0 else 1
+    block = LANES if n_products > 0 else 1
     for part in prange(PARTS):
         spaces = workspaces(stride, l_max)
         a, adjoint = np.empty((LANES, size)), np.empty((LANES, size))
-        mixed, pull = np.zeros(n_mixed * LANES), np.empty(n_mixed * LANES)
+        mixed, pull = blank_mixed(n_mixed), np.empty(n_mixed * LANES)
         jacobian = np.empty((term_first.shape[0] - 1) * LANES)
-        functions, four = np.empty(n_four * LANES), np.zeros(n_four * LANES)
+        functions, four = np.empty(n_products * LANES), np.zeros(n_products * LANES)
         row = np.empty(draws.shape[0] // (n_species * N_DRAWS) + LANES)
         e, counts = np.zeros(LANES), np.zeros(LANES, np.int64)
         f, v = forces[part], virial[part]
@@ -232,18 +233,18 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
                 e[lane] += contract_three_body(
                     a[lane], weights, start, n_species, n_max, l_max, adjoint[lane]
                 )
-                if n_four > 0:
-                    mix_density(a[lane], lane, mixing, four_n, mixed)
-                    for k in range(n_four):
-                        four[k * LANES + lane] = four_weights[zi, k]
-            if n_four > 0:
-                four_body_jacobian(mixed, term_first, left, right, coef, jacobian)
-                four_body_functions(mixed, jacobian, four_first, slot, functions)
-                four_body_energies(four, functions, e)
-                pull_four_body(jacobian, four, four_first, slot, pull)
+                if n_products > 0:
+                    mix_density(a[lane], lane, mixing, mix_n, mixed)
+                    for k in range(n_products):
+                        four[k * LANES + lane] = product_weights[zi, k]
+            if n_products > 0:
+                product_jacobian(mixed, term_first, left, right, third, coef, jacobian)
+                product_functions(mixed, jacobian, product_first, slot, share, functions)
+                product_energies(four, functions, e)
+                pull_products(jacobian, four, product_first, slot, pull)
             for lane, i in enumerate(atoms):
-                if n_four > 0:
-                    unmix(pull, lane, mixing, four_n, adjoint[lane])
+                if n_products > 0:
+                    unmix(pull, lane, mixing, mix_n, adjoint[lane])
                 pull_back(
                     i, counts[lane], second, vectors, n_species, l_max, spaces[lane],
                     adjoint[lane], f, v,
@@ -254,8 +255,8 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
                         i, first, second, vectors, species, pair_cutoffs, pair_table, row
                     )
                     end = write_three_body_functions(a[lane], n_species, n_max, l_max, end, row)
-                    for k in range(n_four):
+                    for k in range(n_products):
                         row[end + k] = functions[k * LANES + lane]
                     start = species[i] * (draws.shape[0] // n_species)
-                    deviation[i] = spread_of_energy(row, end + n_four, draws, start)
+                    deviation[i] = spread_of_energy(row, end + n_products, draws, start)
     return energy, deviation, forces, virial

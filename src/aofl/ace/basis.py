@@ -2,24 +2,24 @@
 
 Every centre of species z has the same functions; the columns of the design matrix are
 
-    [centre species 0: pair | three-body | four-body], [centre species 1: ...], ...
+    [centre species 0: pair | three-body | four-body | five-body], [centre species 1: ...], ...
 
 with
     pair        P_zk   = sum_j g_k(r_ij)                          neighbour species z
     three-body  B_lcc' = sum_m A_lmc A_lmc' / sqrt(2 l + 1)       channel c = (mu, n), c <= c'
     four-body   Q      = sum_mmm C A_lma A_l'm'b A_l''m''c        channels of a few mixed species
+    five-body   the same of four densities, where asked for (`aofl.ace.products`)
 
 and A_lmc = sum_z M_mu,z sum_j R_nl(r_ij) Y_lm(r_ij) over neighbours j of species z. For a few
 elements each is a mixture mu of its own; with more, the number of functions would grow with their
-cube, and a few mixtures serve them all (`aofl.ace.mixtures`). The four-body part sees species
-through `N_MIX` smooth mixtures always.
+cube, and a few mixtures serve them all (`aofl.ace.mixtures`). Beyond, species are seen through
+`N_MIX` smooth mixtures always.
 
 Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104, eqs 12-27.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -27,8 +27,8 @@ import numpy as np
 from ase.data import covalent_radii
 
 from aofl.ace.angular import L_LIMIT
-from aofl.ace.coupling import invariant
 from aofl.ace.mixtures import mixtures
+from aofl.ace.products import Products, product_tables
 from aofl.ace.radial import (
     N_GRID,
     chebyshev_functions,
@@ -39,8 +39,6 @@ from aofl.ace.simd import LANES, padded
 from aofl.errors import ModelError
 from aofl.records import FloatArray, IntArray
 
-N_MIX = 2
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasisSettings:
@@ -48,8 +46,8 @@ class BasisSettings:
 
     `n_pair` functions of the distance; `n_max` radial functions for each l <= `l_max`, smeared by
     `smearing`; the four-body part uses the first `four_n` of them and l <= `four_l`
-    (`four_n` = 0: none). `n_mixtures` mixtures of species make the three-body channels (0: every
-    species its own). `stretch` is lam in `aofl.ace.radial`.
+    (`four_n` = 0: none), the five-body part likewise. `n_mixtures` mixtures of species make the
+    three-body channels (0: every species its own). `stretch` is lam in `aofl.ace.radial`.
 
     Two elements see each other up to `cutoff + cutoff_growth (R_i + R_j)` with their covalent
     radii R, likewise for pairs: the same number of functions resolves a C-H bond finely and
@@ -67,6 +65,8 @@ class BasisSettings:
     n_mixtures: int = 0
     four_n: int = 2
     four_l: int = 2
+    five_n: int = 0
+    five_l: int = 1
     n_chebyshev: int = 20
     stretch: float = 4.0
 
@@ -117,30 +117,7 @@ def n_functions(n_species: int, s: BasisSettings) -> int:
     """Return the number of functions of one centre."""
     channels = _n_mixtures(n_species, s) * s.n_max
     three = (s.l_max + 1) * channels * (channels + 1) // 2
-    return n_species * s.n_pair + three + four_body_count(s)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FourBody:
-    """Index tables of the four-body functions.
-
-    Function f owns entries `first[f]:first[f + 1]`; entry e is d Q_f / d A[slot[e]] and is the
-    sum over its terms t in `term_first[e]:term_first[e + 1]` of coef[t] A[left[t]] A[right[t]].
-    A is the mixed density, flattened as (lm, mixture, n).
-    """
-
-    first: IntArray
-    slot: IntArray
-    term_first: IntArray
-    left: IntArray
-    right: IntArray
-    coef: FloatArray
-    degree: IntArray
-
-    @property
-    def n_functions(self) -> int:
-        """Number of four-body functions of one centre."""
-        return len(self.first) - 1
+    return n_species * s.n_pair + three + _products(s).n_functions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +137,9 @@ class Basis:
     channels
         Weight M of each species in each three-body mixture, shape (n_mixtures, n_species).
     mixing
-        Weight of each species in each four-body mixture, shape (N_MIX, n_species).
+        Weight of each species in each mixture of `products`, shape (N_MIX, n_species).
     order
-        Body order (2, 3, 4) of the columns of one centre, shape (n_functions,).
+        Body order (2 to 5) of the columns of one centre, shape (n_functions,).
     damping
         1 / (1 + sum n + sum l) of the same columns, squared for pairs: the prior's smoothness.
     """
@@ -173,7 +150,7 @@ class Basis:
     cutoffs: FloatArray
     pair_table: FloatArray
     table: FloatArray
-    four: FourBody
+    products: Products
     channels: FloatArray
     mixing: FloatArray
     order: IntArray
@@ -214,8 +191,8 @@ def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
     bond = radii[:, None] + radii
     pair_cutoffs = s.pair_cutoff + s.pair_growth * bond
     cutoffs = s.cutoff + s.cutoff_growth * bond
-    four = four_body_tables(s.four_n, s.four_l if s.four_n else -1)
-    order, degree = _column_order(len(species), s, four)
+    products = _products(s)
+    order, degree = _column_order(len(species), s, products)
     return Basis(
         settings=s,
         species=species,
@@ -223,7 +200,7 @@ def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
         cutoffs=cutoffs,
         pair_table=_tables(pair_cutoffs, lambda r, cutoff: _pair_functions(r, cutoff, s)),
         table=_tables(cutoffs, lambda r, cutoff: _radial_functions(r, cutoff, s)),
-        four=four,
+        products=products,
         channels=mixtures(species, _n_mixtures(len(species), s)),
         mixing=_mixing(species),
         order=order,
@@ -271,11 +248,12 @@ def _check(s: BasisSettings) -> None:
         raise ModelError(f"n_mixtures is {s.n_mixtures}; expected 0 (none) or more")
     if not 1 <= s.n_max <= LANES:
         raise ModelError(f"n_max is {s.n_max}; expected 1 to {LANES}")
-    if s.four_n and (s.four_n > s.n_max or s.four_l > s.l_max):
-        raise ModelError(
-            f"the four-body part has four_n {s.four_n} and four_l {s.four_l}; expected at most "
-            f"n_max {s.n_max} and l_max {s.l_max}"
-        )
+    for name, n, degree in (("four", s.four_n, s.four_l), ("five", s.five_n, s.five_l)):
+        if n and (n > s.n_max or degree > s.l_max):
+            raise ModelError(
+                f"the {name}-body part has {name}_n {n} and {name}_l {degree}; expected at most "
+                f"n_max {s.n_max} and l_max {s.l_max}"
+            )
 
 
 def _mixing(species: IntArray) -> FloatArray:
@@ -284,61 +262,18 @@ def _mixing(species: IntArray) -> FloatArray:
     return np.stack([np.ones(len(species)), 2.0 * radius - 2.0])
 
 
-def _column_order(n_species: int, s: BasisSettings, four: FourBody) -> tuple[IntArray, FloatArray]:
+def _column_order(
+    n_species: int, s: BasisSettings, products: Products
+) -> tuple[IntArray, FloatArray]:
     """Return body order and n + l sum of the columns of one centre, in column order."""
     pair = np.tile(np.arange(s.n_pair), n_species)
     n = np.tile(np.arange(s.n_max), _n_mixtures(n_species, s))
     upper = np.triu_indices(len(n))
     three = np.concatenate([n[upper[0]] + n[upper[1]] + 2 * q for q in range(s.l_max + 1)])
-    sizes = (len(pair), len(three), four.n_functions)
-    order = np.repeat(np.array([2, 3, 4], dtype=np.int64), sizes)
-    return order, np.concatenate([pair, three, four.degree]).astype(np.float64)
+    order = np.repeat(np.array([2, 3], dtype=np.int64), (len(pair), len(three)))
+    degree = np.concatenate([pair, three, products.degree]).astype(np.float64)
+    return np.concatenate([order, products.order]), degree
 
 
-def _triples(n_max: int, l_max: int) -> list[tuple[tuple[int, int], ...]]:
-    """Return the three (l, channel) of each four-body function."""
-    factors = [(q, c) for q in range(l_max + 1) for c in range(N_MIX * n_max)]
-    return [
-        triple
-        for triple in itertools.combinations_with_replacement(factors, 3)
-        if sum(q for q, _ in triple) % 2 == 0 and triple[2][0] <= triple[0][0] + triple[1][0]
-    ]
-
-
-def four_body_count(s: BasisSettings) -> int:
-    """Return the number of four-body functions of one centre."""
-    return len(_triples(s.four_n, s.four_l)) if s.four_n else 0
-
-
-def four_body_tables(n_max: int, l_max: int) -> FourBody:
-    """Return the tables of all invariants of three densities with n < `n_max`, l <= `l_max`."""
-    width = N_MIX * n_max
-    first, slot, term_first, degree = [0], [], [0], []
-    left, right, coef = [], [], []
-    for triple in _triples(n_max, l_max):
-        angular = [q for q, _ in triple]
-        entries: dict[int, list[tuple[int, int, float]]] = {}
-        tensor = invariant(*angular)
-        for m in zip(*np.nonzero(tensor), strict=True):
-            a = [(q * q + int(k)) * width + c for (q, c), k in zip(triple, m, strict=True)]
-            for k in range(3):
-                others = (a[(k + 1) % 3], a[(k + 2) % 3])
-                entries.setdefault(a[k], []).append((*others, float(tensor[m])))
-        for index, terms in sorted(entries.items()):
-            slot.append(index)
-            left += [t[0] for t in terms]
-            right += [t[1] for t in terms]
-            coef += [t[2] for t in terms]
-            term_first.append(len(coef))
-        first.append(len(slot))
-        degree.append(sum(angular) + sum(c % n_max for _, c in triple))
-    ints = [np.array(x, dtype=np.int64) for x in (first, slot, term_first, left, right, degree)]
-    return FourBody(
-        first=ints[0],
-        slot=ints[1],
-        term_first=ints[2],
-        left=ints[3],
-        right=ints[4],
-        coef=np.array(coef, dtype=np.float64),
-        degree=ints[5],
-    )
+def _products(s: BasisSettings) -> Products:
+    return product_tables(s.four_n, s.four_l, s.five_n, s.five_l)

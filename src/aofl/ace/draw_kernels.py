@@ -1,6 +1,6 @@
 """Compiled kernels: the spread of the forces over `N_DRAWS` weight vectors, in one pass.
 
-What depends on the structure alone (R, Y, densities, four-body Jacobians) is computed once; what
+What depends on the structure alone (R, Y, densities, Jacobians of products) is computed once; what
 depends on the weights has the draw as its last index, two vectors long, and every weight of a
 centre is read once for each four values of lm. The adjoint is laid out
 
@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from aofl.ace.four_body_kernels import four_body_jacobian, mix_density
 from aofl.ace.local_kernels import N_DRAWS
+from aofl.ace.product_kernels import blank_mixed, mix_density, product_jacobian
 from aofl.ace.simd import LANES, add, fma, load, multiply, spread, store, subtract, total
 from aofl.ace.surroundings import (
     OPTIONS,
@@ -158,10 +158,10 @@ def contract_three_body(a, weights, start, n_species, n_max, l_max, adjoint):  #
 
 
 @njit(**OPTIONS)
-def add_four_body(  # type: ignore[no-untyped-def]
-    jacobian, lane, weights, start, first, slot, mixing, n_max, four_n, pull, adjoint
+def add_products(  # type: ignore[no-untyped-def]
+    jacobian, lane, weights, start, first, slot, mixing, n_max, mix_n, pull, adjoint
 ):
-    """Add dE/dA of the four-body part of every draw; `pull` is scratch, n_mixed N_DRAWS."""
+    """Add dE/dA of the products of every draw; `pull` is scratch, n_mixed N_DRAWS."""
     pull[:] = 0.0
     for f in range(first.shape[0] - 1):
         w = start + f * N_DRAWS
@@ -171,13 +171,13 @@ def add_four_body(  # type: ignore[no-untyped-def]
             store(pull, at, fma(x, u, load(pull, at)))
             store(pull, at + LANES, fma(x, v, load(pull, at + LANES)))
     n_mix, n_species = mixing.shape
-    for lm in range(pull.shape[0] // (n_mix * four_n * N_DRAWS)):
+    for lm in range(pull.shape[0] // (n_mix * mix_n * N_DRAWS)):
         for z in range(n_species):
-            for n in range(four_n):
+            for n in range(mix_n):
                 at = ((lm * n_species + z) * n_max + n) * N_DRAWS
                 s, t = load(adjoint, at), load(adjoint, at + LANES)
                 for mixture in range(n_mix):
-                    k = ((lm * n_mix + mixture) * four_n + n) * N_DRAWS
+                    k = ((lm * n_mix + mixture) * mix_n + n) * N_DRAWS
                     x = spread(mixing[mixture, z])
                     s, t = fma(x, load(pull, k), s), fma(x, load(pull, k + LANES), t)
                 store(adjoint, at, s)
@@ -224,24 +224,24 @@ def pull_back(i, count, second, n_species, n_max, l_max, space, adjoint, change,
 @njit(parallel=True, **OPTIONS)
 def forces_of_draws(  # type: ignore[no-untyped-def]
     first, second, vectors, species, order, pair_cutoffs, pair_table, cutoffs, table,
-    n_max, l_max, mixing, four_n, n_mixed, four_first, term_first, slot, left, right, coef,
-    pair_weights, weights, four_weights,
+    n_max, l_max, mixing, mix_n, n_mixed, product_first, term_first, slot, left, right, third, coef,
+    pair_weights, weights, product_weights,
 ):  # fmt: skip
     """Return the forces of every draw, to be summed over parts: (PARTS, n 3 N_DRAWS).
 
     Shapes of the weights: see `aofl.ace.evaluate.Draws`.
     """
     n_atoms, n_species = first.shape[0] - 1, cutoffs.shape[0]
-    n_lm, n_four = (l_max + 1) ** 2, four_first.shape[0] - 1
+    n_lm, n_products = (l_max + 1) ** 2, product_first.shape[0] - 1
     stride = longest_row(first)
     forces = np.empty((PARTS, n_atoms * 3 * N_DRAWS))
-    block = LANES if n_four > 0 else 1
+    block = LANES if n_products > 0 else 1
     for part in prange(PARTS):
         spaces = workspaces(stride, l_max)
         a = np.empty((LANES, n_lm * n_species * LANES))
         adjoint = np.empty(n_lm * n_species * n_max * N_DRAWS)
         change, slopes = np.empty(n_lm * 3 * LANES), np.empty(pair_table.shape[4])
-        mixed, pull = np.zeros(n_mixed * LANES), np.empty(n_mixed * N_DRAWS)
+        mixed, pull = blank_mixed(n_mixed), np.empty(n_mixed * N_DRAWS)
         jacobian = np.empty((term_first.shape[0] - 1) * LANES)
         counts, f = np.zeros(LANES, np.int64), forces[part]
         f[:] = 0.0
@@ -253,10 +253,10 @@ def forces_of_draws(  # type: ignore[no-untyped-def]
                     i, first, second, vectors, species, cutoffs, table, l_max, spaces[lane]
                 )
                 write_density(counts[lane], n_species, l_max, spaces[lane], a[lane])
-                if n_four > 0:
-                    mix_density(a[lane], lane, mixing, four_n, mixed)
-            if n_four > 0:
-                four_body_jacobian(mixed, term_first, left, right, coef, jacobian)
+                if n_products > 0:
+                    mix_density(a[lane], lane, mixing, mix_n, mixed)
+            if n_products > 0:
+                product_jacobian(mixed, term_first, left, right, third, coef, jacobian)
             for lane, i in enumerate(atoms):
                 add_pairs(
                     i, first, second, vectors, species, pair_cutoffs, pair_table, pair_weights,
@@ -264,10 +264,10 @@ def forces_of_draws(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
                 start = species[i] * (weights.shape[0] // n_species)
                 contract_three_body(a[lane], weights, start, n_species, n_max, l_max, adjoint)
-                if n_four > 0:
-                    add_four_body(
-                        jacobian, lane, four_weights, species[i] * n_four * N_DRAWS, four_first,
-                        slot, mixing, n_max, four_n, pull, adjoint,
+                if n_products > 0:
+                    add_products(
+                        jacobian, lane, product_weights, species[i] * n_products * N_DRAWS,
+                        product_first, slot, mixing, n_max, mix_n, pull, adjoint,
                     )  # fmt: skip
                 pull_back(
                     i, counts[lane], second, n_species, n_max, l_max, spaces[lane], adjoint,

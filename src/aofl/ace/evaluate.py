@@ -34,7 +34,7 @@ class Expansion:
     channels
         The same by mixture, shape (n, LM, C).
     jacobian
-        Four-body derivatives dQ/dA, shape (n, entries).
+        Derivatives dQ/dA of the four- and five-body functions, shape (n, entries).
     """
 
     neighbors: Neighbors
@@ -51,7 +51,7 @@ class Weights:
 
     curves: FloatArray
     three: FloatArray
-    four: FloatArray
+    products: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +62,15 @@ class Draws:
     ----------
     local
         For the energies of single atoms, flat.
-    pair, three, four
+    pair, three, products
         For the forces: shapes (S, S, width, N_DRAWS), (S, L, C, C, N_DRAWS) and
-        (S, n_four, N_DRAWS), flat.
+        (S, n_products, N_DRAWS), flat.
     """
 
     local: FloatArray
     pair: FloatArray
     three: FloatArray
-    four: FloatArray
+    products: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,16 +96,16 @@ class Evaluation:
 
 
 def shape_weights(basis: Basis, flat: FloatArray) -> Weights:
-    """Cut a flat vector (n_columns,) into pair, symmetric three-body and four-body weights."""
+    """Cut a flat vector (n_columns,) by body order; the three-body part symmetric."""
     s, n_species = basis.settings, len(basis.species)
-    pair, three, four = _cut(basis, flat[:, None])
+    pair, three, products = _cut(basis, flat[:, None])
     padded_three = np.zeros((*three.shape[:3], n_species, LANES))
     padded_three[..., : s.n_max] = three.reshape(*three.shape[:3], n_species, s.n_max)
     table = basis.pair_table[..., : s.n_pair]
     return Weights(
         curves=np.ascontiguousarray(np.einsum("yzgdk,yzk->yzgd", table, pair[..., 0])),
         three=padded_three.ravel(),
-        four=np.ascontiguousarray(four[..., 0]),
+        products=np.ascontiguousarray(products[..., 0]),
     )
 
 
@@ -120,7 +120,7 @@ def shape_draws(basis: Basis, flat: FloatArray) -> Draws:
     if flat.shape[1] != N_DRAWS:
         raise ValueError(f"expected {N_DRAWS} draws, got {flat.shape[1]}")
     s, n_species = basis.settings, len(basis.species)
-    pair, three, four = _cut(basis, flat)
+    pair, three, products = _cut(basis, flat)
     pair = np.pad(pair, ((0, 0), (0, 0), (0, basis.pair_table.shape[4] - s.n_pair), (0, 0)))
     species_of = np.repeat(np.arange(n_species), s.n_max)
     left, right = np.nonzero(species_of[:, None] <= species_of)
@@ -128,7 +128,7 @@ def shape_draws(basis: Basis, flat: FloatArray) -> Draws:
     parts = (
         pair.reshape(n_species, -1, N_DRAWS),
         (three[:, :, left, right] * once[:, None]).reshape(n_species, -1, N_DRAWS),
-        four,
+        products,
     )
     n_rows = sum(part.shape[1] for part in parts)
     slack = np.zeros((n_species, padded(n_rows + LANES) - n_rows, N_DRAWS))
@@ -136,7 +136,7 @@ def shape_draws(basis: Basis, flat: FloatArray) -> Draws:
         local=np.concatenate([*parts, slack], axis=1).ravel(),
         pair=pair.ravel(),
         three=three.ravel(),
-        four=four.ravel(),
+        products=products.ravel(),
     )
 
 
@@ -149,8 +149,8 @@ def _cut(basis: Basis, flat: FloatArray) -> tuple[FloatArray, FloatArray, FloatA
         Shape (S, S, n_pair, K).
     three
         W of the energy 1/2 A W A, symmetric in its channels, shape (S, L, C, C, K).
-    four
-        Shape (S, n_four, K).
+    products
+        Shape (S, n_products, K).
     """
     s, n_species, n_draws = basis.settings, len(basis.species), flat.shape[1]
     n_pair, n_channels = n_species * s.n_pair, len(basis.channels) * s.n_max
@@ -178,13 +178,14 @@ def energy_forces(
     draws: Draws | None = None,
 ) -> Evaluation:
     """Return energies, forces and virial of one structure, and with draws the local deviations."""
-    s, four = basis.settings, basis.four
+    s, products = basis.settings, basis.products
     energies, deviations, forces, virial = adjoint_kernels.energies_and_forces(
         neighbors.first, neighbors.second, neighbors.vectors, species,
         np.argsort(species, kind="stable"), basis.pair_cutoffs, basis.pair_table, weights.curves,
-        basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing, s.four_n, _n_mixed(basis),
-        four.first, four.slot, four.term_first, four.left, four.right, four.coef,
-        weights.three, weights.four, np.empty(0) if draws is None else draws.local,
+        basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing,
+        products.mix_n, products.n_mixed, products.first, products.slot, products.term_first,
+        products.left, products.right, products.third, products.coef, products.share,
+        weights.three, weights.products, np.empty(0) if draws is None else draws.local,
     )  # fmt: skip
     return Evaluation(
         energies=energies,
@@ -196,13 +197,14 @@ def energy_forces(
 
 def forces_std(basis: Basis, draws: Draws, neighbors: Neighbors, species: IntArray) -> FloatArray:
     """Return the root mean square over the draws of every force component, eV/Å, (n, 3)."""
-    s, four = basis.settings, basis.four
+    s, products = basis.settings, basis.products
     forces = draw_kernels.forces_of_draws(
         neighbors.first, neighbors.second, neighbors.vectors, species,
         np.argsort(species, kind="stable"), basis.pair_cutoffs, basis.pair_table,
-        basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing, s.four_n, _n_mixed(basis),
-        four.first, four.term_first, four.slot, four.left, four.right, four.coef,
-        draws.pair, draws.three, draws.four,
+        basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing,
+        products.mix_n, products.n_mixed, products.first, products.term_first, products.slot,
+        products.left, products.right, products.third, products.coef,
+        draws.pair, draws.three, draws.products,
     )  # fmt: skip
     return np.asarray(draw_kernels.spread_of_forces(forces)).reshape(-1, 3)
 
@@ -220,18 +222,18 @@ def three_body_functions(basis: Basis, neighbors: Neighbors, species: IntArray) 
 
 
 def expand(basis: Basis, neighbors: Neighbors, species: IntArray) -> Expansion:
-    """Return functions, densities and four-body derivatives of every atom."""
-    s, four = basis.settings, basis.four
+    """Return functions, densities and derivatives of products of every atom."""
+    s, products = basis.settings, basis.products
     pairs = (neighbors.first, neighbors.second, neighbors.vectors, species)
     density = kernels.densities(*pairs, basis.cutoffs, basis.table, s.n_max, s.l_max)
     mixed, jacobian = kernels.jacobians(
-        density, basis.mixing, s.n_max, s.four_n, _n_mixed(basis),
-        four.term_first, four.left, four.right, four.coef,
+        density, basis.mixing, s.n_max, products.mix_n, products.n_mixed,
+        products.term_first, products.left, products.right, products.third, products.coef,
     )  # fmt: skip
     channels = _mixed_channels(basis, density)
     functions = kernels.descriptors(
         *pairs, basis.pair_cutoffs, basis.pair_table, channels, s.n_pair, s.l_max,
-        mixed, jacobian, four.first, four.slot, basis.n_functions,
+        mixed, jacobian, products.first, products.slot, products.share, basis.n_functions,
     )  # fmt: skip
     return Expansion(
         neighbors=neighbors,
@@ -276,16 +278,12 @@ def _mixed_channels(basis: Basis, density: FloatArray) -> FloatArray:
     return np.ascontiguousarray(mixed.reshape(n, n_lm, -1))
 
 
-def _n_mixed(basis: Basis) -> int:
-    s = basis.settings
-    return len(basis.mixing) * s.four_n * (s.four_l + 1) ** 2 if s.four_n else 0
-
-
 def _row_arguments(basis: Basis, expansion: Expansion, atoms: IntArray) -> tuple[object, ...]:
-    s, four, near = basis.settings, basis.four, expansion.neighbors
+    s, products, near = basis.settings, basis.products, expansion.neighbors
     return (
         atoms, near.first, near.second, near.vectors, expansion.species,
         basis.pair_cutoffs, basis.pair_table, basis.cutoffs, basis.table,
-        s.n_pair, s.n_max, s.l_max, basis.mixing, s.four_n, _n_mixed(basis), four.first, four.slot,
+        s.n_pair, s.n_max, s.l_max, basis.mixing,
+        products.mix_n, products.n_mixed, products.first, products.slot,
         basis.channels, expansion.channels, expansion.jacobian, basis.n_functions,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from aofl.ace.four_body_kernels import four_body_jacobian, mix_density
+from aofl.ace.product_kernels import blank_mixed, mix_density, product_jacobian
 from aofl.ace.simd import LANES
 from aofl.ace.surroundings import (
     OPTIONS,
@@ -42,8 +42,8 @@ def densities(first, second, vectors, species, cutoffs, table, n_max, l_max):  #
 
 
 @njit(parallel=True, **OPTIONS)
-def jacobians(density, mixing, n_max, four_n, n_mixed, term_first, left, right, coef):  # type: ignore[no-untyped-def]
-    """Return the mixed densities (n, n_mixed) and four-body Jacobians (n, entries)."""
+def jacobians(density, mixing, n_max, mix_n, n_mixed, term_first, left, right, third, coef):  # type: ignore[no-untyped-def]
+    """Return the mixed densities (n, n_mixed) and Jacobians of the products (n, entries)."""
     n_atoms, n_lm, n_species = density.shape[0], density.shape[1], mixing.shape[1]
     n_entries = term_first.shape[0] - 1
     mixed, out = np.empty((n_atoms, n_mixed)), np.empty((n_atoms, n_entries))
@@ -51,12 +51,12 @@ def jacobians(density, mixing, n_max, four_n, n_mixed, term_first, left, right, 
         return mixed, out
     for block in prange((n_atoms + LANES - 1) // LANES):
         begin, end = block * LANES, min((block + 1) * LANES, n_atoms)
-        eight, jacobian = np.zeros(n_mixed * LANES), np.empty(n_entries * LANES)
+        eight, jacobian = blank_mixed(n_mixed), np.empty(n_entries * LANES)
         a = np.empty((n_lm, n_species, LANES))
         for i in range(begin, end):
             a[:, :, :n_max] = density[i].reshape((n_lm, n_species, n_max))
-            mix_density(a.reshape(-1), i - begin, mixing, four_n, eight)
-        four_body_jacobian(eight, term_first, left, right, coef, jacobian)
+            mix_density(a.reshape(-1), i - begin, mixing, mix_n, eight)
+        product_jacobian(eight, term_first, left, right, third, coef, jacobian)
         for i in range(begin, end):
             for k in range(n_mixed):
                 mixed[i, k] = eight[k * LANES + i - begin]
@@ -104,10 +104,10 @@ def three_body_functions(density, l_max, n_three):  # type: ignore[no-untyped-de
 @njit(parallel=True, **OPTIONS)
 def descriptors(  # type: ignore[no-untyped-def]
     first, second, vectors, species, pair_cutoffs, pair_table, density, n_pair, l_max,
-    mixed, jacobian, four_first, slot, n_functions,
+    mixed, jacobian, product_first, slot, share, n_functions,
 ):  # fmt: skip
     """Return the functions B (n, n_functions) of every atom."""
-    n_atoms, n_four = first.shape[0] - 1, four_first.shape[0] - 1
+    n_atoms, n_products = first.shape[0] - 1, product_first.shape[0] - 1
     three = pair_cutoffs.shape[0] * n_pair
     out = np.zeros((n_atoms, n_functions))
     for i in prange(n_atoms):
@@ -115,10 +115,10 @@ def descriptors(  # type: ignore[no-untyped-def]
         add_pair_functions(
             i, first, second, vectors, species, pair_cutoffs, pair_table, n_pair, row
         )
-        add_three_body_functions(density[i], l_max, row[three : n_functions - n_four])
-        for f in range(n_four):
+        add_three_body_functions(density[i], l_max, row[three : n_functions - n_products])
+        for f in range(n_products):
             s = 0.0
-            for e in range(four_first[f], four_first[f + 1]):
+            for e in range(product_first[f], product_first[f + 1]):
                 s += jacobian[i, e] * mixed[i, slot[e]]
-            row[n_functions - n_four + f] = s / 3.0
+            row[n_functions - n_products + f] = s * share[f]
     return out

@@ -74,31 +74,31 @@ def add_three_body_rows(a, da, start, l_max, offset, sign, rows):  # type: ignor
 
 
 @njit(**OPTIONS)
-def add_four_body_rows(  # type: ignore[no-untyped-def]
-    jacobian, da, start, n_max, mixing, four_n, n_mixed, four_first, slot, offset, sign, rows
+def add_product_rows(  # type: ignore[no-untyped-def]
+    jacobian, da, start, n_max, mixing, mix_n, n_mixed, product_first, slot, offset, sign, rows
 ):
     """Add sign * dQ for a change da (D, LM, n) of the channels from `start` on."""
     n_mix = mixing.shape[0]
     change = np.zeros(n_mixed)
     for d in range(da.shape[0]):
         change[:] = 0.0
-        for lm in range(n_mixed // (n_mix * four_n)):
+        for lm in range(n_mixed // (n_mix * mix_n)):
             for c in range(da.shape[2]):
                 n, z = (start + c) % n_max, (start + c) // n_max
-                if n < four_n:
+                if n < mix_n:
                     for mixture in range(n_mix):
-                        s = (lm * n_mix + mixture) * four_n + n
+                        s = (lm * n_mix + mixture) * mix_n + n
                         change[s] += mixing[mixture, z] * da[d, lm, c]
-        for f in range(four_first.shape[0] - 1):
+        for f in range(product_first.shape[0] - 1):
             total = 0.0
-            for e in range(four_first[f], four_first[f + 1]):
+            for e in range(product_first[f], product_first[f + 1]):
                 total += jacobian[e] * change[slot[e]]
             rows[d, offset + f] += sign * total
 
 
 @njit(**OPTIONS)
 def add_rows(  # type: ignore[no-untyped-def]
-    a, jacobian, da, z, channels, n_max, l_max, mixing, four_n, n_mixed, four_first, slot,
+    a, jacobian, da, z, channels, n_max, l_max, mixing, mix_n, n_mixed, product_first, slot,
     three, end, sign, rows,
 ):  # fmt: skip
     """Add sign * d(three- and four-body functions), columns `three` to `end`, for a change da.
@@ -110,9 +110,9 @@ def add_rows(  # type: ignore[no-untyped-def]
         if share != 0.0:
             add_three_body_rows(a, da, mixture * n_max, l_max, three, sign * share, rows)
     if n_mixed > 0:
-        four = end - (four_first.shape[0] - 1)
-        add_four_body_rows(
-            jacobian, da, z * n_max, n_max, mixing, four_n, n_mixed, four_first, slot, four,
+        four = end - (product_first.shape[0] - 1)
+        add_product_rows(
+            jacobian, da, z * n_max, n_max, mixing, mix_n, n_mixed, product_first, slot, four,
             sign, rows,
         )  # fmt: skip
 
@@ -120,7 +120,7 @@ def add_rows(  # type: ignore[no-untyped-def]
 @njit(parallel=True, **OPTIONS)
 def force_rows(  # type: ignore[no-untyped-def]
     atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
-    n_pair, n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
+    n_pair, n_max, l_max, mixing, mix_n, n_mixed, product_first, slot, channels, density, jacobian,
     n_functions,
 ):  # fmt: skip
     """Return d(force)/d(weights) of the given atoms, shape (len(atoms), 3, S * n_functions)."""
@@ -147,8 +147,8 @@ def force_rows(  # type: ignore[no-untyped-def]
                 for m in range(n_pair):
                     rows[d, offset + zj * n_pair + m] -= pair[d, m]
             add_rows(
-                density[i], jacobian[i], da, zj, channels, n_max, l_max, mixing, four_n, n_mixed,
-                four_first, slot, offset + first_three, offset + n_functions, -1.0, rows,
+                density[i], jacobian[i], da, zj, channels, n_max, l_max, mixing, mix_n, n_mixed,
+                product_first, slot, offset + first_three, offset + n_functions, -1.0, rows,
             )  # fmt: skip
             # As the centre itself: its own functions change with all its neighbour vectors.
             pair_derivative(
@@ -162,8 +162,8 @@ def force_rows(  # type: ignore[no-untyped-def]
                         own[zi, d, lm, n] += da[d, lm, n]
         for z in range(n_species):
             add_rows(
-                density[j], jacobian[j], own[z], z, channels, n_max, l_max, mixing, four_n, n_mixed,
-                four_first, slot, own_offset + first_three, own_offset + n_functions, 1.0, rows,
+                density[j], jacobian[j], own[z], z, channels, n_max, l_max, mixing, mix_n, n_mixed,
+                product_first, slot, own_offset + first_three, own_offset + n_functions, 1.0, rows,
             )  # fmt: skip
     return out
 
@@ -171,7 +171,7 @@ def force_rows(  # type: ignore[no-untyped-def]
 @njit(parallel=True, **OPTIONS)
 def virial_rows(  # type: ignore[no-untyped-def]
     atoms, first, second, vectors, species, pair_cutoffs, pair_table, cutoffs, table,
-    n_pair, n_max, l_max, mixing, four_n, n_mixed, four_first, slot, channels, density, jacobian,
+    n_pair, n_max, l_max, mixing, mix_n, n_mixed, product_first, slot, channels, density, jacobian,
     n_functions,
 ):  # fmt: skip
     """Return sum_j r_a d(B)/d(r_b) of the given centres, Voigt, shape (len(atoms), 6, F)."""
@@ -198,7 +198,7 @@ def virial_rows(  # type: ignore[no-untyped-def]
                         strain[zj, d, lm, n] += x * da[b, lm, n]
         for z in range(n_species):
             add_rows(
-                density[i], jacobian[i], strain[z], z, channels, n_max, l_max, mixing, four_n,
-                n_mixed, four_first, slot, n_species * n_pair, n_functions, 1.0, rows,
+                density[i], jacobian[i], strain[z], z, channels, n_max, l_max, mixing, mix_n,
+                n_mixed, product_first, slot, n_species * n_pair, n_functions, 1.0, rows,
             )  # fmt: skip
     return out

@@ -21,7 +21,7 @@ from aofl.records import FloatArray, IntArray
 # eV/Å by body order where forces are noisy by `NOISES`: the best of a scan on Na|ether (GFN1-xTB)
 # and Na|water (PBE) frames. The many-body part is smaller than evidence alone wants, which is what
 # goes furthest on new contacts; with noisier forces all grow together.
-PRIOR_FORCE = {2: 3.5, 3: 0.36, 4: 0.13}
+PRIOR_FORCE = {2: 3.5, 3: 0.36, 4: 0.13, 5: 0.05}
 COMPOSITION_SCALE = 5.0  # eV per atom, about the shift
 NOISES = np.array([0.005, 0.03, 0.05])  # eV/sqrt(atom), eV/Å, eV/sqrt(atom)
 NOISE_BOUNDS = np.array([[0.001, 0.03, 0.01], [1.0, 1.0, 1.0]])
