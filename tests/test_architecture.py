@@ -15,7 +15,7 @@ ROWS = (
     {"ace", "bayes"},
     {"forcefield", "reference", "system", "store", "analysis"},
     {"learning", "report", "scale"},
-    {"assemble"},
+    {"assemble", "doctor"},
     {"api"},
     {"aofl"},  # the public names
     {"cli"},

@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +19,15 @@ from aofl.assemble import (
     check_reference,
     limited_threads,
     make_calculator,
-    make_engines,
     make_reference,
+    opened_engines,
+    opened_reference,
 )
 from aofl.config import check_elements, dump_config, read_config
+from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.config.system import InterfaceSystem
+from aofl.doctor import examine
 from aofl.errors import ConfigError, StoreError
 from aofl.forcefield.evaluation import Evaluation
 from aofl.forcefield.evaluation import evaluate as evaluate_on
@@ -35,6 +39,8 @@ from aofl.learning.mechanics import put_back
 from aofl.learning.run import Run, begin, dynamics_at, proceed
 from aofl.learning.state import mechanics_of, restore_learning
 from aofl.reference import Reference
+from aofl.reference.installed import Finding
+from aofl.scale.label_frames import LabelProgress, label_frames, read_frames
 from aofl.store import (
     RunDirectory,
     format_atoms,
@@ -59,7 +65,8 @@ def build(config: RunConfig) -> Atoms:
     ConfigError, StructureError
         If the system cannot be built or does not fit the rest of the configuration.
     """
-    atoms = build_system(config.system, config.seed, make_engines(config)).atoms
+    with opened_engines(config) as engines:
+        atoms = build_system(config.system, config.seed, engines).atoms
     _check_fits(config, atoms)
     if np.allclose(atoms.get_momenta(), 0.0):
         set_initial_momenta(atoms, config.dynamics.temperature_K, config.seed)
@@ -85,8 +92,13 @@ def build_files(config: RunConfig, out: Path, *, with_stages: bool = False) -> S
     """
     from aofl.system.picture import picture  # matplotlib is slow to import
 
-    engines = make_engines(config)
-    system = build_system(config.system, config.seed, engines)
+    if with_stages and not isinstance(config.system, InterfaceSystem):
+        raise ConfigError("`system` is a structure file; stages need an electrode in it")
+    stages = {}
+    with opened_engines(config) as engines:
+        system = build_system(config.system, config.seed, engines)
+        if with_stages and isinstance(config.system, InterfaceSystem):
+            stages = part_cells(config.system, config.seed, engines)
     _check_fits(config, system.atoms)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -95,12 +107,9 @@ def build_files(config: RunConfig, out: Path, *, with_stages: bool = False) -> S
     write_atomic(out / "start.extxyz", format_atoms(system.atoms).encode())
     write_atomic(out / "start.png", picture(system.atoms, system.atoms.get_chemical_formula()))
     write_atomic(out / "system.json", (json.dumps(to_json(system), indent=2) + "\n").encode())
-    if with_stages:
-        if not isinstance(config.system, InterfaceSystem):
-            raise ConfigError("`system` is a structure file; stages need an electrode in it")
-        for stage, cells in part_cells(config.system, config.seed, engines).items():
-            frames = "".join(format_atoms(cell) for cell in cells)
-            write_atomic(out / f"{stage}.extxyz", frames.encode())
+    for stage, cells in stages.items():
+        frames = "".join(format_atoms(cell) for cell in cells)
+        write_atomic(out / f"{stage}.extxyz", frames.encode())
     return system
 
 
@@ -115,16 +124,16 @@ def run(config: RunConfig, out: Path, on_step: Callable[[Run], None] = lambda ru
         If the run cannot go on by itself.
     """
     atoms = build(config)
-    reference = make_reference(config)
-    check_reference(reference, atoms)
-    directory = RunDirectory.create(
-        out,
-        config_text=dump_config(config),
-        record=_record(config, atoms, reference),
-        start_atoms=atoms,
-    )
-    with directory.lock(), limited_threads(config.threads), RunFiles.open(directory) as files:
-        return proceed(_begun(config, directory, files, atoms, reference), on_step)
+    with opened_reference(config.reference, RunDirectory(path=out).reference) as reference:
+        check_reference(reference, atoms)
+        directory = RunDirectory.create(
+            out,
+            config_text=dump_config(config),
+            record=_record(config, atoms, reference),
+            start_atoms=atoms,
+        )
+        with directory.lock(), limited_threads(config.threads), RunFiles.open(directory) as files:
+            return proceed(_begun(config, directory, files, atoms, reference), on_step)
 
 
 def resume(
@@ -145,8 +154,11 @@ def resume(
     with directory.lock():
         config = read_config(directory.config, overrides or {})
         atoms = read_atoms(directory.start)
-        reference = make_reference(config)
-        with limited_threads(config.threads), RunFiles.open(directory) as files:
+        with (
+            opened_reference(config.reference, directory.reference) as reference,
+            limited_threads(config.threads),
+            RunFiles.open(directory) as files,
+        ):
             if not directory.checkpoint.exists():
                 return proceed(_begun(config, directory, files, atoms, reference), on_step)
             return proceed(_resumed(config, directory, files, atoms, reference), on_step)
@@ -194,6 +206,61 @@ def evaluate(model: Path, data: Path, plot: Path | None = None) -> Evaluation:
         drawing = parity(evaluation.pairs, sorted(evaluation.by_element))
         write_atomic(plot, drawing.wide.encode())
     return evaluation
+
+
+def label(
+    frames: Path,
+    out: Path,
+    reference: ReferenceConfig,
+    *,
+    workers: int = 1,
+    retry_failed: bool = False,
+    on_progress: Callable[[LabelProgress], None] = lambda progress: None,
+) -> LabelProgress:
+    """Label the frames of a file into a directory; go on there if it was begun before.
+
+    The labels are made in other processes, so a script calls this below
+    `if __name__ == "__main__":`.
+
+    Parameters
+    ----------
+    frames
+        Any file that ASE reads, also compressed.
+    out
+        Gets `labels.extxyz` (`REF_energy`, `REF_forces`, ...), in the order in which the labels
+        were made, `failures.jsonl` and `labelling.json`.
+    workers
+        Processes, each with its own reference code.
+    retry_failed
+        Whether frames that failed before are tried again.
+
+    Raises
+    ------
+    ConfigError, StoreError
+        If the reference code is not there, the file cannot be read, or `out` holds labels of
+        another level of theory.
+    """
+    structures = read_frames(frames)
+    with opened_reference(reference, out / "work") as made:
+        level, is_semi_empirical = made.describe(), made.is_semi_empirical
+    progress = LabelProgress(n_frames=len(structures))
+    for progress in label_frames(
+        structures,
+        out,
+        partial(make_reference, reference),
+        source=frames.name,
+        level=level,
+        is_semi_empirical=is_semi_empirical,
+        n_workers=workers,
+        retry_failed=retry_failed,
+    ):
+        on_progress(progress)
+    return progress
+
+
+def doctor() -> list[Finding]:
+    """Return what this machine has for `aofl`: core, reference codes, their data, engines."""
+    return examine()
 
 
 def report(path: Path) -> Path:

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numba
 from ase import Atoms
 from threadpoolctl import threadpool_limits
 
-from aofl.config.schema import RunConfig, TbliteConfig, VelocityVerletConfig
+from aofl.config.references import (
+    AseConfig,
+    Cp2kConfig,
+    EspressoConfig,
+    GpawConfig,
+    ReferenceConfig,
+    SocketConfig,
+    TbliteConfig,
+    VaspConfig,
+)
+from aofl.config.schema import RunConfig, VelocityVerletConfig
 from aofl.errors import StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.learning.files import RunFiles
 from aofl.records import FloatArray
-from aofl.reference import Reference, TbliteReference, TbliteSettings
+from aofl.reference import AseReference, Reference, TbliteReference, TbliteSettings
+from aofl.reference.cp2k import Cp2kReference
+from aofl.reference.espresso import EspressoReference
+from aofl.reference.gpaw import GpawReference
+from aofl.reference.import_path import make_calculator as calculator_at
+from aofl.reference.import_path import version_of
+from aofl.reference.socket_reference import SocketReference
+from aofl.reference.vasp import VaspReference
 from aofl.system import EnergyAndForces, Engines
 
 
-def _tblite(config: TbliteConfig) -> Reference:
+def _tblite(config: TbliteConfig, _directory: Path) -> Reference:
     return TbliteReference(
         TbliteSettings(
             method=config.method,
@@ -33,7 +51,49 @@ def _tblite(config: TbliteConfig) -> Reference:
     )
 
 
-REFERENCES: dict[str, Callable[[Any], Reference]] = {"tblite": _tblite}
+def _ase(config: AseConfig, _directory: Path) -> Reference:
+    return AseReference(
+        calculator_at(config.calculator, config.arguments),
+        description={
+            "code": config.calculator,
+            "version": version_of(config.calculator),
+            "method": None,
+            "settings": dict(config.arguments),
+        },
+        is_semi_empirical=config.is_semi_empirical,
+    )
+
+
+def _socket(config: SocketConfig, directory: Path) -> Reference:
+    return SocketReference(config, directory)
+
+
+def _cp2k(config: Cp2kConfig, directory: Path) -> Reference:
+    return Cp2kReference(config, directory)
+
+
+def _gpaw(config: GpawConfig, directory: Path) -> Reference:
+    return GpawReference(config, directory)
+
+
+def _espresso(config: EspressoConfig, directory: Path) -> Reference:
+    return EspressoReference(config, directory)
+
+
+def _vasp(config: VaspConfig, directory: Path) -> Reference:
+    return VaspReference(config, directory)
+
+
+# Each makes a reference from its configuration and the directory it may work in.
+REFERENCES: dict[str, Callable[[Any, Path], Reference]] = {
+    "tblite": _tblite,
+    "cp2k": _cp2k,
+    "ase": _ase,
+    "socket": _socket,
+    "gpaw": _gpaw,
+    "espresso": _espresso,
+    "vasp": _vasp,
+}
 
 
 @contextmanager
@@ -52,17 +112,45 @@ def limited_threads(n_threads: int) -> Iterator[None]:
         numba.set_num_threads(before)
 
 
-def make_reference(config: RunConfig) -> Reference:
-    """Return the reference code of a configuration."""
-    return REFERENCES[config.reference.name](config.reference)
+def make_reference(config: ReferenceConfig, directory: Path) -> Reference:
+    """Return the reference code of a configuration.
+
+    Parameters
+    ----------
+    directory
+        Where the code may put its files; made at the first label where one is needed.
+    """
+    return REFERENCES[config.name](config, directory.absolute())
 
 
-def make_engines(config: RunConfig) -> Engines:
-    """Return what building a system may ask of references: the run's own, and the embedded one."""
-    return Engines(
-        reference=lambda: _energy_and_forces(make_reference(config)),
-        embedded=lambda charge: _energy_and_forces(TbliteReference(TbliteSettings(charge=charge))),
-    )
+@contextmanager
+def opened_reference(config: ReferenceConfig, directory: Path) -> Iterator[Reference]:
+    """Yield the reference code of a configuration and end its processes afterwards."""
+    reference = make_reference(config, directory)
+    try:
+        yield reference
+    finally:
+        close = getattr(reference, "close", None)
+        if close is not None:
+            close()
+
+
+@contextmanager
+def opened_engines(config: RunConfig) -> Iterator[Engines]:
+    """Yield what building a system may ask of references: the run's own, and the embedded one.
+
+    Their processes end and their files go afterwards.
+    """
+    with TemporaryDirectory(prefix="aofl-build-") as scratch, ExitStack() as stack:
+
+        def reference() -> EnergyAndForces:
+            opened = opened_reference(config.reference, Path(scratch))
+            return _energy_and_forces(stack.enter_context(opened))
+
+        def embedded(charge: int) -> EnergyAndForces:
+            return _energy_and_forces(TbliteReference(TbliteSettings(charge=charge)))
+
+        yield Engines(reference=reference, embedded=embedded)
 
 
 def _energy_and_forces(reference: Reference) -> EnergyAndForces:
@@ -115,7 +203,9 @@ def make_calculator(
         mode=config.mode,
         settings=config.learning,
         seed=config.seed,
+        labels=config.labels,
         dataset=files.dataset,
+        quarantine=files.quarantine,
         on_decision=files.ledger.append,
         on_event=files.events.append,
         target_temperature=dynamics.temperature_K if has_thermostat else None,

@@ -6,6 +6,8 @@ command line prints the message alone and exits with code 2 for bad input, 1 for
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class AoflError(Exception):
     """Base class of all errors that the package raises on purpose."""
@@ -20,7 +22,17 @@ class StructureError(AoflError):
 
 
 class ReferenceFailed(AoflError):  # noqa: N818 - the field says "the SCF failed"
-    """The reference code gave no label that can be trusted."""
+    """The reference code gave no label that can be trusted.
+
+    Parameters
+    ----------
+    evidence
+        What helps to find out why, by file name: input and output of the code, as text.
+    """
+
+    def __init__(self, message: str, evidence: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.evidence = dict(evidence or {})
 
 
 class ModelError(AoflError):

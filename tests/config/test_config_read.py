@@ -31,7 +31,7 @@ dynamics: {name: bussi, timestep_fs: 5e-1, temperature_K: 300, steps: 10}
         ({"mode": "fast"}, ["`mode` is 'fast'", "'aimd', 'cofl', 'aofl' or 'mlff'"]),
         ({"dynamics.name": "nvt"}, ["`dynamics.name` is 'nvt'", "one of 'velocity_verlet'"]),
         ({"dynamics": {"steps": 3}}, ["`dynamics.name` is missing", "'nose_hoover'"]),
-        ({"reference.name": "vasp"}, ["`reference.name` is 'vasp'", "'tblite'"]),
+        ({"reference.name": "castep"}, ["`reference.name` is 'castep'", "'tblite'", "'vasp'"]),
         ({"system.electrode.size": [2, 2, 0]}, ["`system.electrode.size.2` is 0"]),
         ({"system.electrolyte.molecules": {"H2O": 0}}, ["`system.electrolyte.molecules.H2O` is 0"]),
         ({"system.electrolyte.molecules": {}}, ["`system.electrolyte`: give `molecules`"]),

@@ -46,6 +46,10 @@ def test_energy_forces_and_stress_are_the_calculators():
     check_label(label, atoms, limits=LabelLimits())
 
 
+def test_a_stress_that_is_not_wanted_is_not_asked_for():
+    assert AseReference(EMT(), with_stress=False).label(bulk("Cu")).stress is None
+
+
 def test_a_molecule_has_no_stress():
     assert AseReference(EMT()).label(molecule("H2O")).stress is None
 
@@ -89,3 +93,27 @@ def test_the_description_is_json():
     assert not reference.is_semi_empirical
     given = {"code": "mine", "version": "1", "method": "PBE", "settings": {}}
     assert AseReference(EMT(), description=given).describe() == given
+
+
+class Remembering(Smeared):
+    """A calculator that carries something on, until it is reset."""
+
+    carried = 0
+
+    def calculate(self, *args, **kwargs):
+        super().calculate(*args, **kwargs)
+        self.carried += 1
+
+    def reset(self):
+        super().reset()
+        self.carried = 0
+
+
+def test_a_careful_label_resets_the_calculator_and_computes_again():
+    calculator = Remembering()
+    reference = AseReference(calculator)
+    reference.label(molecule("H2O"))
+    reference.label(molecule("H2"))
+    assert calculator.carried == 2
+    reference.label(molecule("H2"), careful=True)
+    assert calculator.carried == 1

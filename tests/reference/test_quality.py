@@ -7,8 +7,9 @@ import pytest
 from ase import Atoms
 
 from aofl.errors import ReferenceFailed
-from aofl.records import Label
+from aofl.records import Label, Prediction
 from aofl.reference import LabelLimits, check_against_prediction, check_label
+from aofl.reference.quality import ForcesDisagree, check_agreement
 
 ATOMS = Atoms("OHNa", np.eye(3))
 DRIFT = np.array([0.0, 0.0, 0.04])
@@ -48,12 +49,41 @@ def test_limits_can_be_set():
         check_label(GOOD, ATOMS, limits=LabelLimits(force=1.0))
 
 
-@pytest.mark.parametrize("prediction", [-10.4, -9.6])
-def test_labels_near_the_prediction_pass(prediction):
-    check_against_prediction(GOOD, prediction, limits=LIMITS)
+def predicted(energy=-30.0, forces=FORCES):
+    return Prediction(energy=energy, forces=forces, stress=np.zeros(6), energies=np.zeros(3))
 
 
-@pytest.mark.parametrize("prediction", [-10.6, -9.4, np.nan])
-def test_outliers_are_refused_on_both_sides(prediction):
+ERRORS = np.full(3, 0.1)
+
+
+@pytest.mark.parametrize("energy", [-31.2, -28.8])
+def test_labels_near_the_prediction_pass(energy):
+    check_against_prediction(GOOD, predicted(energy), ERRORS, limits=LIMITS)
+
+
+@pytest.mark.parametrize("energy", [-31.8, -28.2, np.nan])
+def test_energies_out_of_line_are_refused_on_both_sides(energy):
     with pytest.raises(ReferenceFailed, match=r"more than 0\.5 eV apart"):
-        check_against_prediction(GOOD, prediction, limits=LIMITS)
+        check_against_prediction(GOOD, predicted(energy), ERRORS, limits=LIMITS)
+
+
+def test_forces_are_outliers_beyond_the_interval_and_the_floor():
+    # Atom 1 is 0.6 eV/Å off in one component: 0.35 rms over x, y, z.
+    other = FORCES.copy()
+    other[1, 2] += 0.6
+    check_against_prediction(GOOD, predicted(forces=other), ERRORS, limits=LIMITS)
+    with pytest.raises(ForcesDisagree, match=r"force on atom 1 is 0\.346 .* an error of 0\.05"):
+        check_against_prediction(GOOD, predicted(forces=other), ERRORS / 2, limits=LIMITS)
+    small = FORCES.copy()
+    small[1, 2] += 0.4  # 0.23 rms: below the floor, however sure the force field is
+    check_against_prediction(GOOD, predicted(forces=small), ERRORS / 100, limits=LIMITS)
+    with pytest.raises(ForcesDisagree):
+        check_against_prediction(GOOD, predicted(forces=FORCES * np.nan), ERRORS, limits=LIMITS)
+
+
+def test_two_labels_agree_or_not():
+    check_agreement(GOOD, replace(GOOD, energy=-30.002), limits=LIMITS)
+    with pytest.raises(ReferenceFailed, match="several states"):
+        check_agreement(GOOD, replace(GOOD, energy=-30.004), limits=LIMITS)
+    with pytest.raises(ReferenceFailed, match="several states"):
+        check_agreement(GOOD, replace(GOOD, forces=FORCES + 0.4), limits=LIMITS)

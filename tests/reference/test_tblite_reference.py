@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.build import bcc100, molecule
+from ase.build import bcc100, bulk, molecule
 from ase.constraints import FixAtoms
 
 from aofl.errors import ReferenceFailed, StructureError
 from aofl.reference import LabelLimits, Reference, TbliteReference, TbliteSettings
-from aofl.reference.tblite import RECOVERY_LADDER
+from aofl.reference.tblite import RECOVERY_LADDER, has_bulk_na
 
 
 def interface():
@@ -141,3 +141,55 @@ def test_the_level_of_theory_is_what_changes_the_answer(reference):
     assert reference.is_semi_empirical
     assert {"H", "Na", "Rn"} < reference.elements_supported()
     assert "U" not in reference.elements_supported()
+
+
+WATER = molecule("H2O", vacuum=3.0, pbc=True)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "is_metal"),
+    [
+        (interface(), True),
+        (bulk("Na", "bcc", a=4.23, cubic=True), True),
+        (bulk("Na", "bcc", a=4.5, cubic=True), True),
+        (bulk("NaCl", "rocksalt", a=5.64, cubic=True), False),
+        (WATER, False),
+        (WATER + Atoms("Na", [(0.5, 0.5, 0.5)]), False),
+        (Atoms("Na2", [(0, 0, 0), (3.1, 0, 0)]), False),
+    ],
+)
+def test_sodium_metal_is_told_from_salt_ion_and_molecule(atoms, is_metal):
+    assert has_bulk_na(atoms) is is_metal
+
+
+def test_a_metal_cell_that_moves_is_warned_of_once_with_numbers(reference, caplog):
+    fixed = interface()
+    reference = TbliteReference()
+    reference.label(fixed)
+    reference.label(fixed)
+    assert not caplog.records
+    for strain in (1.01, 1.02):
+        strained = fixed.copy()
+        strained.set_cell(fixed.cell * strain, scale_atoms=True)
+        reference.label(strained)
+    (record,) = caplog.records
+    for words in ("Na16OH2", "+3.03 %", "GFN1-xTB", "5.5 Å", "4.23 Å", "9.4 GPa", "fix the cell"):
+        assert words in record.getMessage()
+
+
+def test_another_system_and_a_salt_are_not_warned_of(caplog):
+    reference = TbliteReference()
+    salt = bulk("NaCl", "rocksalt", a=5.64)
+    for scale in (1.0, 1.02):
+        moved = salt.copy()
+        moved.set_cell(salt.cell * scale, scale_atoms=True)
+        reference.label(moved)
+    reference.label(interface())
+    reference.label(interface()[:18])
+    assert not caplog.records
+
+
+def test_a_careful_label_takes_another_way(reference):
+    plain, careful = reference.label(interface()), reference.label(interface(), careful=True)
+    assert careful.energy == pytest.approx(plain.energy, abs=1e-7)
+    assert careful.energy != plain.energy

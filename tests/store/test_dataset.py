@@ -232,3 +232,37 @@ def test_foreign_labels_of_wrong_shape_are_named(tmp_path):
     ase.io.write(tmp_path / "x.extxyz", atoms)
     with pytest.raises(StoreError, match="frame 0 has a label of wrong type or shape"):
         read_labels(tmp_path / "x.extxyz")
+
+
+PBE, GFN1 = "CP2K 2023.1 PBE-D3(BJ) [1]", "tblite GFN1-xTB [2]"
+
+
+def test_a_data_set_keeps_to_one_level_of_theory(path):
+    fill(path, [entry(0), entry(1, provenance={"level": PBE})])
+    dataset = Dataset(path)
+    assert dataset[1].provenance["level"] == PBE
+    dataset.check_level(PBE)
+    with pytest.raises(StoreError, match=r"holds labels of CP2K .*, and the reference now makes"):
+        dataset.check_level(GFN1)
+    dataset.close()
+
+
+def test_labels_of_several_levels_are_not_read_together(path, tmp_path):
+    fill(path, [entry(0, provenance={"level": PBE}), entry(1, provenance={"level": PBE})])
+    assert [item.provenance["level"] for item in read_labels(path)] == [PBE, PBE]
+    for k, other in enumerate(({"level": GFN1}, {})):
+        mixed = tmp_path / f"mixed-{k}.extxyz"
+        fill(mixed, [entry(0, provenance={"level": PBE}), entry(1, provenance=other)])
+        with pytest.raises(StoreError, match=r"mixes labels of .*give each level a file"):
+            read_labels(mixed)
+
+
+def test_the_level_of_foreign_frames_is_what_they_say(tmp_path):
+    frames = [foreign(-1.0), foreign(-2.0)]
+    frames[0].info["level_of_theory"] = PBE
+    frames[1].info["level_of_theory"] = GFN1
+    ase.io.write(tmp_path / "a.extxyz", frames)
+    with pytest.raises(StoreError, match="mixes labels"):
+        read_labels(tmp_path / "a.extxyz")
+    ase.io.write(tmp_path / "b.extxyz", frames[:1])
+    assert read_labels(tmp_path / "b.extxyz")[0].provenance["level"] == PBE

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from aofl.cli.doctor import doctor
+from aofl.cli.label import label
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -23,6 +26,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Reactive molecular dynamics with a force field that learns while it runs.",
 )
+
+app.command()(label)
+app.command()(doctor)
 
 RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
 

@@ -1,17 +1,24 @@
 """What the user asks for: the schema of `run.yaml` and the one way to read it."""
 
-from aofl.config.read import config_from_mapping, dump_config, read_config
+from aofl.config.read import (
+    config_from_mapping,
+    dump_config,
+    read_config,
+    read_reference,
+    reference_named,
+)
+from aofl.config.references import ReferenceConfig, TbliteConfig
 from aofl.config.schema import (
     AceConfig,
     BussiConfig,
     DynamicsConfig,
     GuardsConfig,
+    LabelsConfig,
     LangevinConfig,
     LearningConfig,
     NoseHooverConfig,
     OutputConfig,
     RunConfig,
-    TbliteConfig,
     VelocityVerletConfig,
     check_elements,
 )
@@ -40,10 +47,12 @@ __all__ = [
     "FileSystem",
     "GuardsConfig",
     "InterfaceSystem",
+    "LabelsConfig",
     "LangevinConfig",
     "LearningConfig",
     "NoseHooverConfig",
     "OutputConfig",
+    "ReferenceConfig",
     "RunConfig",
     "SlabElectrode",
     "SpeciesConfig",
@@ -54,4 +63,6 @@ __all__ = [
     "config_from_mapping",
     "dump_config",
     "read_config",
+    "read_reference",
+    "reference_named",
 ]

@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 
@@ -26,7 +27,19 @@ PATH_KEYS = (
     "system.electrode.structure",
     "system.electrolyte.species.*.file",
     "force_field.model",
+    "labels.cache",
+    "reference.input",
+    "reference.data_directory",
+    "reference.pseudopotential_directory",
+    "reference.potential_directory",
+    "reference.files",
 )
+
+# What a file that says nothing but `reference` is completed with, to be read like any other.
+_REFERENCE_ALONE: dict[str, Any] = {
+    "system": {"structure": "none"},
+    "dynamics": {"name": "velocity_verlet", "timestep_fs": 1.0, "temperature_K": 1.0, "steps": 1},
+}
 
 _DROPPED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
@@ -78,10 +91,34 @@ def read_config(path: Path, overrides: Mapping[str, object] | None = None) -> Ru
     ConfigError
         With one sentence that says what to change.
     """
-    data = _load(path)
-    for key in PATH_KEYS:
-        _make_absolute(data, key.split("."), path.parent.absolute())
-    return config_from_mapping(data, overrides, source=str(path))
+    return config_from_mapping(_load_with_paths(path), overrides, source=str(path))
+
+
+def read_reference(path: Path) -> ReferenceConfig:
+    """Return the section `reference` of a YAML file; the rest of the file does not matter.
+
+    Raises
+    ------
+    ConfigError
+        As `read_config`, and if there is no such section.
+    """
+    data = _load_with_paths(path)
+    if "reference" not in data:
+        raise ConfigError(f"{path} has no section `reference`; expected one, such as in run.yaml")
+    alone = {**_REFERENCE_ALONE, "reference": data["reference"]}
+    return config_from_mapping(alone, source=str(path)).reference
+
+
+def reference_named(name: str) -> ReferenceConfig:
+    """Return the reference code of a name with its default settings.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such code, or it has settings without a default.
+    """
+    alone = {**_REFERENCE_ALONE, "reference": {"name": name}}
+    return config_from_mapping(alone, source="command line").reference
 
 
 def config_from_mapping(
@@ -119,6 +156,14 @@ def dump_config(config: RunConfig) -> str:
     return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
 
 
+def _load_with_paths(path: Path) -> dict[str, Any]:
+    """Return what a file says, with relative paths made to count from its directory."""
+    data = _load(path)
+    for key in PATH_KEYS:
+        _make_absolute(data, key.split("."), path.parent.absolute())
+    return data
+
+
 def _load(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise ConfigError(f"{path} is a directory; give the path of a YAML file")
@@ -140,7 +185,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _make_absolute(data: Any, keys: list[str], folder: Path) -> None:
-    """Let the path at dotted keys, where `*` is any key, count from a folder."""
+    """Let the path, or list of paths, at dotted keys count from a folder; `*` is any key."""
     if not isinstance(data, dict):
         return
     first, *rest = keys
@@ -148,7 +193,9 @@ def _make_absolute(data: Any, keys: list[str], folder: Path) -> None:
         if rest:
             _make_absolute(data.get(key), rest, folder)
         elif isinstance(data.get(key), str):
-            data[key] = str(folder / data[key])
+            data[key] = str(folder / Path(data[key]).expanduser())
+        elif isinstance(data.get(key), list):
+            data[key] = [str(folder / p) if isinstance(p, str) else p for p in data[key]]
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:

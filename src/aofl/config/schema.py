@@ -11,28 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from aofl.config.references import ReferenceConfig, TbliteConfig
 from aofl.config.section import Section
 from aofl.config.system import SystemConfig
 from aofl.errors import ConfigError
 
 LARGEST_TIMESTEP_WITH_HYDROGEN_FS = 1.0
-
-
-class TbliteConfig(Section):
-    """Semi-empirical tight binding through `tblite`, in-process."""
-
-    name: Literal["tblite"] = "tblite"
-    method: Literal["GFN1-xTB", "GFN2-xTB", "IPEA1-xTB"] = Field(
-        default="GFN1-xTB", description="parametrisation"
-    )
-    electronic_temperature_K: float = Field(
-        default=3000.0, gt=0, description="Fermi smearing; metals need a high one to converge"
-    )
-    accuracy: float = Field(
-        default=1.0, gt=0, le=1000, description="tblite's accuracy factor; smaller is tighter"
-    )
-    max_iterations: int = Field(default=250, ge=1, description="SCF iterations before giving up")
-    threads: int = Field(default=1, ge=1, description="OpenMP threads of one call")
 
 
 class AceConfig(Section):
@@ -84,6 +68,34 @@ class LearningConfig(Section):
     audit_max_gap_steps: int = Field(default=200, ge=1, description="longest time without audit")
     max_rewinds: int = Field(default=20, ge=0, description="rewinds before the run stops")
     guards: GuardsConfig = Field(default_factory=GuardsConfig, description="physical limits")
+
+
+class LabelsConfig(Section):
+    """When a label is believed, and what becomes of one that is not."""
+
+    max_net_force_meV_per_A: float = Field(
+        default=100.0, gt=0, description="largest component of the sum of all forces"
+    )
+    max_force_eV_per_A: float = Field(default=60.0, gt=0, description="largest force on an atom")
+    outlier_factor: float = Field(
+        default=5.0,
+        gt=1,
+        description="force error, in units of what the force field expects, that is labelled again",
+    )
+    spot_check_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="labels between checks of one force component against two energies",
+    )
+    spot_check_tolerance_meV_per_A: float = Field(
+        default=10.0, gt=0, description="largest difference in a spot check"
+    )
+    on_failure: Literal["continue", "stop"] = Field(
+        default="continue", description="what a run does without a label that it asked for"
+    )
+    cache: str | None = Field(
+        default=None, min_length=1, description="directory of labels that runs share"
+    )
 
 
 class _Dynamics(Section):
@@ -156,7 +168,8 @@ class RunConfig(Section):
     )
     out: str | None = Field(default=None, min_length=1, description="run directory")
     system: SystemConfig = Field(description="the start structure")
-    reference: TbliteConfig = Field(default_factory=TbliteConfig, description="makes the labels")
+    reference: ReferenceConfig = Field(default_factory=TbliteConfig, description="makes the labels")
+    labels: LabelsConfig = Field(default_factory=LabelsConfig, description="which are believed")
     force_field: AceConfig = Field(default_factory=AceConfig, description="what learns")
     learning: LearningConfig = Field(default_factory=LearningConfig, description="the rules")
     dynamics: DynamicsConfig = Field(description="how the atoms move")

@@ -51,6 +51,8 @@ class ForceField(Calculator):
         "fast", "standard" or "high" (`aofl.ace.basis.ACCURACIES`).
     settings
         A basis of one's own instead of `accuracy`.
+
+    `level` is the level of theory of what was learned, None where nobody said.
     """
 
     implemented_properties = [  # noqa: RUF012 - ASE's name and type
@@ -83,6 +85,7 @@ class ForceField(Calculator):
         self.n_labels_at_search = 0
         self.n_labels_at_refit = 0
         self.learned: Learned | None = None
+        self.level: str | None = None
 
     @classmethod
     def load(cls, path: Path | str) -> ForceField:

@@ -45,6 +45,7 @@ def write_model(force_field: ForceField, path: Path) -> None:
         "settings": asdict(force_field.basis.settings),
         "n_labels": force_field.n_labels,
         "n_labels_at_search": force_field.n_labels_at_search,
+        "level": force_field.level,
         "units": "eV, Å",
     }
     try:
@@ -90,6 +91,7 @@ def read_model(path: Path) -> ForceField:
             force_field.calibration = _read_calibration(file, header)
         force_field.n_labels = int(header["n_labels"])
         force_field.n_labels_at_search = int(header["n_labels_at_search"])
+        force_field.level = header.get("level")
     except ModelError as error:
         raise ModelError(f"cannot read {path}: {error}") from error
     except (OSError, KeyError, ValueError, TypeError) as error:

@@ -48,6 +48,7 @@ def train(
     numbers = np.concatenate([entry.numbers for entry in labels])
     force_field = ForceField([int(z) for z in np.unique(numbers)], accuracy, settings)
     force_field.reference_energies = reference_energies(labels, force_field.basis.species)
+    force_field.level = labels[0].provenance.get("level")
     n_held = 0
     if len(labels) >= FEWEST_TO_CALIBRATE:
         n_held = min(max(2, int(HELD_BACK * len(labels))), MOST_TO_CALIBRATE)

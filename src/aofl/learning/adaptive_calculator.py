@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 
 from aofl.analysis.accuracy import error_sums
-from aofl.config.schema import LearningConfig
-from aofl.errors import ReferenceFailed, RunStopped, StructureError
+from aofl.config.schema import LabelsConfig, LearningConfig
+from aofl.errors import ModelError, ReferenceFailed, RunStopped, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
 from aofl.learning.audit import RANDOM, SCHEDULED, next_gap
@@ -77,8 +78,12 @@ class AdaptiveCalculator(Calculator):
         Thresholds of the rules.
     seed
         Of the random audits.
+    labels
+        When a label is believed, and what a run does without one.
     dataset
         Where labels are kept; a structure found there is not computed again.
+    quarantine
+        Where structures without a label are kept.
     on_decision, on_event
         Called with one JSON-able record for each decision and for each other happening.
     target_temperature
@@ -95,19 +100,28 @@ class AdaptiveCalculator(Calculator):
         mode: Mode = "aofl",
         settings: LearningConfig | None = None,
         seed: int = 0,
+        labels: LabelsConfig | None = None,
         dataset: Dataset | None = None,
+        quarantine: Path | None = None,
         on_decision: Callable[[dict[str, Any]], None] | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
         target_temperature: float | None = None,
         timestep_fs: float = 1.0,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._record = on_decision or (lambda record: None)
+        self._tell = on_event or (lambda record: None)
         self.wall = WallClock()
         self.labeller = Labeller(
             reference=_as_reference(reference),
             wall=self.wall,
+            settings=labels or LabelsConfig(),
             dataset=dataset,
+            quarantine=quarantine,
+            seed=seed,
+            on_event=self._tell,
         )
+        _check_level(force_field, self.labeller.level)
         self.force_field = force_field
         self.mode = mode
         self.settings = settings or LearningConfig()
@@ -119,8 +133,6 @@ class AdaptiveCalculator(Calculator):
         self.last_source = "reference"
         self.last_error: float | None = None
         self.previous_positions: FloatArray | None = None
-        self._record = on_decision or (lambda record: None)
-        self._tell = on_event or (lambda record: None)
 
     def calculate(
         self,
@@ -260,19 +272,22 @@ class AdaptiveCalculator(Calculator):
 
     def _ask(self, atoms: Atoms, prediction: Prediction | None, rule: str) -> Label:
         """Return a label, or stop the run where nothing can replace it."""
+        expected = None
+        if prediction is not None and self.memory.n_labels >= TRUSTED_AFTER:
+            expected = self.memory.calibrated_errors(prediction.deviations)
         try:
             return self.labeller.label(
                 atoms,
                 prediction,
-                is_trusted=self.memory.n_labels >= TRUSTED_AFTER,
+                expected_errors=expected,
                 provenance={"step": self.step, "time_fs": self._time(), "rule": rule},
             )
         except ReferenceFailed as error:
-            if self.force_field is not None and self.force_field.learned is not None:
+            has_force_field = self.force_field is not None and self.force_field.learned is not None
+            if has_force_field and self.labeller.settings.on_failure == "continue":
                 raise
-            raise RunStopped(
-                f"the reference failed at step {self.step} and nothing can replace it: {error}"
-            ) from error
+            why = "`labels.on_failure` is stop" if has_force_field else "nothing can replace it"
+            raise RunStopped(f"no label at step {self.step} and {why}: {error}") from error
 
     def _calibrate(self, situation: Situation, verdict: Verdict, errors: FloatArray) -> None:
         """Let a label test the uncertainty, before it is learned."""
@@ -301,6 +316,7 @@ class AdaptiveCalculator(Calculator):
             raise ValueError("learning needs a force field and a prediction that was checked")
         memory.note_distances(situation.symbols, environments, errors)
         force_field.learn(atoms, label)
+        force_field.level = self.labeller.level
         memory.remember(situation.symbols, environments, self.labeller.ids[-1])
         memory.n_labels += 1
         memory.force_noise = force_field.force_noise
@@ -346,6 +362,16 @@ class AdaptiveCalculator(Calculator):
 
     def _time(self) -> float:
         return self.step * self.timestep_fs
+
+
+def _check_level(force_field: ForceField | None, level: str) -> None:
+    """Refuse a force field that was learned at another level of theory than its labels to come."""
+    known = force_field.level if force_field is not None else None
+    if known not in (None, level):
+        raise ModelError(
+            f"the force field was learned from {known} and the reference makes {level}: use that "
+            "reference, or train a force field on labels of this one (`aofl label`, `aofl train`)"
+        )
 
 
 def _as_reference(reference: Reference | BaseCalculator) -> Reference:

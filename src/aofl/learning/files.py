@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,13 +27,17 @@ THERMO_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFiles:
-    """Labels, ledger, events, thermodynamics and trajectory of one run directory."""
+    """Labels, ledger, events, thermodynamics and trajectory of one run directory.
+
+    `quarantine` is the directory for structures that got no label, made when there is one.
+    """
 
     dataset: Dataset
     ledger: Journal
     events: Journal
     thermo: Table
     trajectory: Trajectory
+    quarantine: Path
 
     @classmethod
     def open(cls, directory: RunDirectory) -> RunFiles:
@@ -43,6 +48,7 @@ class RunFiles:
             events=Journal(directory.events),
             thermo=Table(directory.thermo, THERMO_COLUMNS),
             trajectory=Trajectory(directory.trajectory),
+            quarantine=directory.quarantine,
         )
 
     def offsets(self) -> dict[str, int]:
@@ -61,8 +67,8 @@ class RunFiles:
 
     def close(self) -> None:
         """Close all files."""
-        for name in self.__slots__:
-            getattr(self, name).close()
+        for file in (self.dataset, self.ledger, self.events, self.thermo, self.trajectory):
+            file.close()
 
     def __enter__(self) -> Self:
         return self

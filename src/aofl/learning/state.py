@@ -126,6 +126,7 @@ def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
         if n == at_refit:
             _refit(force_field, checkpoint)
         environments[label_id] = force_field.environments(atoms)
+    force_field.level = calculator.labeller.level
     _rebuild_banks(calculator, checkpoint.state["banks"], environments)
 
 

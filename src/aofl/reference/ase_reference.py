@@ -6,6 +6,7 @@ consistent with them, and whatever a calculator raises told as `ReferenceFailed`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
@@ -33,6 +34,8 @@ class AseReference:
         Symbols of the elements it can treat; None where that is not known.
     is_semi_empirical
         Whether the method is fitted rather than first-principles.
+    with_stress
+        Whether it is asked for the stress, where it says that it gives one.
     """
 
     def __init__(
@@ -42,19 +45,23 @@ class AseReference:
         description: dict[str, JSON] | None = None,
         elements: frozenset[str] | None = None,
         is_semi_empirical: bool = False,
+        with_stress: bool = True,
     ) -> None:
         self._calculator = calculator
         self._description = description or _describe(calculator)
         self._elements = elements
         self._is_semi_empirical = is_semi_empirical
+        self._with_stress = with_stress
 
     @property
     def is_semi_empirical(self) -> bool:
         """Whether the method is fitted rather than first-principles."""
         return self._is_semi_empirical
 
-    def label(self, atoms: Atoms) -> Label:
+    def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
         """Return the label of a structure, unchecked; see `aofl.reference.quality`.
+
+        A careful label begins with `reset` of the calculator, where it has one.
 
         Raises
         ------
@@ -62,13 +69,16 @@ class AseReference:
             If the calculator raises anything at all.
         """
         start = perf_counter()
+        reset = getattr(self._calculator, "reset", None)
+        if careful and callable(reset):
+            reset()
         free: Any = Atoms(atoms, calculator=self._calculator, constraint=[])
         try:
             forces = np.array(free.get_forces(apply_constraint=False), dtype=np.float64)
             return Label(
                 energy=_energy(free),
                 forces=forces,
-                stress=_stress(free),
+                stress=_stress(free) if self._with_stress else None,
                 charges=_charges(free),
                 seconds=perf_counter() - start,
             )
@@ -113,7 +123,9 @@ def _charges(atoms: Any) -> FloatArray | None:
 
 
 def _describe(calculator: Any) -> dict[str, JSON]:
-    parameters = dict(getattr(calculator, "parameters", {}))
+    parameters = getattr(calculator, "parameters", {})
+    if not isinstance(parameters, Mapping):  # GPAW has an object of its own
+        parameters = parameters.todict() if hasattr(parameters, "todict") else {}
     return {
         "code": type(calculator).__name__,
         "version": None,

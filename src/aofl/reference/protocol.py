@@ -23,13 +23,16 @@ class Reference(Protocol):
         """Whether the method is fitted rather than first-principles; reports say so."""
         ...
 
-    def label(self, atoms: Atoms) -> Label:
+    def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
         """Return the label of a structure; constraints of the atoms never change it.
 
         Parameters
         ----------
         atoms
             The structure; it is not changed.
+        careful
+            Whether a first label of this structure was doubted: begin from nothing that was
+            kept, another way or tighter, at the same level of theory.
 
         Raises
         ------
@@ -43,7 +46,8 @@ class Reference(Protocol):
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory: keys `code`, `version`, `method`, `settings`.
 
-        Labels with equal descriptions may be learned together; others may not.
+        `functional`, `dispersion` and `basis` are named where there are any. Labels with equal
+        descriptions may be learned together; others may not (`aofl.reference.level`).
         """
         ...
 

@@ -7,13 +7,20 @@ must be finite, complete, balanced in its forces and, where a prediction is at h
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
 
 from aofl.errors import ReferenceFailed
-from aofl.records import FloatArray, Label
+from aofl.records import FloatArray, Label, Prediction
+
+SAME_ENERGY_PER_ATOM = 1e-3  # eV
+
+
+class ForcesDisagree(ReferenceFailed):
+    """A label whose forces are beyond what the force field expects: one of the two is wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +36,21 @@ class LabelLimits:
         Largest force on one atom, eV/Å.
     energy_per_atom
         Largest distance of the energy from a prediction, eV per atom.
+    outlier_factor
+        Largest force error in units of the error that the force field expects.
+    outlier_force
+        A force error below this is never an outlier, eV/Å.
     """
 
     net_force: float = 0.1
     force: float = 60.0
     energy_per_atom: float = 0.5
+    outlier_factor: float = 5.0
+    outlier_force: float = 0.3
+
+
+# For a ladder: what another attempt at the same level of theory can mend.
+NUMBERS_ONLY = LabelLimits(net_force=math.inf, force=math.inf)
 
 
 def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
@@ -59,7 +76,7 @@ def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
     if net > limits.net_force:
         raise ReferenceFailed(
             f"the net force is {net:.3g} eV/Å, more than {limits.net_force:g} eV/Å: "
-            "converge the reference tighter"
+            "use a finer grid, or converge the reference tighter"
         )
     norms = np.linalg.norm(label.forces, axis=1)
     atom = int(norms.argmax())
@@ -71,29 +88,55 @@ def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
 
 
 def check_against_prediction(
-    label: Label, energy_per_atom_prediction: float, *, limits: LabelLimits
+    label: Label, prediction: Prediction, expected_errors: FloatArray, *, limits: LabelLimits
 ) -> None:
-    """Refuse a label whose energy is far from what the force field expects.
+    """Refuse a label that is far from what the force field expects.
 
     Meant for a force field that has seen similar structures: a young one is the outlier itself.
 
     Parameters
     ----------
-    energy_per_atom_prediction
-        The predicted energy divided by the number of atoms, eV.
+    expected_errors
+        What the force field takes its force error to be, rms over x, y, z, eV/Å, shape (n,).
 
     Raises
     ------
     ReferenceFailed
-        If the two differ by more than `limits.energy_per_atom`.
+        If the energies or the forces on one atom are too far apart.
     """
-    per_atom = label.energy / len(label.forces)
-    difference = abs(per_atom - energy_per_atom_prediction)
+    n_atoms = len(label.forces)
+    difference = abs(label.energy - prediction.energy) / n_atoms
     if not difference <= limits.energy_per_atom:
         raise ReferenceFailed(
-            f"the energy is {per_atom:.4f} eV per atom where the force field expects "
-            f"{energy_per_atom_prediction:.4f}, more than {limits.energy_per_atom:g} eV apart: "
-            "label again from a fresh density, or drop the label"
+            f"the energy is {label.energy / n_atoms:.4f} eV per atom where the force field "
+            f"expects {prediction.energy / n_atoms:.4f}, more than {limits.energy_per_atom:g} eV "
+            "apart: label again from a fresh density, or drop the label"
+        )
+    errors = np.sqrt(np.mean((label.forces - prediction.forces) ** 2, axis=1))
+    bounds = np.maximum(limits.outlier_factor * expected_errors, limits.outlier_force)
+    atom = int((errors / bounds).argmax())
+    if not errors[atom] <= bounds[atom]:
+        raise ForcesDisagree(
+            f"the force on atom {atom} is {errors[atom]:.3g} eV/Å from the force field's, which "
+            f"expects an error of {expected_errors[atom]:.3g}: label again from a fresh density"
+        )
+
+
+def check_agreement(label: Label, other: Label, *, limits: LabelLimits) -> None:
+    """Refuse two labels of one structure that differ: one of them is of another state.
+
+    Raises
+    ------
+    ReferenceFailed
+        If energies differ by more than 1 meV per atom or forces by more than `outlier_force`.
+    """
+    energy = abs(label.energy - other.energy) / len(label.forces)
+    force = float(np.abs(label.forces - other.forces).max())
+    if not (energy <= SAME_ENERGY_PER_ATOM and force <= limits.outlier_force):
+        raise ReferenceFailed(
+            f"two labels of this structure differ by {energy:.2g} eV per atom and {force:.2g} "
+            "eV/Å: the electrons have several states here; use a higher electronic temperature, "
+            "or spin"
         )
 
 

@@ -12,24 +12,35 @@ DOI 10.1021/acs.jctc.7b00118. GFN2-xTB: Bannwarth, Ehlert, Grimme, J. Chem. Theo
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
-from time import perf_counter
 from types import MappingProxyType
 from typing import Any, Literal
 
+import numpy as np
 from ase import Atoms
 from ase.data import chemical_symbols
+from ase.neighborlist import neighbor_list
 from threadpoolctl import ThreadpoolController
 
-from aofl.errors import ReferenceFailed, StructureError
-from aofl.records import Label
+from aofl.errors import StructureError
+from aofl.records import FloatArray, Label
 from aofl.reference.ase_reference import AseReference
+from aofl.reference.ladder import climb
 from aofl.reference.protocol import JSON
-from aofl.reference.quality import LabelLimits, check_label
+from aofl.reference.quality import LabelLimits
 
 HIGHEST_ATOMIC_NUMBER = 86
+
+# A sodium atom with this many others within this distance, and nothing else bound to it, is
+# metal: bcc has 14 within 4.23 Å. Na-O and Na-Cl are 2.3 to 2.9 Å.
+METALLIC_DISTANCE_A = 4.6
+METALLIC_NEIGHBOURS = 8
+BOUND_DISTANCE_A = 3.2
+
+logger = logging.getLogger(__name__)
 
 # Each rung is one attempt: what differs from the first. On Na | H2O slabs where the first failed,
 # the energies of the rungs that converged agreed within 1e-9 eV. `annealing` starts at a higher
@@ -100,13 +111,15 @@ class TbliteReference:
         self._threadpools = ThreadpoolController()
         self._settings = settings or TbliteSettings()
         self._limits = limits or LabelLimits()
+        self._cells: dict[str, FloatArray] = {}
+        self._has_warned = False
 
     @property
     def is_semi_empirical(self) -> bool:
         """GFN-xTB is fitted: True."""
         return True
 
-    def label(self, atoms: Atoms) -> Label:
+    def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
         """Return the label of a structure; on one thread it depends on nothing else.
 
         Initial charges and magnetic moments of the atoms are not looked at: the settings hold
@@ -121,20 +134,17 @@ class TbliteReference:
         """
         _check_elements(atoms, self._settings.method)
         bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-        start = perf_counter()
-        for attempt, rung in enumerate(RECOVERY_LADDER, start=1):
-            try:
-                label = self._attempt(bare, rung)
-            except ReferenceFailed as error:
-                failure = error
-            else:
-                return replace(label, seconds=perf_counter() - start, attempts=attempt)
-        raise ReferenceFailed(
-            f"{self._settings.method} gave no label for {atoms.symbols} in "
-            f"{len(RECOVERY_LADDER)} attempts; last: {failure}; leave this structure out, or "
-            f"raise the electronic temperature ({self._settings.electronic_temperature:g} K) "
-            "for the whole run"
-        ) from failure
+        self._warn_of_cell(bare)
+        settings = self._settings
+        return climb(
+            RECOVERY_LADDER[1:] if careful else RECOVERY_LADDER,
+            lambda rung: self._attempt(bare, rung),
+            bare,
+            limits=self._limits,
+            who=settings.method,
+            advice="leave this structure out, or raise the electronic temperature "
+            f"({settings.electronic_temperature:g} K) for the whole run",
+        )
 
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory: what changes the converged answer, and nothing else."""
@@ -171,9 +181,36 @@ class TbliteReference:
             **changes,
         )
         with self._threadpools.limit(limits=settings.threads):
-            label = AseReference(calculator, is_semi_empirical=True).label(atoms)
-        check_label(label, atoms, limits=self._limits)
-        return label
+            return AseReference(calculator, is_semi_empirical=True).label(atoms)
+
+    def _warn_of_cell(self, atoms: Atoms) -> None:
+        """Say once, with numbers, that the cell of a sodium metal should not be let go."""
+        formula = str(atoms.symbols)
+        before = self._cells.setdefault(formula, atoms.cell.array.copy())
+        if self._has_warned or np.array_equal(before, atoms.cell.array) or not has_bulk_na(atoms):
+            return
+        self._has_warned = True
+        change = abs(np.linalg.det(atoms.cell.array) / np.linalg.det(before)) - 1.0
+        logger.warning(
+            "the cell of %s is not fixed (volume %+.2f %%): %s puts the minimum of bulk sodium "
+            "near a = 5.5 Å where experiment has 4.23 Å, and compresses it by 9.4 GPa (GFN1) or "
+            "6.1 GPa (GFN2) at 4.20 Å; fix the cell, or use a first-principles reference",
+            formula,
+            100 * change,
+            self._settings.method,
+        )
+
+
+def has_bulk_na(atoms: Atoms) -> bool:
+    """Whether a sodium atom is surrounded by sodium alone, as inside the metal.
+
+    In a salt it has as many sodium atoms around it, but its anions are nearer.
+    """
+    sodium = atoms.numbers == 11
+    i, j, d = neighbor_list("ijd", atoms, METALLIC_DISTANCE_A)
+    n_sodium = np.bincount(i[sodium[j]], minlength=len(atoms))
+    n_others = np.bincount(i[~sodium[j] & (d < BOUND_DISTANCE_A)], minlength=len(atoms))
+    return bool((sodium & (n_sodium >= METALLIC_NEIGHBOURS) & (n_others == 0)).any())
 
 
 def _check_elements(atoms: Atoms, method: str) -> None:

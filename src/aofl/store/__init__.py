@@ -6,6 +6,8 @@ from aofl.store.dataset import Dataset, read_labels, structure_hash
 from aofl.store.extxyz import format_atoms, format_frame, read_atoms
 from aofl.store.frames import read_frames
 from aofl.store.journal import Journal, Table, jsonable, read_journal, read_table
+from aofl.store.label_cache import LabelCache
+from aofl.store.quarantine import keep_in_quarantine
 from aofl.store.run_directory import RunDirectory
 from aofl.store.trajectory import Trajectory, iterate_trajectory
 
@@ -13,6 +15,7 @@ __all__ = [
     "Checkpoint",
     "Dataset",
     "Journal",
+    "LabelCache",
     "RunDirectory",
     "Table",
     "Trajectory",
@@ -20,6 +23,7 @@ __all__ = [
     "format_frame",
     "iterate_trajectory",
     "jsonable",
+    "keep_in_quarantine",
     "load_checkpoint",
     "make_directory",
     "read_atoms",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,22 @@ class Dataset:
         """Return the id of the structure with this `structure_hash`, None if it has no label."""
         return self._index.get(digest)
 
+    def check_level(self, level: str) -> None:
+        """Refuse to go on at another level of theory than the labels have.
+
+        Raises
+        ------
+        StoreError
+            With the levels that differ.
+        """
+        others = _levels(self) - {level, None}
+        if others:
+            raise StoreError(
+                f"{self._file.path} holds labels of {' and of '.join(sorted(map(str, others)))}, "
+                f"and the reference now makes those of {level}: set the reference back, or start "
+                "a new run"
+            )
+
     def close(self) -> None:
         """Close the file; the entries stay readable."""
         self._file.close()
@@ -121,7 +137,8 @@ def read_labels(path: Path) -> list[LabelledStructure]:
     Raises
     ------
     StoreError
-        If the file cannot be read or no frame is labelled.
+        If the file cannot be read, no frame is labelled, or labels are of several levels of
+        theory (`aofl_level` or `level_of_theory` of the frames).
     """
     try:
         frames = list(ase.io.iread(path, index=":", format="extxyz"))
@@ -137,8 +154,23 @@ def read_labels(path: Path) -> list[LabelledStructure]:
             f"{path} has {len(frames)} frames and none with a label: expected REF_energy and "
             "REF_forces, or energy and forces"
         )
+    _check_one_level(found, path)
     logger.info("%s: %d of %d frames have a label", path, len(found), len(frames))
     return found
+
+
+def _levels(entries: Iterable[LabelledStructure]) -> set[str | None]:
+    """Return the levels of theory of labels; None stands for one that does not say."""
+    return {entry.provenance.get("level") for entry in entries}
+
+
+def _check_one_level(entries: list[LabelledStructure], path: Path) -> None:
+    levels = sorted(str(level or "an unnamed level of theory") for level in _levels(entries))
+    if len(levels) > 1:
+        raise StoreError(
+            f"{path} mixes labels of {' and of '.join(levels)}: their energies cannot be learned "
+            "together, give each level a file of its own"
+        )
 
 
 def _format_entry(entry: LabelledStructure) -> str:
@@ -187,6 +219,8 @@ def _entry_of(atoms: Atoms, where: str) -> LabelledStructure | None:
         for key, value in atoms.info.items()
         if key.startswith(_PREFIX)
     }
+    if "level_of_theory" in atoms.info:
+        provenance.setdefault("level", str(atoms.info["level_of_theory"]))
     try:
         label = Label(
             energy=float(results["energy"]),

@@ -81,6 +81,16 @@ class RunDirectory:
         return self.path / "summary.json"
 
     @property
+    def reference(self) -> Path:
+        """Where a reference code that needs files has them; a directory."""
+        return self.path / "reference"
+
+    @property
+    def quarantine(self) -> Path:
+        """Structures that got no label, one directory each; see `keep_in_quarantine`."""
+        return self.path / "quarantine"
+
+    @property
     def log(self) -> Path:
         """The log for people."""
         return self.path / "run.log"

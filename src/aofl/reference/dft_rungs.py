@@ -1,0 +1,39 @@
+"""The attempts of the plane-wave codes at one label: as it is, from nothing, from nothing gently.
+
+None changes the level of theory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DftRung:
+    """One attempt.
+
+    Attributes
+    ----------
+    is_fresh
+        Whether density and wave functions of the last label are dropped.
+    mixing
+        Factor on the share of the new density.
+    cycles
+        Factor on the SCF iterations before giving up.
+    """
+
+    is_fresh: bool = False
+    mixing: float = 1.0
+    cycles: int = 1
+
+
+DFT_RUNGS = (
+    DftRung(),
+    DftRung(is_fresh=True),
+    DftRung(is_fresh=True, mixing=0.3, cycles=2),
+)
+
+
+def rungs(*, careful: bool) -> tuple[DftRung, ...]:
+    """Return the attempts at a label; a careful one begins from nothing."""
+    return DFT_RUNGS[1:] if careful else DFT_RUNGS

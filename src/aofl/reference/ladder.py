@@ -1,0 +1,68 @@
+"""The retry ladder: one attempt after another, each another way to the same answer.
+
+A rung may change the initial guess, the mixing, the number of cycles or bands, or the numerical
+tightness of the self-consistency; it never changes the level of theory. What fails the checks of
+`aofl.reference.quality` is tried again like what did not converge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import perf_counter
+from typing import TypeVar
+
+from ase import Atoms
+
+from aofl.errors import ReferenceFailed
+from aofl.records import Label
+from aofl.reference.quality import LabelLimits, check_label
+
+Rung = TypeVar("Rung")
+
+
+def climb(
+    rungs: Sequence[Rung],
+    attempt: Callable[[Rung], Label],
+    atoms: Atoms,
+    *,
+    limits: LabelLimits,
+    who: str,
+    advice: str,
+) -> Label:
+    """Return the first label that can be believed, with the time and number of all attempts.
+
+    Parameters
+    ----------
+    rungs
+        What each attempt is made with, in order; at least one.
+    attempt
+        Makes one; it raises `ReferenceFailed` or returns a label.
+    atoms
+        What is labelled.
+    who, advice
+        For the message: what failed, and what the user can do about it.
+
+    Raises
+    ------
+    ReferenceFailed
+        If no attempt gives a label, with the evidence of all of them.
+    """
+    start = perf_counter()
+    evidence: dict[str, str] = {}
+    failure: ReferenceFailed | None = None
+    for number, rung in enumerate(rungs, start=1):
+        try:
+            label = attempt(rung)
+            check_label(label, atoms, limits=limits)
+        except ReferenceFailed as error:
+            failure = error
+            evidence |= {f"attempt-{number}-{name}": t for name, t in error.evidence.items()}
+            evidence[f"attempt-{number}.txt"] = f"{error}\n"
+        else:
+            return replace(label, seconds=perf_counter() - start, attempts=number)
+    raise ReferenceFailed(
+        f"{who} gave no label for {atoms.symbols} in {len(rungs)} attempts; last: {failure}; "
+        f"{advice}",
+        evidence,
+    ) from failure

@@ -1,0 +1,138 @@
+"""Programs of other people as child processes: found or not, in time or not, ended for sure.
+
+A command is a list, never a text for a shell. Each child leads a process group of its own, so
+that ending it ends what it has started (the ranks of `mpirun`) as well.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from aofl.errors import ConfigError, ReferenceFailed
+
+PATIENCE_S = 10.0
+TAIL_LINES = 3
+
+
+def check_executable(command: Sequence[str], *, code: str, install: str) -> None:
+    """Refuse a command whose program is not there.
+
+    Parameters
+    ----------
+    code
+        What the message calls the program.
+    install
+        How to get it.
+
+    Raises
+    ------
+    ConfigError
+        Naming the program, where it was looked for and how to get it.
+    """
+    if shutil.which(command[0]) is None:
+        where = "there" if os.sep in command[0] else "on the PATH"
+        raise ConfigError(
+            f"`reference.command` begins with {command[0]}, which is not {where} or cannot be "
+            f"executed: install {code} ({install}), or name its program"
+        )
+
+
+def directory_of_files(configured: str | None, variable: str, key: str, *, what: str) -> Path:
+    """Return the directory that holds a code's files: from the configuration, or the environment.
+
+    Parameters
+    ----------
+    configured
+        What the configuration says; None looks at the environment variable `variable`.
+    key
+        The key of the configuration, for the message.
+    what
+        What the directory holds, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If neither names a directory.
+    """
+    name = configured or os.environ.get(variable)
+    if not name:
+        raise ConfigError(
+            f"no directory of {what} is given: set `{key}` or the environment variable {variable}"
+        )
+    path = Path(name).expanduser()
+    if not path.is_dir():
+        origin = key if configured else f"${variable}"
+        raise ConfigError(f"`{origin}` is {name}, which is no directory: expected {what} there")
+    return path
+
+
+def start(command: Sequence[str], directory: Path, output: Path) -> subprocess.Popen[bytes]:
+    """Start a program in a directory, with all that it prints going to one file.
+
+    Raises
+    ------
+    ReferenceFailed
+        If it cannot be started.
+    """
+    try:
+        with output.open("wb") as file:
+            return subprocess.Popen(  # noqa: S603 - a list from the user's own configuration
+                list(command),
+                cwd=directory,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise ReferenceFailed(f"{command[0]} cannot be started: {error.strerror}") from error
+
+
+def run(command: Sequence[str], directory: Path, output: Path, *, timeout_s: float) -> int:
+    """Run a program to its end and return its exit code.
+
+    Raises
+    ------
+    ReferenceFailed
+        If it takes longer than `timeout_s`; it is ended then.
+    """
+    process = start(command, directory, output)
+    try:
+        return process.wait(timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        raise ReferenceFailed(
+            f"{command[0]} gave no answer within {timeout_s:g} s and was ended: raise "
+            f"`reference.timeout_s`, or look at {output}"
+        ) from error
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a program and what it has started, politely first; one that has ended is no error."""
+    # Waited for before: its number may be another process's by now.
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=PATIENCE_S)
+    with suppress(ProcessLookupError, PermissionError):  # also its children that did not listen
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def tail(path: Path) -> str:
+    """Return the last lines of an output in one line, for a message."""
+    try:
+        lines = path.read_text(errors="replace").split("\n")
+    except OSError:
+        return "it printed nothing"
+    last = [line.strip() for line in lines if line.strip()][-TAIL_LINES:]
+    return " / ".join(last) or "it printed nothing"

@@ -1,0 +1,180 @@
+"""Tasks on several processes, each with its own worker; none of them can take the others along.
+
+A process that dies in the middle of a task (a crash, the killer of the kernel when memory runs
+out) costs that task alone: it is handed back as failed and a new process takes the next. Records
+travel between the processes of one program through pipes, never through files.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from aofl.errors import AoflError
+
+# A new interpreter for each: a forked one would share the threads and libraries of this one.
+_CONTEXT = get_context("spawn")
+_PATIENCE_S = 10.0
+
+Worker = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What became of one task: its value, or the sentence that says why there is none."""
+
+    index: int
+    value: Any = None
+    error: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Process:
+    """One process, our end of its pipe, and the task it has."""
+
+    number: int
+    process: BaseProcess
+    pipe: Connection
+    task: int | None = None
+    is_alive: bool = True
+
+
+def run_tasks(
+    tasks: Sequence[Any], make_worker: Callable[[int], Worker], *, n_workers: int
+) -> Iterator[Finished]:
+    """Yield what became of each task, in the order in which they end.
+
+    Parameters
+    ----------
+    tasks
+        Anything that can be sent to another process.
+    make_worker
+        Called in each process with its number from 0; returns what turns a task into a value.
+        A function of a module, not a closure. If the worker has a `close`, it is called at the
+        end.
+    n_workers
+        How many processes, at least one.
+
+    Raises
+    ------
+    AoflError
+        If a worker cannot be made: what `make_worker` raised. Closing the iterator, or an
+        exception in the loop over it, ends the processes.
+    """
+    waiting = list(range(len(tasks)))[::-1]
+    team = [_start(make_worker, number) for number in range(min(n_workers, len(tasks)))]
+    try:
+        while team:
+            ready = wait([member.pipe for member in team])
+            for member in [member for member in team if member.pipe in ready]:
+                ended = _hear(member)
+                if ended is not None:
+                    yield ended
+                if waiting and member.is_alive:
+                    _send(member, waiting, tasks)
+                    continue
+                team.remove(member)
+                _end(member)
+                if waiting:
+                    team.append(_start(make_worker, member.number))
+    finally:
+        for member in team:
+            member.process.terminate()
+        for member in team:
+            _end(member)
+
+
+def _start(make_worker: Callable[[int], Worker], number: int) -> _Process:
+    ours, theirs = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=_serve, args=(theirs, make_worker, number))
+    process.start()
+    theirs.close()  # so that the death of the process closes the pipe
+    return _Process(number=number, process=process, pipe=ours)
+
+
+def _send(member: _Process, waiting: list[int], tasks: Sequence[Any]) -> None:
+    task = waiting.pop()
+    member.task = task
+    try:
+        member.pipe.send(tasks[task])
+    except (BrokenPipeError, ConnectionResetError):
+        return  # it died between two tasks; `_hear` reports this one
+
+
+def _hear(member: _Process) -> Finished | None:
+    """Return what a process says about its task; None where it only says that it is ready."""
+    task, member.task = member.task, None
+    try:
+        value, error = member.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        member.is_alive = False
+        member.process.join(_PATIENCE_S)
+        if task is None:
+            raise AoflError(
+                f"worker {member.number} {_how_it_ended(member.process)} before its first task: "
+                "try one structure with the reference code alone"
+            ) from None
+        return Finished(index=task, error=f"the process {_how_it_ended(member.process)}")
+    if task is None:
+        if error is not None:
+            raise error
+        return None
+    return Finished(index=task, value=value, error=error)
+
+
+def _how_it_ended(process: BaseProcess) -> str:
+    code = process.exitcode
+    if code is None:
+        return "closed its pipe"
+    if code >= 0:
+        return f"ended with code {code}"
+    hint = "; was the memory used up?" if code == -signal.SIGKILL else ""
+    return f"was ended by {signal.Signals(-code).name}{hint}"
+
+
+def _end(member: _Process) -> None:
+    """Close a process: an end of its pipe tells it to go, a signal if it does not listen."""
+    member.pipe.close()
+    member.process.join(_PATIENCE_S)
+    if member.process.is_alive():
+        member.process.kill()
+        member.process.join()
+
+
+def _serve(pipe: Connection, make_worker: Callable[[int], Worker], number: int) -> None:
+    """Work on tasks until the pipe is closed; runs in the process of the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the keyboard speaks to the parent alone
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        worker = make_worker(number)
+    except AoflError as error:
+        pipe.send((None, error))
+        return
+    pipe.send((None, None))
+    try:
+        while True:
+            pipe.send(_attempt(worker, pipe.recv()))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return  # the parent closed the pipe, or is gone
+    finally:
+        close = getattr(worker, "close", None)
+        if close is not None:
+            close()
+
+
+def _attempt(worker: Worker, task: Any) -> tuple[Any, str | None]:
+    try:
+        return worker(task), None
+    except AoflError as error:
+        return None, str(error)
+    except Exception as error:  # a fault of a calculator costs one structure, not the others
+        return None, f"{type(error).__name__}: {error}"
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
