@@ -17,6 +17,7 @@ ROWS = (
     {"learning", "report", "scale"},
     {"assemble", "doctor"},
     {"api"},
+    {"campaign"},
     {"aofl"},  # the public names
     {"cli"},
 )

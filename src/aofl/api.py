@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -36,7 +38,7 @@ from aofl.forcefield.train import train as train_on
 from aofl.learning.dynamics import make_dynamics, set_initial_momenta
 from aofl.learning.files import RunFiles
 from aofl.learning.mechanics import put_back
-from aofl.learning.run import Run, begin, dynamics_at, proceed
+from aofl.learning.run import SNAPSHOTS, Run, begin, dynamics_at, proceed
 from aofl.learning.state import mechanics_of, restore_learning
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
@@ -113,8 +115,18 @@ def build_files(config: RunConfig, out: Path, *, with_stages: bool = False) -> S
     return system
 
 
-def run(config: RunConfig, out: Path, on_step: Callable[[Run], None] = lambda run: None) -> str:
+def run(
+    config: RunConfig,
+    out: Path,
+    on_step: Callable[[Run], None] = lambda run: None,
+    reference: Reference | None = None,
+) -> str:
     """Start a run in a new directory; return "done" or "stopped".
+
+    Parameters
+    ----------
+    reference
+        In place of the one that the configuration names.
 
     Raises
     ------
@@ -124,16 +136,17 @@ def run(config: RunConfig, out: Path, on_step: Callable[[Run], None] = lambda ru
         If the run cannot go on by itself.
     """
     atoms = build(config)
-    with opened_reference(config.reference, RunDirectory(path=out).reference) as reference:
-        check_reference(reference, atoms)
+    opened = opened_reference(config.reference, RunDirectory(path=out).reference)
+    with opened if reference is None else nullcontext(reference) as chosen:
+        check_reference(chosen, atoms)
         directory = RunDirectory.create(
             out,
             config_text=dump_config(config),
-            record=_record(config, atoms, reference),
+            record=_record(config, atoms, chosen),
             start_atoms=atoms,
         )
         with directory.lock(), limited_threads(config.threads), RunFiles.open(directory) as files:
-            return proceed(_begun(config, directory, files, atoms, reference), on_step)
+            return proceed(_begun(config, directory, files, atoms, chosen), on_step)
 
 
 def resume(
@@ -148,7 +161,12 @@ def resume(
     Parameters
     ----------
     overrides
-        Changed settings by dotted key; only `dynamics.steps` may change.
+        Changed settings by dotted key; only `dynamics.steps` and `learning.budget` may change.
+
+    Raises
+    ------
+    StoreError
+        If the labels so far are of another method than the reference would give.
     """
     directory = RunDirectory.open(path)
     with directory.lock():
@@ -159,6 +177,13 @@ def resume(
             limited_threads(config.threads),
             RunFiles.open(directory) as files,
         ):
+            made_with = directory.read_record().get("level_of_theory", {}).get("method")
+            method = reference.describe().get("method")
+            if made_with != method:
+                raise StoreError(
+                    f"the labels in {path} are of {made_with}, the configuration would go on with "
+                    f"{method}; a rehearsal with a model as teacher cannot be resumed"
+                )
             if not directory.checkpoint.exists():
                 return proceed(_begun(config, directory, files, atoms, reference), on_step)
             return proceed(_resumed(config, directory, files, atoms, reference), on_step)
@@ -317,7 +342,7 @@ def _resumed(
 ) -> Run:
     """Return a run exactly as its last checkpoint left it."""
     checkpoint = load_checkpoint(directory.checkpoint)
-    mechanics = mechanics_of(checkpoint)
+    mechanics, snapshots = mechanics_of(checkpoint)
     files.cut_back(mechanics.offsets)
     if checkpoint.fallback_reason is not None:
         note = {"event": "checkpoint_damaged", "reason": checkpoint.fallback_reason}
@@ -334,6 +359,7 @@ def _resumed(
         dynamics=dynamics_at(config, atoms, mechanics),
         step=mechanics.step,
         followed=followed,
+        snapshots=deque(snapshots, maxlen=SNAPSHOTS),
     )
 
 

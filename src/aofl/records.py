@@ -15,7 +15,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-Action = Literal["accept", "skip", "label", "rewind"]
+Action = Literal["accept", "skip", "label", "rewind", "stop"]
 Mode = Literal["aimd", "cofl", "aofl", "mlff"]
 
 

@@ -12,7 +12,7 @@ from ase.calculators.emt import EMT
 from ase.md.verlet import VelocityVerlet
 
 from aofl import AdaptiveCalculator, ForceField
-from aofl.config.schema import LearningConfig
+from aofl.config.schema import BudgetConfig, LearningConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.adaptive_calculator import RewindRequested
 from aofl.learning.dynamics import set_initial_momenta
@@ -161,3 +161,76 @@ def test_colliding_atoms_ask_for_a_rewind(copper: Atoms) -> None:
     copper.positions[1] = copper.positions[0] + [0.5, 0.0, 0.0]
     with pytest.raises(RewindRequested, match="too close"):
         copper.get_forces()
+
+
+def test_without_its_jumps_the_energy_is_conserved(copper: Atoms) -> None:
+    """Momenta feel forces that change at each label: the corrected energy takes that out."""
+    copper.calc = AdaptiveCalculator(
+        reference=EMT(),
+        force_field=ForceField(["Cu", "Al"], "fast"),
+        settings=LearningConfig(target_force_error_meV_per_A=100, audit_probability=0.05),
+    )
+    moving, raw, corrected = dynamics(copper), [], []
+    for _ in range(80):
+        moving.run(1)
+        energy = copper.get_total_energy()
+        raw.append(energy)
+        corrected.append(energy - copper.calc.energy_shift)
+    assert copper.calc.memory.n_labels > 5
+    assert np.std(corrected) < 0.3 * np.std(raw)
+    assert np.std(corrected) < 0.02
+
+
+def test_a_learned_force_field_brings_its_calibration(copper: Atoms, emt: AseReference) -> None:
+    force_field = ForceField(["Cu", "Al"], "fast")
+    force_field.learn(copper, emt.label(copper))
+    force_field.calibration = np.array([[3.0, 3.0], [1.0, 1.0]])
+    calculator = AdaptiveCalculator(reference=emt, force_field=force_field, mode="mlff")
+    factors = {element: part.factor for element, part in calculator.memory.trust.items()}
+    assert factors == {"Al": 6.0, "Cu": 2.0}
+    assert calculator.memory.force_noise == force_field.force_noise
+
+
+def test_a_frozen_force_field_far_from_home_tells_and_stops(
+    copper: Atoms, emt: AseReference
+) -> None:
+    force_field = ForceField(["Cu", "Al"], "fast")
+    force_field.learn(copper, emt.label(copper))
+    events: list[dict[str, Any]] = []
+    copper.calc = AdaptiveCalculator(
+        reference=emt,
+        force_field=force_field,
+        mode="mlff",
+        settings=LearningConfig(target_force_error_meV_per_A=1.0),
+        on_event=events.append,
+    )
+    with pytest.raises(RunStopped, match="mode: aofl"):
+        dynamics(copper).run(20)
+    assert [event["event"] for event in events] == ["uncertain"]
+    assert force_field.n_labels == 1
+
+
+def test_the_rivals_do_not_learn_from_audits(copper: Atoms) -> None:
+    copper.calc = AdaptiveCalculator(
+        reference=EMT(),
+        force_field=ForceField(["Cu", "Al"], "fast"),
+        mode="cofl",
+        settings=LearningConfig(cofl_rule="vasp", audit_probability=0.3),
+    )
+    dynamics(copper).run(60)
+    memory = copper.calc.memory
+    assert memory.n_audits > 5
+    assert memory.n_labels == memory.n_asked - memory.n_audits
+    assert copper.calc.force_field.n_labels == memory.n_labels
+    assert memory.vasp_threshold > 0.002
+
+
+def test_a_budget_of_labels_stops_the_run(copper: Atoms) -> None:
+    copper.calc = AdaptiveCalculator(
+        reference=EMT(),
+        force_field=ForceField(["Cu", "Al"], "fast"),
+        settings=LearningConfig(budget=BudgetConfig(max_labels=3), audit_probability=0.5),
+    )
+    with pytest.raises(RunStopped, match="max_labels"):
+        dynamics(copper).run(100)
+    assert copper.calc.memory.n_asked == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from rule_cases import POSITIONS, SETTINGS, memory, prediction, situation
 
 from aofl.bayes.calibration import HIGHEST
 from aofl.config.schema import GuardsConfig, LearningConfig
@@ -11,50 +12,10 @@ from aofl.learning.audit import audit, next_gap
 from aofl.learning.guards import guards
 from aofl.learning.memory import Memory
 from aofl.learning.policy import RULES, decide, screened_uncertainty
+from aofl.learning.reaction_watch import ReactionWatch
 from aofl.learning.similarity import similarity
-from aofl.learning.situation import Situation
+from aofl.learning.trust import CEILING, Trust
 from aofl.learning.uncertainty import GROWTH, has_grown, uncertainty
-from aofl.records import Prediction
-
-SETTINGS = LearningConfig(target_force_error_meV_per_A=300, audit_probability=0.0)
-NUMBERS = np.array([8, 1, 1])
-POSITIONS = np.array([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]])
-
-
-def prediction(std: float = 0.01, **changes: object) -> Prediction:
-    values: dict[str, object] = {
-        "energy": -1.0,
-        "forces": np.zeros((3, 3)),
-        "stress": np.zeros(6),
-        "energies": np.zeros(3),
-        "environments": np.eye(3),
-        "forces_std": np.full((3, 3), std),
-    }
-    return Prediction(**{**values, **changes})  # type: ignore[arg-type]
-
-
-def situation(**changes: object) -> Situation:
-    values: dict[str, object] = {
-        "step": 100,
-        "numbers": NUMBERS,
-        "symbols": ["O", "H", "H"],
-        "positions": POSITIONS,
-        "cell": 10 * np.eye(3),
-        "pbc": np.array([True, True, True]),
-        "previous_positions": POSITIONS,
-        "temperature": 300.0,
-        "target_temperature": 300.0,
-        "prediction": prediction(),
-        "seed": 0,
-    }
-    return Situation(**{**values, **changes})  # type: ignore[arg-type]
-
-
-def memory(**changes: object) -> Memory:
-    grown = Memory(target=0.3, n_labels=30, ratios=[2.0] * 20, last_label_step=95, audit_gap=50)
-    for name, value in changes.items():
-        setattr(grown, name, value)
-    return grown
 
 
 class TestGuards:
@@ -108,12 +69,23 @@ class TestUncertainty:
         assert verdict.action == "label"
 
     def test_an_unreachable_target_gives_way_to_what_labels_reach(self) -> None:
-        reached = memory(reached_std=[0.4] * 10)
-        assert reached.threshold == pytest.approx(1.2 * 2.0 * 0.4)
+        trust = Trust(ratios=[2.0] * 20, reached=[0.4] * 10)
+        assert trust.threshold(0.4, 0.0) == pytest.approx(1.2 * 2.0 * 0.4)
+        assert trust.threshold(0.5, 0.3) == pytest.approx(1.2 * 2.0 * 0.5)
+        assert trust.threshold(0.1, 0.0) == pytest.approx(CEILING * 0.1)
 
     def test_a_young_memory_is_cautious(self) -> None:
-        assert Memory(target=0.3).factor == HIGHEST
-        assert memory(ratios=[2.0] * 3).factor > memory(ratios=[2.0] * 10).factor > 2.0
+        assert Trust().factor == HIGHEST
+        assert Trust(ratios=[2.0] * 3).factor > Trust(ratios=[2.0] * 10).factor > 2.0
+
+    def test_elements_are_calibrated_apart(self) -> None:
+        uneven = memory()
+        uneven.trust["H"] = Trust(ratios=[4.0] * 20)
+        judged = uneven.judge(["O", "H", "H"], np.full((3, 3), 0.1))
+        np.testing.assert_allclose(judged.errors, [0.2, 0.4, 0.4])
+        assert (judged.atom, judged.error, judged.limit) == (1, pytest.approx(0.4), 0.3)
+        verdict = uncertainty(situation(prediction=prediction(0.1)), uneven, SETTINGS)
+        assert (verdict.action, verdict.element) == ("label", "H")
 
 
 class TestSimilarity:
@@ -140,6 +112,13 @@ class TestSimilarity:
     def test_a_large_error_is_labelled_though_similar(self) -> None:
         bad = situation(prediction=prediction(0.31))  # twice the threshold of 0.3 is 0.6 = 2 x 0.3
         assert screened_uncertainty(bad, self.known(), SETTINGS).action == "label"
+
+    def test_nothing_is_screened_while_young_or_while_a_reaction_is_watched(self) -> None:
+        flagged = situation(prediction=prediction(0.2))
+        for name, value in (("n_labels", 9), ("watch", ReactionWatch(gap=8))):
+            known = self.known()
+            setattr(known, name, value)
+            assert screened_uncertainty(flagged, known, SETTINGS).action == "label"
 
     def test_a_runaway_is_rewound(self) -> None:
         environments = np.eye(3)[[1, 0, 0]]

@@ -54,6 +54,7 @@ def checkpoint_of(learner: AdaptiveCalculator, atoms: Atoms, path: Path) -> Chec
             atoms=atoms,
             dynamics=VelocityVerlet(atoms, 1 * units.fs),
             followed=None,
+            snapshots=[],
             files=SimpleNamespace(offsets=dict),
             directory=SimpleNamespace(checkpoint=path),
         )

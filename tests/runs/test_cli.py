@@ -289,3 +289,41 @@ def test_a_step_beyond_a_guard_is_rewound_and_a_hopeless_run_stops_with_advice(
     ledger = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
     assert {"rewind", "label"} <= {line["action"] for line in ledger}
     assert any(line["rule"] == "rewind" and line["action"] == "label" for line in ledger)
+
+
+def test_check_says_what_a_run_is_and_may_cost_and_writes_nothing(
+    config: Path, tmp_path: Path
+) -> None:
+    before = sorted(config.parent.iterdir())
+    done = aofl("check", config, "--label", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["n_atoms"] == 11
+    assert found["labels"][0] <= found["labels"][1] <= 41
+    assert found["label_s"] > 0
+    assert sorted(config.parent.iterdir()) == before
+    refused = aofl("check", bad(tmp_path, "steps: 40", "stepz: 40"))
+    assert refused.returncode == 2
+    assert "dynamics.stepz" in refused.stderr
+
+
+def test_a_rehearsal_is_scored_at_every_step_and_compares_with_a_run(
+    config: Path, finished: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "rehearsal"
+    teacher = ("--teacher", finished / "model.h5")
+    done = aofl("rehearse", config, "--out", out, "--steps", 25, *teacher, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    # The first label is that of step 0.
+    assert found["steps_scored"] + found["labels"] == 26
+    assert found["forecast"]["label_s"] > 0
+    assert json.loads((out / "rehearsal.json").read_text())["labels"] == found["labels"]
+    assert len((out / "rehearsal.csv").read_text().splitlines()) == found["steps_scored"] + 1
+    done = aofl("compare", finished, out, "--out", tmp_path / "compared", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [run["name"] for run in json.loads(done.stdout)] == ["finished", "rehearsal"]
+    assert (tmp_path / "compared" / "compare.html").exists()
+    refused = aofl("rehearse", bad(tmp_path, "mode: aofl", "mode: aimd"), "--out", tmp_path / "no")
+    assert refused.returncode == 2
+    assert "aimd" in refused.stderr

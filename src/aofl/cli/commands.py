@@ -87,11 +87,13 @@ def run(
 def resume(
     directory: RunDir,
     steps: Annotated[int | None, typer.Option(help="new total number of steps")] = None,
+    max_labels: Annotated[int | None, typer.Option(help="new total budget of labels")] = None,
 ) -> None:
     """Continue a run from its last checkpoint."""
     from aofl import api
 
-    overrides = {} if steps is None else {"dynamics.steps": steps}
+    given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels}
+    overrides = {key: value for key, value in given.items() if value is not None}
     with _Progress() as progress:
         status = api.resume(directory, overrides, progress.show)
     _report_end(directory, status)
@@ -257,7 +259,7 @@ class _Progress:
                 temperature_K=float(run.atoms.get_temperature()),
                 labels=len(run.calculator.labeller.ids),
                 skips=run.calculator.memory.n_skips,
-                threshold_eV_per_A=run.calculator.memory.threshold,
+                threshold_eV_per_A=run.calculator.last_limit,
                 elapsed_s=seconds,
                 ns_per_day=86400 / per_step * timestep_ns if per_step else None,
                 remaining_s=(target - run.step) * per_step if per_step else None,

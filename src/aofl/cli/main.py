@@ -10,8 +10,12 @@ import sys
 
 import typer
 
+from aofl.cli.campaign import check, compare, rehearse
 from aofl.cli.commands import app
 from aofl.errors import AoflError, ReferenceFailed, RunStopped
+
+for verb in (check, rehearse, compare):
+    app.command()(verb)
 
 
 def main() -> None:

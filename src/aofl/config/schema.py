@@ -44,6 +44,18 @@ class GuardsConfig(Section):
     )
 
 
+class BudgetConfig(Section):
+    """What the reference may cost; null is no limit."""
+
+    max_labels: int | None = Field(default=None, ge=1, description="labels; then the run stops")
+    max_reference_hours: float | None = Field(
+        default=None, gt=0, description="wall time of all labels, h; then the run stops"
+    )
+    max_labels_per_ps: float | None = Field(
+        default=500.0, gt=0, description="labels per ps of simulated time, against runaway learning"
+    )
+
+
 class LearningConfig(Section):
     """When the reference is asked."""
 
@@ -67,6 +79,17 @@ class LearningConfig(Section):
     )
     audit_max_gap_steps: int = Field(default=200, ge=1, description="longest time without audit")
     max_rewinds: int = Field(default=20, ge=0, description="rewinds before the run stops")
+    cofl_rule: Literal["calibrated", "vasp", "flare"] = Field(
+        default="calibrated",
+        description="what `mode: cofl` follows: our uncertainty rule, or that of a known code",
+    )
+    vasp_cx: float = Field(
+        default=1.0, gt=-1, description="`cofl_rule: vasp`: threshold over the mean error, minus 1"
+    )
+    flare_multiple: float = Field(
+        default=2.0, gt=0, description="`cofl_rule: flare`: threshold over the noise of the forces"
+    )
+    budget: BudgetConfig = Field(default_factory=BudgetConfig, description="caps on the labels")
     guards: GuardsConfig = Field(default_factory=GuardsConfig, description="physical limits")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +19,30 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
 
-from aofl.analysis.accuracy import error_sums
 from aofl.config.schema import LabelsConfig, LearningConfig
-from aofl.errors import ModelError, ReferenceFailed, RunStopped, StructureError
+from aofl.errors import ModelError, RunStopped, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
-from aofl.learning.audit import RANDOM, SCHEDULED, next_gap
 from aofl.learning.labeller import Labeller
-from aofl.learning.memory import HISTORY, Memory
-from aofl.learning.policy import RULES, decide
+from aofl.learning.labelling import ask, label
+from aofl.learning.lesson import (
+    note_cost,
+    trust_of,
+)
+from aofl.learning.memory import Judgement, Memory
+from aofl.learning.policy import decide, rules_of
+from aofl.learning.production import STOP_AT
+from aofl.learning.reactive import RULE as CHEMISTRY
+from aofl.learning.reactive import is_time_to_look
+from aofl.learning.sighting import look as see
 from aofl.learning.situation import Situation
 from aofl.learning.uncertainty import CHECK_EVERY, has_grown
 from aofl.learning.wall import WallClock
-from aofl.records import (
-    FloatArray,
-    Label,
-    Mode,
-    Prediction,
-    Verdict,
-)
+from aofl.records import FloatArray, IntArray, Label, Mode, Prediction, Verdict
 from aofl.reference import AseReference, Reference
 from aofl.store import Dataset
 
 logger = logging.getLogger(__name__)
-
-HOLD_STEPS = 10  # after a failed label: failures persist in a region
-MAX_FAILURES = 20  # in a row
-TRUSTED_AFTER = 10  # labels before the force field may call a label an outlier
-RATIOS_KEPT = 100
 
 
 class RewindRequested(RunStopped):
@@ -72,8 +69,9 @@ class AdaptiveCalculator(Calculator):
         What learns; None makes one of accuracy "standard" for the elements of the first
         structure. Not used in mode "aimd".
     mode
-        "aofl" (uncertainty and similarity), "cofl" (uncertainty alone), "aimd" (reference at
-        every step) or "mlff" (frozen force field; guards and audits still watch).
+        "aofl" (chemistry, uncertainty and similarity), "cofl" (uncertainty alone), "aimd"
+        (reference at every step) or "mlff" (frozen force field; guards, audits and its own
+        uncertainty still watch).
     settings
         Thresholds of the rules.
     seed
@@ -88,6 +86,11 @@ class AdaptiveCalculator(Calculator):
         Called with one JSON-able record for each decision and for each other happening.
     target_temperature
         For the temperature guard, K; None leaves it out.
+    timestep_fs
+        Of the dynamics; the chemistry rule counts in it.
+    can_rewind
+        Whether the driver goes back when a step is refused because a bond changed; otherwise that
+        step is labelled where it is.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
@@ -107,10 +110,11 @@ class AdaptiveCalculator(Calculator):
         on_event: Callable[[dict[str, Any]], None] | None = None,
         target_temperature: float | None = None,
         timestep_fs: float = 1.0,
+        can_rewind: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._record = on_decision or (lambda record: None)
-        self._tell = on_event or (lambda record: None)
+        self.record = on_decision or (lambda record: None)
+        self._on_event = on_event or (lambda record: None)
         self.wall = WallClock()
         self.labeller = Labeller(
             reference=_as_reference(reference),
@@ -119,7 +123,7 @@ class AdaptiveCalculator(Calculator):
             dataset=dataset,
             quarantine=quarantine,
             seed=seed,
-            on_event=self._tell,
+            on_event=self._on_event,
         )
         _check_level(force_field, self.labeller.level)
         self.force_field = force_field
@@ -132,6 +136,15 @@ class AdaptiveCalculator(Calculator):
         self.step = -1
         self.last_source = "reference"
         self.last_error: float | None = None
+        self.last_limit = self.memory.target
+        self.is_unsure = False
+        self.energy_shift = 0.0
+        self.bonded: IntArray | None = None
+        self.learned_ids: list[int] = []
+        self.can_rewind = can_rewind
+        if force_field is not None and force_field.learned is not None:
+            self.memory.trust = trust_of(force_field)
+            self.memory.force_noise = force_field.force_noise
         self.previous_positions: FloatArray | None = None
 
     def calculate(
@@ -151,62 +164,69 @@ class AdaptiveCalculator(Calculator):
         """
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
         self.step += 1
-        atoms = self._structure()
+        if (atoms := self.atoms) is None:
+            raise StructureError("the calculator was called without atoms; attach it to some")
         if self.mode == "aimd":
             self._follow_reference(atoms)
         else:
             self._learn_or_predict(atoms)
         self.previous_positions = atoms.positions.copy()
 
-    def _structure(self) -> Atoms:
-        """Return the structure that ASE handed over, a copy of the caller's."""
-        atoms: Atoms | None = self.atoms
-        if atoms is None:
-            raise StructureError("the calculator was called without atoms; attach it to some")
-        return atoms
-
     def label_here(self, atoms: Atoms, verdict: Verdict) -> None:
         """Label a structure because the driver says so, as after a rewind."""
-        situation = self._look(atoms, check=True)
-        self._label(atoms, situation, verdict)
+        situation = self.look(atoms, check=True)
+        energy = self.results.get("energy")
+        continuous = None if energy is None else energy - self.energy_shift
+        label(self, atoms, situation, verdict, continuous)
 
     def _follow_reference(self, atoms: Atoms) -> None:
-        label = self._ask(atoms, None, "aimd")
+        answer = ask(self, atoms, None, "aimd")
         verdict = Verdict(action="label", rule="aimd", reason="every step")
-        seconds = {"reference": label.seconds, "update": 0.0}
-        self._record(
+        seconds = {"reference": answer.seconds, "update": 0.0}
+        self.record(
             ledger.decision(
-                verdict, self.step, self._time(), None,
+                verdict, self.step, self.time_fs, None,
                 label_id=self.labeller.ids[-1], seconds=seconds,
             )
         )  # fmt: skip
-        self._adopt_label(label)
+        note_cost(self.memory, self.step, answer)
+        self.adopt_label(answer)
 
     def _learn_or_predict(self, atoms: Atoms) -> None:
-        situation = self._look(atoms, check=self._is_check_due())
+        situation = self.look(atoms, check=self._is_check_due())
+        is_holding = self.step < self.memory.hold_until
+        if self.mode == "aofl" and not is_holding and is_time_to_look(self.step, self.timestep_fs):
+            situation = self.look_at_chemistry(atoms, situation, with_species=False)
+        rules = rules_of(self.mode, self.settings)[: 1 if is_holding else None]
         with self.wall.part("force_field"):
-            verdict = decide(self._rules(), situation, self.memory, self.settings)
-        if verdict.action == "rewind":
-            self.memory.n_rewinds += 1
-            self._record(ledger.decision(verdict, self.step, self._time(), self.last_error))
-            raise RewindRequested(verdict)
+            verdict = decide(rules, situation, self.memory, self.settings)
+        if verdict.action in ("rewind", "stop"):
+            self._refuse(verdict)
         if verdict.action == "skip":
             self.memory.n_skips += 1
-            self._record(ledger.decision(verdict, self.step, self._time(), self.last_error))
-        if verdict.action != "label" or not self._label(atoms, situation, verdict):
-            self._adopt_prediction(situation.prediction)
+            self.record(ledger.decision(verdict, self.step, self.time_fs, self.last_error))
+        if verdict.action != "label" or not label(self, atoms, situation, verdict):
+            self._adopt_prediction(situation)
+
+    def _refuse(self, verdict: Verdict) -> None:
+        """Write down a step that is not accepted, and leave it to the driver."""
+        if verdict.rule == CHEMISTRY:
+            self.memory.watch.note_rewind(self.step, self.timestep_fs)
+        elif verdict.action == "rewind":
+            self.memory.n_rewinds += 1
+        self.record(ledger.decision(verdict, self.step, self.time_fs, self.last_error))
+        if verdict.action == "stop":
+            value = f" ({verdict.value:.3g} {verdict.unit})" if verdict.value is not None else ""
+            raise RunStopped(f"step {self.step}: {verdict.reason}{value}")
+        raise RewindRequested(verdict)
 
     def _is_check_due(self) -> bool:
         """Return whether to look at the deviations: regularly, and until the last look was fine."""
-        is_safe = self.last_error is not None and self.last_error <= self.memory.threshold
-        return not is_safe or self.step % CHECK_EVERY == 0
+        is_safe = self.last_error is not None and self.last_error <= self.last_limit
+        is_rival = self.mode == "cofl" and self.settings.cofl_rule != "calibrated"
+        return is_rival or not is_safe or self.step % CHECK_EVERY == 0
 
-    def _rules(self) -> Any:
-        rules = RULES[self.mode]
-        is_holding = self.step < self.memory.hold_until
-        return rules[:1] if is_holding else rules
-
-    def _look(self, atoms: Atoms, *, check: bool) -> Situation:
+    def look(self, atoms: Atoms, *, check: bool) -> Situation:
         """Return the situation, with the deviations of the forces to check, or where they grew."""
         if self.force_field is None:
             self.force_field = ForceField(sorted(set(atoms.get_chemical_symbols())))
@@ -219,9 +239,30 @@ class AdaptiveCalculator(Calculator):
             prediction = self.force_field.predict(atoms, forces_std="sampled", energies_std=True)
         local = prediction.energies_std
         self.memory.seen_energies_std = [] if local is None else local.tolist()
-        largest = float(self.memory.calibrated_errors(prediction.deviations).max())
-        self.last_error = largest if self.memory.n_labels else None
+        judged = self.memory.judge(atoms.get_chemical_symbols(), prediction.deviations)
+        is_known = self.memory.n_labels > 0 or self.mode == "mlff"
+        self.last_error, self.last_limit = judged.error if is_known else None, judged.limit
+        if self.mode == "mlff":
+            self._watch_frozen(judged)
         return self._situation(atoms, prediction)
+
+    def _watch_frozen(self, judged: Judgement) -> None:
+        """Count the looks at which a frozen force field is unsure; tell when that begins."""
+        excess = judged.error / judged.limit
+        self.memory.n_unsure = self.memory.n_unsure + 1 if excess > STOP_AT else 0
+        if excess > 1.0 and not self.is_unsure:
+            self.tell(event="uncertain", value=judged.error, threshold=judged.limit)
+        self.is_unsure = excess > 1.0
+
+    def look_at_chemistry(
+        self, atoms: Atoms, situation: Situation, *, with_species: bool
+    ) -> Situation:
+        """Return the situation with what is seen of the chemistry."""
+        with self.wall.part("chemistry"):
+            sighting = see(atoms, self.bonded, with_species=with_species or self.bonded is None)
+        if not sighting.changes:
+            self.bonded = sighting.bonded
+        return replace(situation, sighting=sighting)
 
     def _situation(self, atoms: Atoms, prediction: Prediction) -> Situation:
         return Situation(
@@ -236,122 +277,25 @@ class AdaptiveCalculator(Calculator):
             target_temperature=self.target_temperature,
             prediction=prediction,
             seed=self.seed,
+            timestep_fs=self.timestep_fs,
+            can_rewind=self.can_rewind,
         )
 
-    def _label(self, atoms: Atoms, situation: Situation, verdict: Verdict) -> bool:
-        """Ask for a label, test the force field on it, and learn it; False if there is none."""
-        if situation.prediction.forces_std is None:
-            situation = self._look(atoms, check=True)
-        prediction = situation.prediction
-        try:
-            label = self._ask(atoms, prediction, verdict.rule)
-        except ReferenceFailed as error:
-            self._note_failure(error)
-            return False
-        self.memory.failures = 0
-        expected = self.last_error
-        errors = np.sqrt(np.mean((prediction.forces - label.forces) ** 2, axis=1))
-        self._calibrate(situation, verdict, errors)
-        seconds = {"reference": label.seconds, "update": 0.0}
-        if self.mode != "mlff":
-            before = self.wall.seconds["update"]
-            with self.wall.part("update"):
-                self._learn(atoms, situation, label, errors)
-            seconds["update"] = self.wall.seconds["update"] - before
-        self.last_error = expected
-        self._record(
-            ledger.decision(
-                verdict, self.step, self._time(), expected,
-                label_id=self.labeller.ids[-1], seconds=seconds,
-                true_error=float(errors.max()),
-                errors=error_sums(prediction.forces, label.forces, situation.symbols),
-            )
-        )  # fmt: skip
-        self._adopt_label(label)
-        return True
-
-    def _ask(self, atoms: Atoms, prediction: Prediction | None, rule: str) -> Label:
-        """Return a label, or stop the run where nothing can replace it."""
-        expected = None
-        if prediction is not None and self.memory.n_labels >= TRUSTED_AFTER:
-            expected = self.memory.calibrated_errors(prediction.deviations)
-        try:
-            return self.labeller.label(
-                atoms,
-                prediction,
-                expected_errors=expected,
-                provenance={"step": self.step, "time_fs": self._time(), "rule": rule},
-            )
-        except ReferenceFailed as error:
-            has_force_field = self.force_field is not None and self.force_field.learned is not None
-            if has_force_field and self.labeller.settings.on_failure == "continue":
-                raise
-            why = "`labels.on_failure` is stop" if has_force_field else "nothing can replace it"
-            raise RunStopped(f"no label at step {self.step} and {why}: {error}") from error
-
-    def _calibrate(self, situation: Situation, verdict: Verdict, errors: FloatArray) -> None:
-        """Let a label test the uncertainty, before it is learned."""
-        memory, std = self.memory, situation.prediction.deviations
-        expected = float(memory.calibrated_errors(std).max())
-        if memory.n_labels > 0:
-            memory.ratios.append(float((errors / memory.raw_errors(std)).max()))
-            memory.ratios = memory.ratios[-RATIOS_KEPT:]
-        if verdict.rule in (SCHEDULED, RANDOM):
-            memory.n_audits += 1
-        if verdict.rule == SCHEDULED:
-            memory.audit_gap = next_gap(
-                memory.audit_gap,
-                float(errors.max()),
-                expected,
-                memory.target,
-                self.settings.audit_max_gap_steps,
-            )
-        memory.last_label_step = self.step
-
-    def _learn(self, atoms: Atoms, situation: Situation, label: Label, errors: FloatArray) -> None:
-        """Absorb a label; note what it teaches about distances and about the reachable error."""
-        memory, force_field = self.memory, self.force_field
-        environments = situation.prediction.environments
-        if force_field is None or environments is None:
-            raise ValueError("learning needs a force field and a prediction that was checked")
-        memory.note_distances(situation.symbols, environments, errors)
-        force_field.learn(atoms, label)
-        force_field.level = self.labeller.level
-        memory.remember(situation.symbols, environments, self.labeller.ids[-1])
-        memory.n_labels += 1
-        memory.force_noise = force_field.force_noise
-        std = force_field.predict(atoms, forces_std="sampled").deviations
-        reached = float(np.sqrt(np.mean(std**2, axis=1)).max())
-        memory.reached_std = [*memory.reached_std, reached][-HISTORY:]
-
-    def _note_failure(self, error: ReferenceFailed) -> None:
-        memory = self.memory
-        memory.n_failed += 1
-        memory.failures += 1
-        memory.hold_until = self.step + HOLD_STEPS
-        logger.warning("step %d: no label: %s", self.step, error)
-        event = {"step": self.step, "time_fs": self._time(), "event": "label_failed"}
-        self._tell({**event, "message": str(error)})
-        if memory.failures >= MAX_FAILURES:
-            raise RunStopped(
-                f"the reference failed {memory.failures} times in a row, last at step "
-                f"{self.step}: {error}"
-            ) from error
-
-    def _adopt_label(self, label: Label) -> None:
+    def adopt_label(self, label: Label) -> None:
+        """Take the forces of a label for this step."""
         self.last_source = "reference"
         n = len(label.forces)
-        stress = label.stress if label.stress is not None else np.zeros(6)
         self.results = {
             "energy": label.energy,
             "free_energy": label.energy,
             "energies": np.full(n, label.energy / n),
             "forces": label.forces.copy(),
-            "stress": stress.copy(),
+            "stress": np.zeros(6) if label.stress is None else label.stress.copy(),
         }
 
-    def _adopt_prediction(self, prediction: Prediction) -> None:
-        self.last_source = "ff"
+    def _adopt_prediction(self, situation: Situation) -> None:
+        prediction, self.last_source = situation.prediction, "ff"
+        self.energy_shift = self.memory.energy_shift
         self.results = {
             "energy": prediction.energy,
             "free_energy": prediction.energy,
@@ -360,7 +304,13 @@ class AdaptiveCalculator(Calculator):
             "stress": prediction.stress,
         }
 
-    def _time(self) -> float:
+    def tell(self, **what: Any) -> None:
+        """Write down a happening that is no decision."""
+        self._on_event({"step": self.step, "time_fs": self.time_fs, **what})
+
+    @property
+    def time_fs(self) -> float:
+        """Simulated time, fs."""
         return self.step * self.timestep_fs
 
 

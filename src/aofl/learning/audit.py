@@ -17,12 +17,22 @@ from aofl.rng import generator
 
 SCHEDULED, RANDOM = "audit", "random_audit"
 
+DRIFT_AMONG, DRIFT_FROM, DRIFT_UNTIL = 10, 6, 3  # audits
 
-def audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
-    """Return "label" if this step is to be audited."""
+
+def random_audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "label" if this step is drawn for an audit."""
     draw = generator(situation.seed, "audit", situation.step).random()
     if draw < settings.audit_probability:
         return Verdict(action="label", rule=RANDOM, reason="drawn at random")
+    return accept(RANDOM)
+
+
+def audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "label" if this step is to be audited."""
+    drawn = random_audit(situation, memory, settings)
+    if drawn.action == "label":
+        return drawn
     gap = situation.step - memory.last_label_step
     if gap >= memory.audit_gap:
         return Verdict(
@@ -50,3 +60,13 @@ def next_gap(gap: int, error: float, expected: float, target: float, longest: in
     """
     is_surprise = error > expected and error > target
     return max(1, gap // 2) if is_surprise else min(longest, gap * 2)
+
+
+def is_drifting(surprises: list[bool], was_drifting: bool) -> bool:
+    """Return whether the force field is worse than it thinks, by its last audits.
+
+    The largest error of a frame should exceed the calibrated one in a fifth of the audits; among
+    ten, six or more do so by chance in 0.6 % of cases. The alarm ends when three or fewer do.
+    """
+    recent = sum(surprises[-DRIFT_AMONG:])
+    return recent > DRIFT_UNTIL if was_drifting else recent >= DRIFT_FROM

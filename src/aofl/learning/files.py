@@ -15,6 +15,7 @@ THERMO_COLUMNS = (
     "temperature_K",
     "potential_eV",
     "kinetic_eV",
+    "energy_shift_eV",
     "predicted_error_eV_per_A",
     "threshold_eV_per_A",
     "source",

@@ -8,10 +8,9 @@ nonsense that an untrustworthy force made.
 from __future__ import annotations
 
 import numpy as np
-from ase.data import covalent_radii
 
-from aofl.ace.neighbors import find_neighbors
 from aofl.config.schema import LearningConfig
+from aofl.learning.contacts import close_pairs
 from aofl.learning.memory import Memory
 from aofl.learning.situation import Situation, accept
 from aofl.records import Verdict
@@ -61,23 +60,17 @@ def _finite(situation: Situation, settings: LearningConfig) -> Verdict | None:
 
 
 def _distance(situation: Situation, settings: LearningConfig) -> Verdict | None:
-    radii = covalent_radii[situation.numbers]
-    reach = settings.guards.min_distance_fraction * 2 * float(radii.max())
-    near = find_neighbors(situation.positions, situation.cell, situation.pbc, reach)
-    if len(near.second) == 0:
-        return None
-    centre = np.repeat(np.arange(len(radii)), np.diff(near.first))
-    ratio = np.linalg.norm(near.vectors, axis=1) / (radii[centre] + radii[near.second])
-    k = int(ratio.argmin())
     limit = settings.guards.min_distance_fraction
-    if ratio[k] >= limit:
+    near = close_pairs(situation.numbers, situation.positions, situation.cell, situation.pbc, limit)
+    if len(near.first) == 0:
         return None
-    pair = f"{situation.symbols[centre[k]]}{centre[k]} and {situation.symbols[near.second[k]]}"
+    k = int(near.relative.argmin())
+    i, j = int(near.first[k]), int(near.second[k])
     return _rewind(
         situation,
-        f"atoms {pair}{near.second[k]} are too close",
-        int(centre[k]),
-        float(ratio[k]),
+        f"atoms {situation.symbols[i]}{i} and {situation.symbols[j]}{j} are too close",
+        i,
+        float(near.relative[k]),
         limit,
         "sums of covalent radii",
     )

@@ -19,6 +19,9 @@ def decision(
     seconds: dict[str, float] | None = None,
     true_error: float | None = None,
     errors: dict[str, ErrorSums] | None = None,
+    inside_90: dict[str, tuple[int, int]] | None = None,
+    is_reactive: bool | None = None,
+    energy_jump: float | None = None,
 ) -> dict[str, Any]:
     """Return the ledger line of one verdict.
 
@@ -32,6 +35,12 @@ def decision(
         Largest force error of an atom that the label showed, rms over x, y, z, eV/Å.
     errors
         What the force field was wrong by before it learned, by element.
+    inside_90
+        Force components inside the calibrated 90 % interval, and their number, by element.
+    is_reactive
+        Whether a reaction was being watched.
+    energy_jump
+        By how much learning the label changed the energy of its structure, eV.
     """
     return {
         "step": step,
@@ -40,6 +49,9 @@ def decision(
         "label_id": label_id,
         "seconds": seconds,
         "errors": errors and {element: asdict(sums) for element, sums in errors.items()},
+        "inside_90": inside_90,
+        "reactive": is_reactive,
+        "energy_jump_eV": energy_jump,
         "predicted_error": predicted_error,
         "true_error": true_error,
     }

@@ -13,7 +13,7 @@ from ase import Atoms
 
 from aofl.analysis.followed import Followed
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
-from aofl.records import FloatArray
+from aofl.records import FloatArray, IntArray
 
 RESULTS = ("energy", "free_energy", "energies", "forces", "stress")
 
@@ -30,6 +30,14 @@ class Mechanics:
         One step before, Å, shape (n, 3); empty at the start.
     followed
         What is known of the chemistry so far: with hysteresis it depends on the past.
+    bonded
+        Covalent bonds at the last look of the chemistry rule, for the same reason.
+    error, limit
+        Calibrated error and threshold at the last look, eV/Å.
+    is_unsure
+        Whether that was beyond a frozen force field.
+    energy_shift
+        What of the energy is jumps at labels and updates, eV.
     offsets
         Sizes of the files to cut back to on a rewind.
     """
@@ -41,8 +49,12 @@ class Mechanics:
     previous_positions: FloatArray
     thermostat: FloatArray
     followed: Followed | None
+    bonded: IntArray | None
     source: str
     error: float | None
+    limit: float
+    is_unsure: bool
+    energy_shift: float
     offsets: dict[str, int]
 
 
@@ -64,7 +76,11 @@ def capture(
         thermostat=thermostat.copy(),
         followed=followed,
         source=calculator.last_source,
+        bonded=calculator.bonded,
         error=calculator.last_error,
+        limit=calculator.last_limit,
+        is_unsure=calculator.is_unsure,
+        energy_shift=calculator.energy_shift,
         offsets=offsets,
     )
 
@@ -80,7 +96,9 @@ def put_back(mechanics: Mechanics, atoms: Atoms, calculator: AdaptiveCalculator)
         for name, value in mechanics.results.items()
     }
     calculator.step = mechanics.step
-    calculator.last_source, calculator.last_error = mechanics.source, mechanics.error
+    calculator.last_source, calculator.is_unsure = mechanics.source, mechanics.is_unsure
+    calculator.last_error, calculator.last_limit = mechanics.error, mechanics.limit
+    calculator.bonded, calculator.energy_shift = mechanics.bonded, mechanics.energy_shift
     before = mechanics.previous_positions
     calculator.previous_positions = before.copy() if len(before) else None
     return mechanics.followed

@@ -1,90 +1,158 @@
-"""What the learning rule remembers between steps: calibration, threshold, audits, known atoms.
+"""What the learning rule remembers between steps.
 
-Plain numbers that go through JSON, plus the bank of labelled environments, which is rebuilt from
-the labels. The thresholds set themselves here:
+Plain numbers that go through JSON (calibration by element, audits, reactions, budget), plus the
+banks of labelled environments, which are rebuilt from the labels. The calibrated error of atom i
+of element z, and how it compares with its threshold:
 
-    c   calibration factor from the last labels (`aofl.bayes.calibration`)
-    s_i = sqrt(u_i^2 + sigma_F^2)      u_i: rms over x, y, z of the posterior standard deviation
-    b   = c max_i s_i                  calibrated largest force error of a structure
-    b_0 = c sqrt(<u^2> + sigma_F^2)    what labelling can reach, u: after the last labels
-    threshold = max(target, 1.2 b_0)   an unreachable target must not label every step
+    s_i = sqrt(u_i^2 + sigma_F^2)   u_i: rms over x, y, z of the posterior standard deviation
+    b_i = c_z s_i                   calibrated force error; c_z and threshold_z in `trust.Trust`
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
-from aofl.bayes.calibration import calibration_factor
+from aofl.learning.bank import Bank
+from aofl.learning.reaction_watch import ReactionWatch
+from aofl.learning.trust import HISTORY, Trust
 from aofl.records import FloatArray, IntArray, Neighbour
 
-FLOOR_FACTOR = 1.2
-HISTORY = 10
-BANK_SIZE = 2000  # environments per element
 BANK_SPACING = 0.3  # in units of the usual distance between well-predicted atoms
 
 
-@dataclass(slots=True)
-class Bank:
-    """Labelled environments of one element: unit vectors (k, m) and where they came from."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is thought of the forces of one structure, eV/Å by atom, shape (n,).
 
-    vectors: FloatArray
-    labels: list[int] = field(default_factory=list)
-    atoms: list[int] = field(default_factory=list)
+    Attributes
+    ----------
+    errors, limits
+        Calibrated errors, and the thresholds of their elements.
+    atom
+        The atom that is worst beside its threshold.
+    """
 
-    def nearest(self, environments: FloatArray) -> tuple[FloatArray, IntArray]:
-        """Return cosine distance to and index of the nearest entry for each row (k, m)."""
-        if len(self.labels) == 0:
-            return np.full(len(environments), np.inf), np.full(len(environments), -1)
-        similarity = environments @ self.vectors.T
-        index = similarity.argmax(axis=1)
-        return 1.0 - similarity[np.arange(len(index)), index], index
+    errors: FloatArray
+    limits: FloatArray
+    atom: int
+
+    @property
+    def error(self) -> float:
+        """Calibrated error of the worst atom, eV/Å."""
+        return float(self.errors[self.atom])
+
+    @property
+    def limit(self) -> float:
+        """Threshold of the worst atom, eV/Å."""
+        return float(self.limits[self.atom])
 
 
 @dataclass(slots=True)
 class Memory:
-    """The state of the rule. Everything but `banks` is saved as JSON (`to_json`)."""
+    """The state of the rules. Everything but `banks` is saved as JSON (`to_json`).
+
+    Attributes
+    ----------
+    audit_surprises
+        Whether the largest error exceeded the calibrated one, for each of the last audits.
+    label_steps
+        Steps of the last labels, for the rate budget.
+    n_labels, n_asked
+        Labels learned, and labels asked for; audits of a frozen force field are not learned.
+    n_unsure
+        Looks in a row at which a frozen force field was unsure (`production`).
+    reference_seconds
+        Spent on labels so far.
+    energy_shift
+        Sum of the jumps of the energy at updates, eV: predictions minus it are continuous.
+    vasp_threshold, vasp_history
+        Of the rule `vasp_like`: its threshold, and the errors after the last labels, eV/Å.
+    """
 
     target: float
-    ratios: list[float] = field(default_factory=list)
-    reached_std: list[float] = field(default_factory=list)
+    trust: dict[str, Trust] = field(default_factory=dict)
     usual_distance: dict[str, list[float]] = field(default_factory=dict)
     seen_energies_std: list[float] = field(default_factory=list)
+    watch: ReactionWatch = field(default_factory=ReactionWatch)
+    audit_surprises: list[bool] = field(default_factory=list)
+    is_drifting: bool = False
+    label_steps: list[int] = field(default_factory=list)
+    reference_seconds: float = 0.0
+    energy_shift: float = 0.0
     last_label_step: int = -1
     audit_gap: int = 1
     hold_until: int = -1
     failures: int = 0
     n_labels: int = 0
+    n_asked: int = 0
+    n_unsure: int = 0
     n_skips: int = 0
     n_audits: int = 0
     n_rewinds: int = 0
     n_failed: int = 0
     force_noise: float = 0.0
+    vasp_threshold: float = 0.002  # eV/Å, VASP's first one
+    vasp_history: list[float] = field(default_factory=list)
     banks: dict[str, Bank] = field(default_factory=dict)
 
     @property
-    def factor(self) -> float:
-        """The calibration factor c."""
-        return calibration_factor(self.ratios)
-
-    @property
     def threshold(self) -> float:
-        """The calibrated error above which a label is asked for, eV/Å."""
-        recent = self.reached_std[-HISTORY:]
-        if not recent:
-            return self.target
-        reached = math.sqrt(sum(u * u for u in recent) / len(recent) + self.force_noise**2)
-        return max(self.target, FLOOR_FACTOR * self.factor * reached)
+        """The largest threshold of an element, eV/Å; the target before the first label."""
+        found = [part.threshold(self.target, self.force_noise) for part in self.trust.values()]
+        return max(found, default=self.target)
 
-    def calibrated_errors(self, forces_std: FloatArray) -> FloatArray:
-        """Return c s_i of every atom, eV/Å, from standard deviations (n, 3)."""
-        return np.asarray(self.factor * self.raw_errors(forces_std))
+    def judge(self, symbols: list[str], forces_std: FloatArray) -> Judgement:
+        """Compare the calibrated errors of all atoms with their thresholds.
+
+        Parameters
+        ----------
+        forces_std
+            Posterior standard deviations, eV/Å, (n, 3).
+        """
+        names, raw = np.array(symbols), self.raw_errors(forces_std)
+        errors, limits = np.empty(len(raw)), np.empty(len(raw))
+        for element in set(symbols):
+            trust, chosen = self.trust.get(element, Trust()), names == element
+            errors[chosen] = trust.factor * raw[chosen]
+            limits[chosen] = trust.threshold(self.target, self.force_noise)
+        return Judgement(errors=errors, limits=limits, atom=int((errors / limits).argmax()))
 
     def raw_errors(self, forces_std: FloatArray) -> FloatArray:
         """Return s_i of every atom, eV/Å, shape (n,)."""
         return np.asarray(np.sqrt(np.mean(forces_std**2, axis=1) + self.force_noise**2))
+
+    def note_errors(
+        self, symbols: list[str], difference: FloatArray, forces_std: FloatArray
+    ) -> dict[str, tuple[int, int]]:
+        """Let a label test the calibration of each element, before it is learned.
+
+        Returns
+        -------
+        dict
+            Element to force components inside the 90 % interval, and their number.
+
+        Parameters
+        ----------
+        difference, forces_std
+            Predicted minus true forces, and posterior deviations, eV/Å, (n, 3).
+        """
+        names, s = np.array(symbols), np.sqrt(forces_std**2 + self.force_noise**2)
+        return {
+            element: self.trust.setdefault(element, Trust()).note_errors(
+                difference[names == element], s[names == element]
+            )
+            for element in sorted(set(symbols))
+        }
+
+    def note_reached(self, symbols: list[str], forces_std: FloatArray) -> None:
+        """Remember how sure the force field is of a structure that it has just learned."""
+        names, size = np.array(symbols), np.sqrt(np.mean(forces_std**2, axis=1))
+        for element in sorted(set(symbols)):
+            largest = float(size[names == element].max())
+            self.trust.setdefault(element, Trust()).note_reached(largest)
 
     def distance_of(self, element: str) -> float:
         """Return the usual cosine distance of well-predicted atoms of an element."""
@@ -133,19 +201,19 @@ class Memory:
         for element in sorted(set(symbols)):
             chosen = np.flatnonzero(names == element)
             bank = self.banks.setdefault(element, Bank(np.empty((0, environments.shape[1]))))
-            distance, _ = bank.nearest(environments[chosen])
             spacing = BANK_SPACING * self.distance_of(element)
-            new = chosen[distance > spacing][: max(0, BANK_SIZE - len(bank.labels))]
-            bank.vectors = np.concatenate([bank.vectors, environments[new]])
-            bank.labels += [label_id] * len(new)
-            bank.atoms += [int(k) for k in new]
+            bank.add(environments[chosen], label_id, chosen, spacing)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> dict[str, Any]:
         """Return everything but the banks as JSON values."""
-        names = [name for name in self.__slots__ if name != "banks"]
-        return {name: getattr(self, name) for name in names}
+        names = [name for name in self.__slots__ if name not in ("banks", "trust", "watch")]
+        trust = {element: asdict(part) for element, part in self.trust.items()}
+        state = {name: getattr(self, name) for name in names}
+        return {**state, "trust": trust, "watch": self.watch.to_json()}
 
     @classmethod
-    def from_json(cls, state: dict[str, object]) -> Memory:
+    def from_json(cls, state: dict[str, Any]) -> Memory:
         """Return the memory that `to_json` described; the banks are empty."""
-        return cls(**state)  # type: ignore[arg-type]
+        trust = {element: Trust(**part) for element, part in state["trust"].items()}
+        watch = ReactionWatch.from_json(state["watch"])
+        return cls(**{**state, "trust": trust, "watch": watch})

@@ -1,8 +1,10 @@
 """The policy: the rules in their order, one verdict for each step.
 
-    guards -> uncertainty -> similarity screening (aofl only) -> audit
+    aofl   guards -> chemistry -> uncertainty -> similarity screening -> audit
+    cofl   guards -> uncertainty, or the rule of a well-known code -> audit
+    mlff   guards -> production -> audit
 
-A step that passes them all is accepted as it is.
+A step that passes them all is accepted as it is. What asks for a label is held against the budget.
 """
 
 from __future__ import annotations
@@ -10,9 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.audit import audit
+from aofl.learning.audit import audit, random_audit
+from aofl.learning.budget import within_budget
+from aofl.learning.conventional import flare_like, vasp_like
 from aofl.learning.guards import guards
 from aofl.learning.memory import Memory
+from aofl.learning.production import production
+from aofl.learning.reactive import chemistry
 from aofl.learning.similarity import similarity
 from aofl.learning.situation import Situation, accept
 from aofl.learning.uncertainty import uncertainty
@@ -32,9 +38,19 @@ def screened_uncertainty(situation: Situation, memory: Memory, settings: Learnin
 RULES: dict[Mode, tuple[Rule, ...]] = {
     "aimd": (),
     "cofl": (guards, uncertainty, audit),
-    "aofl": (guards, screened_uncertainty, audit),
-    "mlff": (guards, audit),
+    "aofl": (guards, chemistry, screened_uncertainty, audit),
+    "mlff": (guards, production, audit),
 }
+CONVENTIONAL: dict[str, tuple[Rule, ...]] = {
+    "calibrated": RULES["cofl"],
+    "vasp": (guards, vasp_like, random_audit),
+    "flare": (guards, flare_like, random_audit),
+}
+
+
+def rules_of(mode: Mode, settings: LearningConfig) -> tuple[Rule, ...]:
+    """Return the rules of a mode, in their order."""
+    return CONVENTIONAL[settings.cofl_rule] if mode == "cofl" else RULES[mode]
 
 
 def decide(
@@ -44,6 +60,8 @@ def decide(
     skipped: Verdict | None = None
     for rule in rules:
         verdict = rule(situation, memory, settings)
+        if verdict.action == "label":
+            verdict = within_budget(verdict, situation, memory, settings)
         if verdict.action == "skip":
             skipped = verdict
         elif verdict.action != "accept":

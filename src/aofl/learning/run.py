@@ -6,6 +6,7 @@ The loop holds no physics and no rule. Each step belongs to ASE's integrator, wh
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 from collections import deque
@@ -24,7 +25,10 @@ from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequeste
 from aofl.learning.chemistry import look_at_chemistry
 from aofl.learning.dynamics import advance, make_dynamics, restore_thermostat, thermostat_state
 from aofl.learning.files import RunFiles
+from aofl.learning.lesson import calibration_of
 from aofl.learning.mechanics import Mechanics, capture, put_back
+from aofl.learning.reactive import BEFORE_FS
+from aofl.learning.reactive import RULE as CHEMISTRY
 from aofl.learning.state import save_state
 from aofl.learning.summary import write_summary
 from aofl.records import Verdict
@@ -101,30 +105,56 @@ def _one_step(run: Run) -> None:
 
 
 def _snapshot(run: Run) -> Mechanics:
-    offsets = {"thermo": run.files.thermo.offset, "trajectory": run.files.trajectory.offset}
+    files = run.files
+    offsets = {name: getattr(files, name).offset for name in ("thermo", "trajectory", "events")}
     return capture(run.atoms, run.calculator, thermostat_state(run.dynamics), run.followed, offsets)
 
 
 def _rewind(run: Run, verdict: Verdict) -> None:
     """Go back to the last trusted frame, label there and go on; each time a frame further back."""
+    is_chemistry = verdict.rule == CHEMISTRY
     limit = run.config.learning.max_rewinds
-    if run.calculator.memory.n_rewinds > limit or not run.snapshots:
+    is_hopeless = not is_chemistry and run.calculator.memory.n_rewinds > limit
+    if is_hopeless or not run.snapshots:
         raise RunStopped(
             f"step {run.step + 1} was refused ({verdict.reason}) and "
             f"{run.calculator.memory.n_rewinds - 1} rewinds did not help; use a shorter "
             "`dynamics.timestep_fs`, a lower temperature or a relaxed start structure"
         )
     trusted = run.snapshots.pop()
+    if is_chemistry:
+        earliest = run.step + 1 - BEFORE_FS / run.config.dynamics.timestep_fs
+        while trusted.step > earliest and run.snapshots:
+            trusted = run.snapshots.pop()
     logger.warning("step %d: %s; back to step %d", run.step + 1, verdict.reason, trusted.step)
     event = {"event": "rewind", "reason": verdict.reason, "to_step": trusted.step}
-    run.files.events.append({"step": run.step + 1, "time_fs": run.time_fs, **event})
+    lost = _events_to_keep(run, trusted)
     run.files.cut_back(trusted.offsets)
+    for kept in (*lost, {"step": run.step + 1, "time_fs": run.time_fs, **event}):
+        run.files.events.append(kept)
     run.followed = put_back(trusted, run.atoms, run.calculator)
     run.step = trusted.step
     if run.calculator.mode != "mlff":
-        reason = f"trusted frame before: {verdict.reason}"
-        run.calculator.label_here(run.atoms, Verdict(action="label", rule="rewind", reason=reason))
+        rule = CHEMISTRY if is_chemistry else "rewind"
+        before = Verdict(
+            action="label",
+            rule=rule,
+            reason=f"trusted frame before: {verdict.reason}",
+        )
+        run.calculator.label_here(run.atoms, before)
     run.dynamics = dynamics_at(run.config, run.atoms, trusted)
+
+
+def _events_to_keep(run: Run, trusted: Mechanics) -> list[dict[str, Any]]:
+    """Return what was written since a frame and still holds once the run is back there.
+
+    Bonds and reactions after it will happen again, or otherwise; failures and alarms did happen.
+    """
+    run.files.events.sync()
+    with run.directory.events.open("rb") as file:
+        file.seek(trusted.offsets["events"])
+        lines = [json.loads(line) for line in file]
+    return [line for line in lines if line["event"] not in ("bond", "reaction", "species")]
 
 
 def dynamics_at(config: RunConfig, atoms: Atoms, mechanics: Mechanics) -> Any:
@@ -147,8 +177,9 @@ def _observe(run: Run) -> None:
                 "temperature_K": float(atoms.get_temperature()),
                 "potential_eV": energy,
                 "kinetic_eV": float(atoms.get_kinetic_energy()),
+                "energy_shift_eV": calculator.energy_shift,
                 "predicted_error_eV_per_A": calculator.last_error,
-                "threshold_eV_per_A": calculator.memory.threshold,
+                "threshold_eV_per_A": calculator.last_limit,
                 "source": calculator.last_source,
                 "n_labels": len(calculator.labeller.ids),
                 "n_skips": calculator.memory.n_skips,
@@ -168,7 +199,9 @@ def _finish(run: Run, status: str, reason: str) -> None:
     if status != "failed":
         save_state(run)
         if run.calculator.force_field is not None and run.calculator.memory.n_labels:
-            run.calculator.force_field.save(run.directory.model)
+            force_field = run.calculator.force_field
+            force_field.calibration = calibration_of(run.calculator.memory, force_field)
+            force_field.save(run.directory.model)
     run.files.events.append({"step": run.step, "time_fs": run.time_fs, **event})
     write_summary(run, status, reason)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from aofl.learning.sighting import Sighting
 from aofl.records import FloatArray, IntArray, Prediction, Verdict
 
 
@@ -22,6 +23,10 @@ class Situation:
         Of the atoms as they are, K.
     seed
         Seed of the run; random draws depend on it and on `step` alone.
+    sighting
+        What is seen of the chemistry; None at a step without a look.
+    can_rewind
+        Whether the driver can go back to an earlier frame.
     """
 
     step: int
@@ -35,6 +40,9 @@ class Situation:
     target_temperature: float | None
     prediction: Prediction
     seed: int
+    timestep_fs: float = 1.0
+    sighting: Sighting | None = None
+    can_rewind: bool = False
 
 
 def accept(rule: str) -> Verdict:

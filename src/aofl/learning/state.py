@@ -15,9 +15,11 @@ from ase import Atoms
 from aofl.analysis.followed import Followed
 from aofl.bayes.evidence import Hyperparameters
 from aofl.errors import StoreError
+from aofl.learning.bank import Bank
 from aofl.learning.dynamics import thermostat_state
 from aofl.learning.mechanics import RESULTS, Mechanics, capture
-from aofl.learning.memory import Bank, Memory
+from aofl.learning.memory import Memory
+from aofl.records import FloatArray
 from aofl.store import Checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
@@ -26,17 +28,20 @@ if TYPE_CHECKING:
     from aofl.learning.run import Run
 
 ARRAYS = ("positions", "momenta", "previous_positions", "thermostat")
+PLAIN = ("step", "source", "error", "limit", "is_unsure", "energy_shift", "offsets")
 
 
 def save_state(run: Run) -> None:
     """Write a checkpoint of a run; the growing files are on the disk before it is."""
     calculator = run.calculator
     offsets = run.files.offsets()
-    mechanics = capture(
-        run.atoms, calculator, thermostat_state(run.dynamics), run.followed, offsets
-    )
-    arrays = {name: getattr(mechanics, name) for name in ARRAYS}
-    arrays |= {f"results.{name}": value for name, value in mechanics.results.items()}
+    now = capture(run.atoms, calculator, thermostat_state(run.dynamics), run.followed, offsets)
+    instants = [now, *run.snapshots]
+    arrays = {
+        f"{k}.{name}": array
+        for k, instant in enumerate(instants)
+        for name, array in _arrays(instant).items()
+    }
     force_field = calculator.force_field
     if force_field is not None and force_field.hyper is not None:
         arrays["scales"] = force_field.hyper.scales
@@ -45,17 +50,14 @@ def save_state(run: Run) -> None:
         run.directory.checkpoint,
         arrays,
         {
-            "step": mechanics.step,
-            "source": mechanics.source,
-            "error": mechanics.error,
-            "offsets": offsets,
-            "followed": run.followed.to_json() if run.followed else None,
+            "instants": [_plain(instant) for instant in instants],
             "memory": calculator.memory.to_json(),
             "banks": {
                 element: {"labels": bank.labels, "atoms": bank.atoms}
                 for element, bank in calculator.memory.banks.items()
             },
-            "learned_ids": calculator.labeller.ids,
+            "asked_ids": calculator.labeller.ids,
+            "learned_ids": calculator.learned_ids,
             "n_labels_at_search": force_field.n_labels_at_search if force_field else 0,
             "n_labels_at_refit": force_field.n_labels_at_refit if force_field else 0,
             "wall": {
@@ -67,18 +69,39 @@ def save_state(run: Run) -> None:
     )
 
 
-def mechanics_of(checkpoint: Checkpoint) -> Mechanics:
-    """Return the mechanical part of a checkpoint."""
-    arrays, state = checkpoint.arrays, checkpoint.state
-    followed = state.get("followed")
+def mechanics_of(checkpoint: Checkpoint) -> tuple[Mechanics, list[Mechanics]]:
+    """Return the instant of a checkpoint, and the frames before it that a rewind can go back to."""
+    now, *before = (
+        _instant(checkpoint.arrays, k, state)
+        for k, state in enumerate(checkpoint.state["instants"])
+    )
+    return now, before
+
+
+def _arrays(instant: Mechanics) -> dict[str, FloatArray]:
+    results = {f"results.{name}": value for name, value in instant.results.items()}
+    return {name: getattr(instant, name) for name in ARRAYS} | results
+
+
+def _plain(instant: Mechanics) -> dict[str, Any]:
+    """Return what of an instant is not an array, as JSON values."""
+    bonded, followed = instant.bonded, instant.followed
+    return {
+        **{name: getattr(instant, name) for name in PLAIN},
+        "bonded": None if bonded is None else bonded.tolist(),
+        "followed": followed.to_json() if followed else None,
+    }
+
+
+def _instant(arrays: dict[str, Any], k: int, state: dict[str, Any]) -> Mechanics:
+    """Return what `_arrays` and `_plain` described."""
+    bonded, followed = state["bonded"], state["followed"]
     return Mechanics(
-        step=state["step"],
-        results={name: arrays[f"results.{name}"] for name in RESULTS},
-        source=state["source"],
-        error=state["error"],
-        offsets=state["offsets"],
+        results={name: arrays[f"{k}.results.{name}"] for name in RESULTS},
+        bonded=None if bonded is None else np.array(bonded, dtype=np.int64).reshape(-1, 2),
         followed=Followed.from_json(followed) if followed else None,
-        **{name: arrays[name] for name in ARRAYS},
+        **{name: arrays[f"{k}.{name}"] for name in ARRAYS},
+        **{name: state[name] for name in PLAIN},
     )
 
 
@@ -92,7 +115,8 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
     """
     state = checkpoint.state
     calculator.memory = Memory.from_json(state["memory"])
-    calculator.labeller.ids = list(state["learned_ids"])
+    calculator.labeller.ids = list(state["asked_ids"])
+    calculator.learned_ids = list(state["learned_ids"])
     calculator.wall.seconds.update(state["wall"]["seconds"])
     calculator.wall.before = state["wall"]["total"]
     calculator.wall.reference_calls = list(state["wall"]["reference_calls"])
@@ -115,8 +139,8 @@ def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
         raise StoreError("a learning run needs a force field and a data set to resume")
     environments, state = {}, checkpoint.state
     # Checkpoints of before there was `append` refitted at every label.
-    at_refit = state.get("n_labels_at_refit", len(calculator.labeller.ids))
-    for n, label_id in enumerate(calculator.labeller.ids, start=1):
+    at_refit = state.get("n_labels_at_refit", len(calculator.learned_ids))
+    for n, label_id in enumerate(calculator.learned_ids, start=1):
         entry = dataset[label_id]
         atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
         if n > at_refit:

@@ -1,4 +1,4 @@
-"""The uncertainty rule: label when the calibrated error exceeds the threshold.
+"""The uncertainty rule: label when the calibrated error of an atom exceeds its threshold.
 
 The deviations of the forces come from draws of the posterior and cost about two force calls. They
 follow the structure slowly, so they are looked at every `CHECK_EVERY` steps, at every step while
@@ -37,23 +37,32 @@ def has_grown(energies_std: FloatArray | None, seen: list[float]) -> bool:
 
 
 def uncertainty(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
-    """Return "label" if the calibrated force error of some atom exceeds the threshold."""
+    """Return "label" if the calibrated force error of some atom exceeds its threshold."""
     if situation.prediction.forces_std is None:
         return accept(RULE)
-    errors = memory.calibrated_errors(situation.prediction.forces_std)
-    atom, threshold = int(errors.argmax()), memory.threshold
-    if errors[atom] <= threshold:
+    if memory.n_labels == 0:
+        return first_label(situation, memory)
+    judged = memory.judge(situation.symbols, situation.prediction.forces_std)
+    if judged.error <= judged.limit:
         return accept(RULE)
-    first = memory.n_labels == 0
     return Verdict(
         action="label",
-        rule="initial" if first else RULE,
-        reason="the force field has no labels yet"
-        if first
-        else "calibrated force error above the threshold",
-        atom=atom,
-        element=situation.symbols[atom],
-        value=float(errors[atom]),
-        threshold=threshold,
+        rule=RULE,
+        reason="calibrated force error above the threshold",
+        atom=judged.atom,
+        element=situation.symbols[judged.atom],
+        value=judged.error,
+        threshold=judged.limit,
+        unit="eV/Å",
+    )
+
+
+def first_label(situation: Situation, memory: Memory) -> Verdict:
+    """Return the verdict on a step before the first label, whatever the rule."""
+    return Verdict(
+        action="label",
+        rule="initial",
+        reason="nothing was labelled in this run yet",
+        threshold=memory.target,
         unit="eV/Å",
     )

@@ -20,6 +20,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import read
 
+from aofl.analysis.accuracy import ErrorSums
 from aofl.errors import StoreError
 from aofl.records import FloatArray
 from aofl.report.events import (
@@ -44,6 +45,7 @@ THERMO = (
     "temperature_K",
     "potential_eV",
     "kinetic_eV",
+    "energy_shift_eV",
     "predicted_error_eV_per_A",
     "threshold_eV_per_A",
 )
@@ -51,7 +53,10 @@ THERMO = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """One line of the ledger. Errors are those of the prediction before it was corrected, eV/Å."""
+    """One line of the ledger. Errors are those of the prediction before it was corrected, eV/Å.
+
+    `inside_90` counts the force components inside the calibrated 90 % interval, and all of them.
+    """
 
     step: int
     time_fs: float
@@ -63,6 +68,8 @@ class Decision:
     threshold: float | None
     unit: str
     max_error: float | None
+    errors: Mapping[str, ErrorSums]
+    inside_90: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +220,20 @@ def _decision(line: Mapping[str, Any]) -> Decision:
         threshold=number(line, "threshold"),
         unit=str(line.get("unit") or ""),
         max_error=number(line, "true_error"),
+        errors={e: _sums(part) for e, part in (line.get("errors") or {}).items()},
+        inside_90=_counts(line.get("inside_90") or {}),
     )
+
+
+def _sums(part: Mapping[str, Any]) -> ErrorSums:
+    """Return the sums of one element; what an older file lacks is zero."""
+    known = {name: part.get(name, 0) for name in ("n", "sum_sq", "sum_abs", "max")}
+    return ErrorSums(**known)
+
+
+def _counts(by_element: Mapping[str, Any]) -> tuple[int, int]:
+    inside, n = (sum(int(pair[k]) for pair in by_element.values()) for k in (0, 1))
+    return inside, n
 
 
 def _thermo(path: Path, notes: list[str]) -> dict[str, FloatArray]:

@@ -25,6 +25,7 @@ class ReactionEvent:
 
     step: int
     time_fs: float
+    began_fs: float
     reaction: str
     reactants: tuple[str, ...]
     products: tuple[str, ...]
@@ -62,6 +63,7 @@ def read_reaction(event: Mapping[str, Any]) -> ReactionEvent:
     return ReactionEvent(
         step=int(event["step"]),
         time_fs=float(event["time_fs"]),
+        began_fs=number(event, "began_fs") or float(event["time_fs"]),
         reaction=str(event["reaction"]),
         reactants=tuple(str(name) for name in event["reactants"]),
         products=tuple(str(name) for name in event["products"]),

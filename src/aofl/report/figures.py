@@ -55,14 +55,20 @@ PARTS = {
 
 
 def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | None) -> Drawing:
-    """Potential energy relative to the start, and temperature, both with a running mean."""
+    """Potential, corrected and total energy relative to the start, and temperature."""
     time, unit = in_time_unit(thermo["time_fs"])
     energy = thermo["potential_eV"] - thermo["potential_eV"][0]
+    corrected = energy - thermo["energy_shift_eV"]
+    conserved = corrected + thermo["kinetic_eV"] - thermo["kinetic_eV"][0]
 
     def plot(figure: Figure) -> None:
         top, bottom = figure.subplots(2, 1, sharex=True)
-        _curve(top, time, energy, BLUE)
-        top.set_title("Potential energy relative to the start, eV")
+        _curve(top, time, energy, BLUE, "potential")
+        if np.isfinite(corrected).any():
+            _curve(top, time, corrected, TEAL, "potential, corrected")
+            _curve(top, time, conserved, VIOLET, "with kinetic, corrected")
+            legend_above(top)
+        top.set_title("Energy relative to the start, eV")
         _curve(bottom, time, thermo["temperature_K"], ORANGE)
         bottom.set_title("Temperature, K")
         if target_K is not None:

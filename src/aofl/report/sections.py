@@ -16,6 +16,7 @@ from aofl.report.chemistry import chemistry
 from aofl.report.data import AUDIT_RULES, Decision, RunData
 from aofl.report.events import number
 from aofl.report.headline import FEW_AUDITS, headline
+from aofl.report.near_reactions import WINDOW_FS, audits_by_chemistry
 from aofl.report.page import Illustration, Section, Table, counted
 
 FIRST, LAST, MOST_ROWS = 6, 10, 40
@@ -35,7 +36,9 @@ def energy_and_temperature(data: RunData) -> Section | None:
                 ),
                 label="Potential energy and temperature over time",
                 caption="The thin line is every recorded step, the thick one a running mean: a "
-                "sound run levels off, and a reaction shows as a lasting step in the energy.",
+                "sound run levels off, and a reaction shows as a lasting step in the energy. "
+                "Corrected means without the jumps at labels and updates; with the kinetic energy "
+                "added it is conserved where there is no thermostat.",
             ),
         ),
     )
@@ -102,7 +105,7 @@ def accuracy(data: RunData) -> Section | None:
                 "it was learned; on the diagonal, prediction and reference agree.",
             ),
         ),
-        tables=(_error_table({**sums, "all": total(sums.values())}),),
+        tables=(_error_table({**sums, "all": total(sums.values())}), *_quiet_and_reactive(data)),
     )
 
 
@@ -191,7 +194,9 @@ SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     provenance,
 )
 
-TROUBLES = ("resumed", "label_failed", "label_rejected", "energy_jump", "stopped")
+TROUBLES = (
+    "resumed", "label_failed", "label_rejected", "rewind", "drift", "uncertain", "stopped"
+)  # fmt: skip
 
 
 def _how_far_to_trust(data: RunData) -> tuple[str, ...]:
@@ -223,6 +228,28 @@ def _error_table(sums: Mapping[str, ErrorSums]) -> Table:
             for e, s in sums.items()
         ),
     )
+
+
+def _quiet_and_reactive(data: RunData) -> tuple[Table, ...]:
+    """Return the audits apart by whether a reaction was near, if any has its errors on record."""
+    parts = [part for part in audits_by_chemistry(data) if part.n_frames]
+    if not parts:
+        return ()
+    return (
+        Table(
+            caption=f"Audits within {WINDOW_FS:g} fs of a reaction, and the others",
+            columns=("part of the run", "frames", "RMSE, meV/Å", "inside the 90 % interval"),
+            rows=tuple(
+                (p.name, p.n_frames, f"{1e3 * (p.sums.rmse or 0):.0f}", percent(p.coverage))
+                for p in parts
+            ),
+        ),
+    )
+
+
+def percent(share: float | None) -> str:
+    """Write a share as percent, a dash where it is not known."""
+    return "\u2013" if share is None else f"{100 * share:.0f} %"
 
 
 def _decision_table(title: str, decisions: Sequence[Decision]) -> Table:

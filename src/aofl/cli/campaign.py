@@ -1,0 +1,140 @@
+"""The verbs around runs: compare them, check and rehearse one before it is paid for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+COLUMNS = {
+    "rule": ("rule", "{}"),
+    "steps": ("steps", "{}"),
+    "labels": ("labels", "{:g}"),
+    "labelled": ("label_fraction", "{:.1%}"),
+    "speed-up": ("speedup", "{:.2f}"),
+    "time saved": ("wall_time_down_percent", "{:.0f} %"),
+    "rate up": ("rate_up_percent", "{:.0f} %"),
+    "quiet, eV/Å": ("audit_quiet_rmse", "{:.3f}"),
+    "reactive": ("audit_reactive_rmse", "{:.3f}"),
+    "reactions": ("n_reactions", "{}"),
+    "density": ("label_density_ratio", "{:.1f}"),
+    "recall": ("recall", "{:.0%}"),
+}
+
+
+def compare(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="run directories")],
+    out: Annotated[Path, typer.Option(help="directory to write to")] = Path("comparison"),
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Put runs side by side: labels, time, errors, structure, reactions (HTML and JSON)."""
+    from aofl import campaign
+
+    found = campaign.compare(directories, out)
+    if as_json:
+        typer.echo(json.dumps(found.records))
+        return
+    from rich.console import Console
+
+    Console().print(_table(found.records))
+    typer.echo(f"written to {', '.join(str(file) for file in found.files)}")
+
+
+def _table(records: Sequence[Mapping[str, Any]]) -> Any:
+    """Return one column for each run: long names have room, and many figures do not scroll."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for record in records:
+        table.add_column(str(record["name"]), justify="right")
+    for title, (key, form) in COLUMNS.items():
+        values = [record[key] for record in records]
+        table.add_row(title, *("-" if v is None else form.format(v) for v in values))
+    return table
+
+
+def check(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="run.yaml")],
+    label: Annotated[bool, typer.Option(help="time one label of the start structure")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Check a configuration and forecast what it costs; nothing is run or written."""
+    from aofl import campaign
+    from aofl.config import read_config
+
+    found = campaign.check(read_config(config), time_label=label)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    cell = " x ".join(f"{length:.2f}" for length in found["cell_A"])
+    level = ", ".join(str(v) for v in found["level_of_theory"].values() if isinstance(v, str))
+    typer.echo(f"{config} is sound")
+    typer.echo(f"system      {found['formula']}, {found['n_atoms']} atoms in {cell} Å")
+    typer.echo(f"run         {found['mode']}, {found['steps']} steps, {found['time_ps']:g} ps")
+    note = " (semi-empirical, not DFT)" if found["semi_empirical"] else ""
+    typer.echo(f"reference   {level}{note}")
+    if found["weights"] is not None:
+        typer.echo(f"force field {found['weights']} weights")
+    _show_forecast(found)
+    if found["label_s"] is None:
+        typer.echo("`--label` times one label for hours; `aofl rehearse` counts the labels")
+
+
+def rehearse(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="run.yaml")],
+    out: Annotated[Path, typer.Option(help="run directory to make")],
+    steps: Annotated[int | None, typer.Option(help="steps of the rehearsal")] = None,
+    teacher: Annotated[Path | None, typer.Option(help="learned model; else GFN1-xTB")] = None,
+    label: Annotated[bool, typer.Option(help="time one label of the real reference")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Run a campaign with a cheap teacher as its reference, and score the rules at every step."""
+    from aofl import campaign
+    from aofl.config import read_config
+
+    chosen = read_config(config, {} if steps is None else {"dynamics.steps": steps})
+    found = campaign.rehearse(chosen, out, teacher=teacher, time_label=label)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    n, n_labels = found["steps_scored"], found["labels"]
+    typer.echo(f"{found['status']}: {n_labels} labels, the other {n} steps checked one by one")
+    typer.echo(f"true force RMSE     {_milli(found['true_rmse'])} meV/Å over all these steps")
+    audits = f"over {found['n_audit_frames']} audits"
+    typer.echo(f"as the audits say   {_milli(found['audit_forces_rmse'])} meV/Å {audits}")
+    typer.echo(f"largest error       {_milli(found['largest_error'])} meV/Å on an atom")
+    beyond = found["steps_beyond_threshold"]
+    typer.echo(f"beyond threshold    {beyond} steps that no rule noticed, {beyond / max(n, 1):.1%}")
+    typer.echo(
+        f"labels not needed   {found['labels_wasted']} of the {found['labels_asked']} that doubt "
+        "or chemistry asked for"
+    )
+    typer.echo(
+        f"reactions           {found['reactions']}, {found['reactions_missed']} without a label "
+        f"{', '.join(found['missed'])}"
+    )
+    _show_forecast(found["forecast"])
+    typer.echo(f"written to {out}")
+
+
+def _show_forecast(found: Mapping[str, Any]) -> None:
+    least, most = found["labels"]
+    labels = f"{least}" if least == most else f"{least} to {most}"
+    typer.echo(f"labels      {labels} for {found['steps']} steps")
+    if found["label_s"] is None:
+        return
+    hours = " to ".join(dict.fromkeys(f"{h:.2g}" for h in found["hours"]))
+    basis = f"{hours} h at {found['label_s']:.2g} s a label; AIMD {found['aimd_hours']:.2g} h"
+    if found["speedup"] is None:
+        typer.echo(f"labels take {basis}; steps of the force field come on top")
+        return
+    factor = " to ".join(dict.fromkeys(f"{s:.2g}" for s in found["speedup"]))
+    typer.echo(f"time        {basis}, so {factor} x as fast")
+
+
+def _milli(value: float | None) -> str:
+    return "-" if value is None else f"{1e3 * value:.0f}"

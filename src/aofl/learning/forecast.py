@@ -1,0 +1,46 @@
+"""What a run will cost, before it is paid for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Share of steps that were labelled, least and most, in our own runs on sodium with water, peroxide
+# and ethers: of the first thousand steps, and of those after.
+EARLY_STEPS = 1000
+EARLY, LATER = (0.04, 0.2), (0.003, 0.05)
+
+
+def label_range(steps: int, mode: str) -> tuple[int, int]:
+    """Return the least and the most labels to expect of a run."""
+    if mode == "aimd":
+        return steps + 1, steps + 1
+    early, later = min(steps, EARLY_STEPS), max(0, steps - EARLY_STEPS)
+    least, most = (round(e * early + x * later) + 1 for e, x in zip(EARLY, LATER, strict=True))
+    return least, most
+
+
+def forecast(
+    steps: int,
+    labels: tuple[int, int],
+    label_seconds: float | None,
+    own_seconds_per_step: float | None,
+) -> dict[str, Any]:
+    """Return labels and hours of a run, and those of AIMD, as plain data.
+
+    Parameters
+    ----------
+    labels
+        Least and most.
+    label_seconds
+        Wall time of one label; None leaves out what depends on it.
+    own_seconds_per_step
+        Wall time of everything else, per step; None counts the labels alone, which says nothing
+        of a speed-up.
+    """
+    found: dict[str, Any] = {"steps": steps, "labels": list(labels), "label_s": label_seconds}
+    if label_seconds is None:
+        return found
+    hours = [(n * label_seconds + (own_seconds_per_step or 0.0) * steps) / 3600 for n in labels]
+    aimd = steps * label_seconds / 3600
+    speedup = None if own_seconds_per_step is None else [aimd / h for h in hours[::-1]]
+    return {**found, "hours": hours, "aimd_hours": aimd, "speedup": speedup}

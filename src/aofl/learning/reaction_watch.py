@@ -1,0 +1,97 @@
+"""What the chemistry rule remembers: the reaction being watched, and what labels have shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from aofl.learning.sighting import Sighting
+
+FIRST_GAP_FS = 4.0
+LAST_GAP_FS = 64.0
+
+
+@dataclass(slots=True)
+class ReactionWatch:
+    """What the rule remembers. Steps count from the start of the run.
+
+    Attributes
+    ----------
+    gap
+        Steps from the last label to the next; None while nothing is watched.
+    due
+        Step of the next label.
+    kinds
+        The kinds of change that are watched.
+    familiar
+        Kind of change to how often, in a row, its labels held no surprise.
+    no_rewind_before
+        A change before this step is labelled where it is: it has been rewound once.
+    n_rewinds
+        So far.
+    species, contacts
+        Keys of molecules, and touching elements, that some label has shown.
+    """
+
+    gap: int | None = None
+    due: int = 0
+    kinds: list[str] = field(default_factory=list)
+    familiar: dict[str, int] = field(default_factory=dict)
+    no_rewind_before: int = 0
+    n_rewinds: int = 0
+    species: list[str] = field(default_factory=list)
+    contacts: list[str] = field(default_factory=list)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a reaction is being watched."""
+        return self.gap is not None
+
+    def familiarity(self, changes: tuple[str, ...]) -> int:
+        """Return how often, in a row, the least known of some changes held no surprise."""
+        return min(self.familiar.get(kind, 0) for kind in changes)
+
+    def note_rewind(self, step: int, timestep_fs: float) -> None:
+        """Remember that the run goes back from `step`: the same change is not rewound again."""
+        self.n_rewinds += 1
+        self.no_rewind_before = step + steps_in(LAST_GAP_FS, timestep_fs)
+
+    def note_label(
+        self, sighting: Sighting, step: int, *, is_surprise: bool, timestep_fs: float
+    ) -> None:
+        """Learn from a label what is known now, and when to ask next.
+
+        Parameters
+        ----------
+        is_surprise
+            Whether the label showed an error above the threshold.
+        """
+        self.species = sorted({*self.species, *sighting.species})
+        self.contacts = sorted({*self.contacts, *sighting.contacts})
+        if sighting.changes:
+            self.kinds = sorted({*self.kinds, *sighting.changes})
+            known = 0 if is_surprise else self.familiarity(sighting.changes)
+            self.gap = steps_in(FIRST_GAP_FS, timestep_fs) * 2 ** min(known, 16)
+        elif self.gap is not None and not is_surprise:
+            self.gap *= 2
+        for kind in self.kinds if is_surprise else ():
+            self.familiar[kind] = 0
+        if self.gap is not None and self.gap > steps_in(LAST_GAP_FS, timestep_fs):
+            for kind in () if is_surprise else self.kinds:
+                self.familiar[kind] = self.familiar.get(kind, 0) + 1
+            self.gap, self.kinds = None, []
+        self.due = step + (self.gap or 0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data for a checkpoint."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, state: dict[str, Any]) -> Self:
+        """Return what `to_json` described."""
+        return cls(**state)
+
+
+def steps_in(time_fs: float, timestep_fs: float) -> int:
+    """Return the steps that a time takes, at least one."""
+    return max(1, round(time_fs / timestep_fs))

@@ -1,0 +1,252 @@
+"""Runs side by side: what they cost, how right they were, and what they saw happen.
+
+Figures of a run come from its own files; its structure and species from one pass over its
+trajectory. A run of mode `aimd` among them is what the others are measured against: its wall time
+per step, its reactions. Two trajectories of a reactive system part within a picosecond, so kinds
+of reactions are compared, not times, and one pair of runs proves little: use several seeds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aofl.analysis.accuracy import speedup_readings
+from aofl.analysis.findings import Survey
+from aofl.analysis.survey import survey
+from aofl.config import read_config
+from aofl.errors import StoreError
+from aofl.report.compare_figures import labels_over_time, radial, species_over_time, wall_times
+from aofl.report.data import RunData, read_run
+from aofl.report.events import number
+from aofl.report.near_reactions import audits_by_chemistry, label_density
+from aofl.report.page import Illustration, Section, Table, render
+from aofl.report.sections import percent
+from aofl.store import jsonable, make_directory, read_frames, write_atomic
+
+RANDOM_AUDIT = "random_audit"  # the one kind that all rules draw alike
+DASH = "\u2013"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One run of a comparison: its name in it, its files, and its trajectory if it has one."""
+
+    name: str
+    rule: str
+    data: RunData
+    survey: Survey | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What was written: one record for each run, and the files."""
+
+    records: list[dict[str, Any]]
+    files: tuple[Path, ...]
+
+
+def compare(paths: Sequence[Path], out: Path) -> Comparison:
+    """Compare run directories; write `compare.html` and `compare.json` into a directory.
+
+    Raises
+    ------
+    StoreError
+        If there are fewer than two runs, or one cannot be read.
+    """
+    if len(paths) < 2:
+        raise StoreError(f"there is {len(paths)} run to compare; give at least two run directories")
+    runs = [_read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
+    aimd = next((run for run in runs if run.rule == "aimd"), None)
+    records = [record(run, aimd) for run in runs]
+    make_directory(out)
+    page, table = out / "compare.html", out / "compare.json"
+    html = render(_sections(runs, records, aimd), name=out.name or "comparison", version="")
+    write_atomic(page, html.encode())
+    text = json.dumps(jsonable(records), indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomic(table, text.encode() + b"\n")
+    return Comparison(records=records, files=(page, table))
+
+
+def record(run: Compared, aimd: Compared | None) -> dict[str, Any]:
+    """Return the figures of one run as plain data; None where something is not known."""
+    data, summary = run.data, run.data.summary
+    steps, labels = number(summary, "steps") or 0.0, number(summary, "labels")
+    wall = dict(summary.get("wall_s") or {})
+    own, per_step = wall.get("total"), _aimd_step(run, aimd)
+    speed = speedup_readings(per_step * steps, own) if own and per_step and steps else None
+    quiet, reactive = audits_by_chemistry(data, (RANDOM_AUDIT,))
+    density = label_density(data)
+    return {
+        "name": run.name,
+        "rule": run.rule,
+        "steps": int(steps),
+        "labels": labels,
+        "labels_learned": number(summary, "labels_learned"),
+        "label_fraction": number(summary, "label_fraction"),
+        "wall_s": wall,
+        "speedup": speed.factor if speed else None,
+        "wall_time_down_percent": speed.wall_time_down_percent if speed else None,
+        "rate_up_percent": speed.rate_up_percent if speed else None,
+        **{
+            f"audit_{part.name}_{what}": value
+            for part in (quiet, reactive)
+            for what, value in (
+                ("rmse", part.sums.rmse), ("frames", part.n_frames), ("coverage", part.coverage)
+            )
+        },
+        "audit_rmse": (quiet.sums + reactive.sums).rmse,
+        "label_density_reactive": density.reactive,
+        "label_density_quiet": density.quiet,
+        "label_density_ratio": density.ratio,
+        "reactions": sorted({event.reaction for event in data.reactions}),
+        "n_reactions": len(data.reactions),
+        "n_reactions_seen": sum(bool(event.is_seen) for event in data.reactions),
+        "species": _species(run),
+        "recall": _recall(run, aimd),
+    }  # fmt: skip
+
+
+def _read(path: Path, name: str) -> Compared:
+    data = read_run(path)
+    try:
+        found = survey(read_frames(path))
+    except StoreError:
+        found = None  # a young run without a trajectory still has its labels and times
+    mode = str(data.run.get("mode", ""))
+    if mode == "cofl" and (path / "config.yaml").is_file():
+        rule = read_config(path / "config.yaml").learning.cofl_rule
+        mode = mode if rule == "calibrated" else f"cofl ({rule})"
+    return Compared(name=name, rule=mode, data=data, survey=found)
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Return the last part of each path, with its parent where that is not unique."""
+    last = [path.resolve().name for path in paths]
+    full = [f"{path.resolve().parent.name}/{path.resolve().name}" for path in paths]
+    return [f if last.count(n) > 1 else n for n, f in zip(last, full, strict=True)]
+
+
+def _aimd_step(run: Compared, aimd: Compared | None) -> float | None:
+    """Return what a step of AIMD costs, s: as the AIMD run was, or by this run's median label."""
+    if aimd is not None:
+        total = number(aimd.data.summary.get("wall_s") or {}, "total")
+        steps = number(aimd.data.summary, "steps")
+        if total and steps:
+            return total / steps
+    return number(run.data.summary, "aimd_step_s")
+
+
+def _species(run: Compared) -> list[str]:
+    frames = run.survey.frames if run.survey else ()
+    return sorted({name for frame in frames for name in frame.species})
+
+
+def _recall(run: Compared, aimd: Compared | None) -> float | None:
+    """Return the share of the kinds of reactions of the AIMD run that this run has too."""
+    if aimd is None or aimd is run or not aimd.data.reactions:
+        return None
+    true = {event.reaction for event in aimd.data.reactions}
+    return len(true & {event.reaction for event in run.data.reactions}) / len(true)
+
+
+def _sections(
+    runs: Sequence[Compared], records: Sequence[dict[str, Any]], aimd: Compared | None
+) -> list[Section]:
+    basis = (
+        f"Speed-up is against {aimd.name}, per step."
+        if aimd
+        else "No run is AIMD: its cost per step is taken as the median reference call of each run."
+    )
+    surveyed = {run.name: run.survey for run in runs if run.survey is not None}
+    wall = {r["name"]: r["wall_s"] for r in records if r["wall_s"]}
+    return [
+        Section(id="headline", title=f"{len(runs)} runs side by side", text=(basis, SEEDS)),
+        Section(id="cost", title="Labels and cost", tables=(_cost_table(records),), figures=(
+            _figure(labels_over_time({run.name: run.data for run in runs}), "Labels over time",
+                    "Reference calls so far; grey bands are where a reaction was near."),
+            _figure(wall_times(wall), "Wall time by part",
+                    "Where the wall time of each run went."),
+        )),
+        Section(id="accuracy", title="Accuracy on random audits", tables=(_error_table(records),)),
+        Section(id="chemistry", title="Chemistry", tables=_chemistry_tables(records),
+                figures=(_figure(species_over_time(surveyed), "Species over time",
+                    "Numbers of the molecules that change, one panel each."),) if surveyed else ()),
+        *([Section(id="structure", title="Structure", figures=(
+            _figure(radial(surveyed), "Radial distribution functions",
+                    "Averages over all stored frames, the most frequent close pairs."),
+        ))] if surveyed else []),
+    ]  # fmt: skip
+
+
+SEEDS = (
+    "Trajectories of a reactive system part soon: differences of one pair of runs are within what "
+    "another seed would give."
+)
+
+
+def _figure(drawing: Any, label: str, caption: str) -> Illustration:
+    return Illustration(drawing=drawing, label=label, caption=caption)
+
+
+def _cost_table(records: Sequence[dict[str, Any]]) -> Table:
+    return Table(
+        caption="Labels and wall time",
+        columns=("run", "rule", "steps", "labels", "learned", "labelled", "wall, s", "reference, s",
+                 "update, s", "speed-up", "wall time", "rate"),
+        rows=tuple(
+            (r["name"], r["rule"], r["steps"], _text(r["labels"]), _text(r["labels_learned"]),
+             percent(r["label_fraction"]), _text(r["wall_s"].get("total")),
+             _text(r["wall_s"].get("reference")), _text(r["wall_s"].get("update")),
+             _text(r["speedup"], "{:.3g} x"), _text(r["wall_time_down_percent"], "{:+.0f} % saved"),
+             _text(r["rate_up_percent"], "{:+.0f} %"))
+            for r in records
+        ),
+    )  # fmt: skip
+
+
+def _error_table(records: Sequence[dict[str, Any]]) -> Table:
+    def part(r: dict[str, Any], name: str) -> tuple[str, ...]:
+        rmse = r[f"audit_{name}_rmse"]
+        return (
+            _text(rmse and 1e3 * rmse), str(r[f"audit_{name}_frames"]),
+            percent(r[f"audit_{name}_coverage"]),
+        )  # fmt: skip
+
+    return Table(
+        caption="Force errors on random audits: RMSE, meV/Å, frames, inside the 90 % interval",
+        columns=("run", "quiet", "frames", "inside", "reactive", "frames", "inside"),
+        rows=tuple((r["name"], *part(r, "quiet"), *part(r, "reactive")) for r in records),
+    )
+
+
+def _chemistry_tables(records: Sequence[dict[str, Any]]) -> tuple[Table, ...]:
+    kinds = sorted({reaction for r in records for reaction in r["reactions"]})
+    overview = Table(
+        caption="Reactions, and how densely they were labelled",
+        columns=("run", "reactions", "asked within", "labels per step near", "elsewhere", "ratio",
+                 "kinds of AIMD found"),
+        rows=tuple(
+            (r["name"], r["n_reactions"], r["n_reactions_seen"],
+             _text(r["label_density_reactive"]), _text(r["label_density_quiet"]),
+             _text(r["label_density_ratio"], "{:.2g} x"), percent(r["recall"]))
+            for r in records
+        ),
+    )  # fmt: skip
+    if not kinds:
+        return (overview,)
+    found = Table(
+        caption="Which reactions happened where",
+        columns=("reaction", *(r["name"] for r in records)),
+        rows=tuple(
+            (kind, *("yes" if kind in r["reactions"] else "" for r in records)) for kind in kinds
+        ),
+    )
+    return overview, found
+
+
+def _text(value: float | None, form: str = "{:.3g}") -> str:
+    return DASH if value is None else form.format(value)

@@ -1,0 +1,77 @@
+"""A comparison tells runs apart by their own figures, and says what it does not know."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_run import BREAKS, TIMESTEP, write_fake_run
+
+from aofl.errors import StoreError
+from aofl.report.compare import compare
+from aofl.report.data import read_run
+from aofl.report.near_reactions import (
+    WINDOW_FS,
+    audits_by_chemistry,
+    is_near_reaction,
+    label_density,
+)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    base = tmp_path_factory.mktemp("runs")
+    return [
+        write_fake_run(base / name, steps=1400, mode=mode)
+        for name, mode in (("ours", "aofl"), ("truth", "aimd"))
+    ]
+
+
+def test_near_a_reaction_is_within_the_window(runs: list[Path]) -> None:
+    data = read_run(runs[0])
+    event = data.reactions[0]
+    times = np.array([event.began_fs - WINDOW_FS - 1, event.began_fs, event.time_fs + WINDOW_FS])
+    assert is_near_reaction(data, times).tolist() == [False, True, True]
+    assert event.time_fs == pytest.approx(BREAKS[0] * TIMESTEP, abs=WINDOW_FS)
+
+
+def test_labels_are_denser_where_the_made_up_run_made_them_so(runs: list[Path]) -> None:
+    density = label_density(read_run(runs[0]))
+    assert density.ratio is not None
+    assert density.ratio > 1.5
+
+
+def test_every_audit_is_quiet_or_reactive(runs: list[Path]) -> None:
+    data = read_run(runs[0])
+    quiet, reactive = audits_by_chemistry(data)
+    n = sum(d.rule in ("audit", "random_audit") for d in data.decisions)
+    assert quiet.n_frames + reactive.n_frames == n
+    assert quiet.coverage is None  # an older ledger does not have it
+
+
+def test_it_writes_a_page_and_plain_data(runs: list[Path], tmp_path: Path) -> None:
+    found = compare(runs, tmp_path / "out")
+    page, table = found.files
+    assert json.loads(table.read_text()) == json.loads(json.dumps(found.records))
+    ours, truth = found.records
+    assert (ours["rule"], truth["rule"], ours["recall"], truth["recall"]) == (
+        "aofl", "aimd", 1.0, None,
+    )  # fmt: skip
+    assert truth["speedup"] == pytest.approx(1.0)
+    # Both readings belong to one factor.
+    assert ours["wall_time_down_percent"] == pytest.approx(100 * (1 - 1 / ours["speedup"]))
+    assert ours["rate_up_percent"] == pytest.approx(100 * (ours["speedup"] - 1))
+    html = page.read_text()
+    for word in ("ours", "truth", "Labels over time", "Wall time by part", "kinds of AIMD found"):
+        assert word in html
+    assert "mathdefault" not in html
+    assert "http://" not in html.replace("http://www.w3.org", "")
+
+
+def test_one_run_or_no_run_is_refused(runs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="at least two"):
+        compare(runs[:1], tmp_path)
+    with pytest.raises(StoreError, match="not a run directory"):
+        compare([runs[0], tmp_path], tmp_path)
