@@ -26,6 +26,7 @@ import numpy as np
 from aofl.ace.evaluate import energy_forces, forces_std
 from aofl.assemble import limited_threads
 from aofl.forcefield.model import ForceField
+from aofl.forcefield.structure import neighbors_and_species
 from aofl.forcefield.train import train
 from aofl.learning.uncertainty import CHECK_EVERY
 from aofl.store import read_labels
@@ -52,7 +53,7 @@ def times(calls: dict[str, Callable[[], object]], clock: Callable[[], float]) ->
 def calls_of(force_field: ForceField) -> dict[str, Callable[[], object]]:
     atoms = ase.io.read(CELL)
     learned, basis = force_field.learned, force_field.basis
-    near, species = force_field._neighbors(atoms)
+    near, species = neighbors_and_species(force_field.basis, atoms)
     return {
         "kernel": lambda: energy_forces(basis, learned.weights, near, species),
         "kernel + local sigma": lambda: energy_forces(
@@ -94,11 +95,10 @@ def thread_gains(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
         walls: dict[int, list[float]] = {1: [], 2: []}
         for _ in range(3 * REPEATS):
             for n_threads, found in walls.items():
-                numba.set_num_threads(n_threads)
-                start = perf_counter()
-                calls[name]()
-                found.append(perf_counter() - start)
-        numba.set_num_threads(1)
+                with limited_threads(n_threads):
+                    start = perf_counter()
+                    calls[name]()
+                    found.append(perf_counter() - start)
         gains[name] = round(min(walls[1]) / min(walls[2]), 3)
     return gains
 
