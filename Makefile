@@ -9,7 +9,7 @@ DEMO := runs/demo
 # Compiled kernels are cached with the environment, not beside the sources.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
 
-.PHONY: help setup setup-cp2k setup-gpaw demo test test-slow check format lock clean
+.PHONY: help setup setup-cp2k setup-gpaw demo test test-slow soak check format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make demo       sodium under water, end to end, into $(DEMO)"
 	@echo "make test       the test suite"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make soak       hours of kills, damaged files and steps"
 	@echo "make check      format, lint and types"
 	@echo "make format     let ruff format and fix"
 	@echo "make lock       resolve requirements.lock anew"
@@ -71,6 +72,9 @@ test: setup
 
 test-slow: setup
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
+
+soak: setup
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m soak -s
 
 check: setup
 	$(BIN)/ruff format --check .

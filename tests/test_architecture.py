@@ -11,11 +11,13 @@ SOURCE = Path(__file__).parents[1] / "src" / "aofl"
 # Lowest row first. Members of a row do not import one another, but for the bottom row, whose
 # few modules may as long as there is no circle (Python itself would fail on one).
 ROWS = (
-    {"errors", "units", "rng", "records", "config"},
+    {"errors", "units", "rng", "records", "config", "plain"},
     {"ace", "bayes"},
     {"forcefield", "reference", "system", "store", "analysis"},
     {"learning", "report", "scale"},
     {"assemble", "doctor"},
+    {"sessions"},
+    {"branching"},
     {"api"},
     {"campaign"},
     {"aofl"},  # the public names

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -20,12 +19,12 @@ from ase import Atoms
 from aofl.assemble import (
     check_reference,
     limited_threads,
-    make_calculator,
     make_reference,
     opened_engines,
     opened_reference,
 )
-from aofl.config import check_elements, dump_config, read_config
+from aofl.branching import branch as make_branch
+from aofl.config import Change, check_elements, read_config
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.config.system import InterfaceSystem
@@ -35,22 +34,15 @@ from aofl.forcefield.evaluation import Evaluation
 from aofl.forcefield.evaluation import evaluate as evaluate_on
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.train import train as train_on
-from aofl.learning.dynamics import make_dynamics, set_initial_momenta
+from aofl.learning.dynamics import set_initial_momenta
 from aofl.learning.files import RunFiles
-from aofl.learning.mechanics import put_back
-from aofl.learning.run import SNAPSHOTS, Run, begin, dynamics_at, proceed
-from aofl.learning.state import mechanics_of, restore_learning
+from aofl.learning.run import Run, proceed
+from aofl.learning.stopping import StopRequest, caught_signals
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
 from aofl.scale.label_frames import LabelProgress, label_frames, read_frames
-from aofl.store import (
-    RunDirectory,
-    format_atoms,
-    load_checkpoint,
-    read_atoms,
-    read_labels,
-    write_atomic,
-)
+from aofl.sessions import begun, check_method, config_text, resumed, with_own_model
+from aofl.store import RunDirectory, format_atoms, read_atoms, read_labels, write_atomic
 from aofl.system import System, build_system, part_cells, to_json
 
 if TYPE_CHECKING:
@@ -120,6 +112,8 @@ def run(
     out: Path,
     on_step: Callable[[Run], None] = lambda run: None,
     reference: Reference | None = None,
+    *,
+    max_walltime_s: float | None = None,
 ) -> str:
     """Start a run in a new directory; return "done" or "stopped".
 
@@ -127,6 +121,8 @@ def run(
     ----------
     reference
         In place of the one that the configuration names.
+    max_walltime_s
+        The run stops with a checkpoint before so much time has passed, s.
 
     Raises
     ------
@@ -135,58 +131,101 @@ def run(
     RunStopped
         If the run cannot go on by itself.
     """
+    stop = StopRequest.within(max_walltime_s)
     atoms = build(config)
-    opened = opened_reference(config.reference, RunDirectory(path=out).reference)
+    directory = RunDirectory(path=out)
+    opened = opened_reference(config.reference, directory.reference)
     with opened if reference is None else nullcontext(reference) as chosen:
         check_reference(chosen, atoms)
+        given = config.force_field.model
+        if given is not None:
+            config = with_own_model(config, directory)
         directory = RunDirectory.create(
             out,
-            config_text=dump_config(config),
+            config_text=config_text(config, directory),
             record=_record(config, atoms, chosen),
             start_atoms=atoms,
+            model=None if given is None else Path(given),
         )
-        with directory.lock(), limited_threads(config.threads), RunFiles.open(directory) as files:
-            return proceed(_begun(config, directory, files, atoms, chosen), on_step)
+        with (
+            directory.lock(),
+            limited_threads(config.threads),
+            RunFiles.open(directory) as files,
+            caught_signals(stop),
+        ):
+            return proceed(begun(config, directory, files, atoms, chosen, stop), on_step)
 
 
 def resume(
     path: Path,
     overrides: Mapping[str, object] | None = None,
     on_step: Callable[[Run], None] = lambda run: None,
+    *,
+    config_file: Path | None = None,
+    max_walltime_s: float | None = None,
+    on_change: Callable[[Change], None] = lambda change: None,
 ) -> str:
     """Continue a run from its last checkpoint; return "done" or "stopped".
 
-    Labels made after that checkpoint are found in the data set and are not computed again.
+    Labels made after that checkpoint are found in the data set and are not computed again. What
+    the configuration changes (its file in the run directory, another one, or single keys) is
+    applied or refused key by key; see `aofl.config.changes`.
 
     Parameters
     ----------
     overrides
-        Changed settings by dotted key; only `dynamics.steps` and `learning.budget` may change.
+        Changed settings by dotted key.
+    config_file
+        A configuration to go on with; None takes the one in the run directory.
+    max_walltime_s
+        As in `run`.
+    on_change
+        Called with each change that is applied.
 
     Raises
     ------
+    ConfigError
+        If a changed key must stay as it was.
     StoreError
         If the labels so far are of another method than the reference would give.
     """
+    stop = StopRequest.within(max_walltime_s)
     directory = RunDirectory.open(path)
     with directory.lock():
-        config = read_config(directory.config, overrides or {})
+        config = read_config(config_file or directory.config, overrides or {})
         atoms = read_atoms(directory.start)
         with (
             opened_reference(config.reference, directory.reference) as reference,
             limited_threads(config.threads),
             RunFiles.open(directory) as files,
+            caught_signals(stop),
         ):
-            made_with = directory.read_record().get("level_of_theory", {}).get("method")
-            method = reference.describe().get("method")
-            if made_with != method:
-                raise StoreError(
-                    f"the labels in {path} are of {made_with}, the configuration would go on with "
-                    f"{method}; a rehearsal with a model as teacher cannot be resumed"
-                )
-            if not directory.checkpoint.exists():
-                return proceed(_begun(config, directory, files, atoms, reference), on_step)
-            return proceed(_resumed(config, directory, files, atoms, reference), on_step)
+            check_method(directory, reference)
+            session = (config, directory, files, atoms, reference, stop)
+            if not directory.has_checkpoint():
+                return proceed(begun(*session), on_step)
+            return proceed(resumed(*session, on_change), on_step)
+
+
+def branch(
+    path: Path,
+    step: int,
+    out: Path,
+    overrides: Mapping[str, object] | None = None,
+    *,
+    config_file: Path | None = None,
+) -> None:
+    """Make a new run directory that stands at a step of another run; `resume` goes on there.
+
+    Parameters
+    ----------
+    overrides, config_file
+        What is different from then on, as in `resume`; here the seed may differ, too.
+    """
+    parent = RunDirectory.open(path)
+    with parent.lock():
+        config = read_config(config_file or parent.config, overrides or {})
+        make_branch(parent, step, out, config)
 
 
 def status(path: Path) -> dict[str, Any]:
@@ -314,53 +353,6 @@ def _check_fits(config: RunConfig, atoms: Atoms) -> None:
             "`dynamics.name` is 'nose_hoover', which cannot keep the temperature of a system with "
             "frozen atoms; use 'langevin' or 'bussi', or leave out `frozen_layers`"
         )
-
-
-def _begun(
-    config: RunConfig, directory: RunDirectory, files: RunFiles, atoms: Atoms, reference: Reference
-) -> Run:
-    """Return a run at its first instant, forces known; files of a failed attempt are emptied."""
-    files.cut_back({"ledger": 0, "events": 0, "trajectory": 0})
-    files.events.append({"step": 0, "time_fs": 0.0, "event": "started"})
-    calculator = make_calculator(config, atoms, reference, files)
-    atoms.calc = calculator
-    atoms.get_forces()
-    started = Run(
-        config=config,
-        directory=directory,
-        files=files,
-        atoms=atoms,
-        calculator=calculator,
-        dynamics=make_dynamics(config.dynamics, atoms),
-    )
-    begin(started)
-    return started
-
-
-def _resumed(
-    config: RunConfig, directory: RunDirectory, files: RunFiles, atoms: Atoms, reference: Reference
-) -> Run:
-    """Return a run exactly as its last checkpoint left it."""
-    checkpoint = load_checkpoint(directory.checkpoint)
-    mechanics, snapshots = mechanics_of(checkpoint)
-    files.cut_back(mechanics.offsets)
-    if checkpoint.fallback_reason is not None:
-        note = {"event": "checkpoint_damaged", "reason": checkpoint.fallback_reason}
-        files.events.append({"step": mechanics.step, **note})
-    calculator = make_calculator(config, atoms, reference, files)
-    restore_learning(calculator, checkpoint)
-    followed = put_back(mechanics, atoms, calculator)
-    return Run(
-        config=config,
-        directory=directory,
-        files=files,
-        atoms=atoms,
-        calculator=calculator,
-        dynamics=dynamics_at(config, atoms, mechanics),
-        step=mechanics.step,
-        followed=followed,
-        snapshots=deque(snapshots, maxlen=SNAPSHOTS),
-    )
 
 
 def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, Any]:

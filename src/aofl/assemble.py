@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -100,13 +101,15 @@ REFERENCES: dict[str, Callable[[Any, Path], Reference]] = {
 def limited_threads(n_threads: int) -> Iterator[None]:
     """Keep linear algebra and kernels to a number of threads, set once for a whole run.
 
+    More threads than the process has cores are never started: they would wait for one another.
     A library that finds its threads preempted by other work can be twenty times slower than one
     thread is, so the default of a run is one.
     """
     before = numba.get_num_threads()
-    numba.set_num_threads(min(n_threads, numba.get_num_threads()))
+    bounded = min(n_threads, len(os.sched_getaffinity(0)))
+    numba.set_num_threads(min(bounded, before))
     try:
-        with threadpool_limits(limits=n_threads):
+        with threadpool_limits(limits=bounded):
             yield
     finally:
         numba.set_num_threads(before)
@@ -206,7 +209,7 @@ def make_calculator(
         labels=config.labels,
         dataset=files.dataset,
         quarantine=files.quarantine,
-        on_decision=files.ledger.append,
+        on_decision=files.decide,
         on_event=files.events.append,
         target_temperature=dynamics.temperature_K if has_thermostat else None,
         timestep_fs=dynamics.timestep_fs,

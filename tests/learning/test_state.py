@@ -55,6 +55,8 @@ def checkpoint_of(learner: AdaptiveCalculator, atoms: Atoms, path: Path) -> Chec
             dynamics=VelocityVerlet(atoms, 1 * units.fs),
             followed=None,
             snapshots=[],
+            rewound_to=None,
+            config=SimpleNamespace(model_dump=lambda mode: {}),
             files=SimpleNamespace(offsets=dict),
             directory=SimpleNamespace(checkpoint=path),
         )

@@ -59,7 +59,7 @@ def lines_without_times(path: Path) -> list[dict[str, object]]:
 
 
 def assert_same_run(one: Path, other: Path) -> None:
-    for name in ("trajectory.extxyz", "thermo.csv"):
+    for name in ("trajectory.0001.extxyz.gz", "thermo.csv"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
     assert lines_without_times(one / "ledger.jsonl") == lines_without_times(other / "ledger.jsonl")
 
@@ -67,7 +67,7 @@ def assert_same_run(one: Path, other: Path) -> None:
 def test_run_leaves_everything_behind(finished: Path) -> None:
     for name in (
         "config.yaml", "run.json", "start.extxyz", "labels.extxyz", "ledger.jsonl", "events.jsonl",
-        "thermo.csv", "trajectory.extxyz", "checkpoint.npz", "model.h5", "summary.json",
+        "thermo.csv", "trajectory.0001.extxyz.gz", "checkpoint.npz", "model.h5", "summary.json",
     ):  # fmt: skip
         assert (finished / name).stat().st_size > 0, name
     record = json.loads((finished / "run.json").read_text())
@@ -99,7 +99,7 @@ def test_report_is_one_file(finished: Path) -> None:
     assert "http://" not in page.replace("http://www.w3.org", "")
 
 
-@pytest.mark.parametrize("wait_for", ["ledger.jsonl", "trajectory.extxyz"])
+@pytest.mark.parametrize("wait_for", ["ledger.jsonl", "trajectory.0001.extxyz.gz"])
 def test_kill_and_resume_is_bit_identical(
     config: Path, finished: Path, tmp_path: Path, wait_for: str
 ) -> None:
@@ -117,7 +117,7 @@ def test_kill_and_resume_is_bit_identical(
         time.sleep(0.002)
     process.kill()
     process.wait()
-    assert (out / "trajectory.extxyz").read_bytes() != (finished / "trajectory.extxyz").read_bytes()
+    assert (out / "thermo.csv").read_bytes() != (finished / "thermo.csv").read_bytes()
     done = aofl("resume", out)
     assert done.returncode == 0, done.stderr
     assert_same_run(out, finished)
@@ -232,6 +232,35 @@ def test_overlapping_atoms_are_refused(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Na" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_branch_and_changes_from_the_command_line(finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "branch"
+    hotter = finished.parent / "hotter.yaml"
+    cold = (finished.parent / "run.yaml").read_text()
+    hotter.write_text(cold.replace("temperature_K: 500", "temperature_K: 900"))
+    done = aofl(
+        "resume", finished, "--from", 25, "--to", out, "--config", hotter, "--steps", 30,
+        "--max-walltime", "1:00:00",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "`dynamics.temperature_K`: 500.0 -> 900.0" in done.stdout
+    assert "`dynamics.steps`: 40 -> 30" in done.stdout
+    ours, theirs = ((run / "thermo.csv").read_text().splitlines() for run in (out, finished))
+    assert ours[:27] == theirs[:27]
+    assert ours[27] != theirs[27]
+    assert len(ours) == 32
+    for arguments, words in (
+        (("resume", finished, "--steps", 20), "the run is at step 40"),
+        (("resume", finished, "--seed", 4), "the past was drawn from it"),
+        (("resume", finished, "--from", 4), "needs both"),
+        (("resume", finished, "--from", 99, "--to", tmp_path / "x"), "saved up to step 40"),
+        (("resume", finished, "--max-walltime", "soon"), "D-H:MM:SS"),
+    ):
+        refused = aofl(*arguments)
+        assert refused.returncode == 2, refused
+        assert words in refused.stderr
+        assert "Traceback" not in refused.stderr
 
 
 def test_missing_files_and_used_directories(config: Path, finished: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from aofl.errors import StoreError
-from aofl.store.append_only import AppendOnlyFile, read_whole_lines
+from aofl.store.append_only import AppendOnlyFile, iterate_whole_lines
 
 
 def test_appends_are_on_the_disk_at_once_and_offset_is_the_size(tmp_path):
@@ -27,7 +27,7 @@ def test_truncate_goes_back_and_appending_goes_on_there(tmp_path):
         file.append_bytes(b"two\nthree\n")
         file.truncate(offset)
         file.append_bytes(b"four\n")
-    assert read_whole_lines(tmp_path / "file") == ["one", "four"]
+    assert list(iterate_whole_lines(tmp_path / "file")) == ["one", "four"]
 
 
 def test_truncate_beyond_the_end_says_that_records_are_gone(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from ase import Atoms
 from ase.build import molecule
 from ase.calculators.singlepoint import SinglePointCalculator
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aofl.errors import StoreError
@@ -64,6 +64,7 @@ def path(tmp_path):
     return tmp_path / "labels.extxyz"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.booleans())
 def test_round_trip_is_bit_identical(seed, n, full):
     with tempfile.TemporaryDirectory() as directory:
@@ -72,10 +73,11 @@ def test_round_trip_is_bit_identical(seed, n, full):
         fill(path, [item])
         dataset = Dataset(path)
         dataset.close()
-    assert contents(dataset[0]) == contents(item)
-    assert dataset[0].provenance == {**item.provenance, "id": 0, "hash": digest(item)}
+        assert contents(dataset[0]) == contents(item)
+        assert dataset[0].provenance == {**item.provenance, "id": 0, "hash": digest(item)}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["rule", "level", "note"]), st.text() | st.none()))
 def test_any_text_in_the_provenance_comes_back(provenance):
     with tempfile.TemporaryDirectory() as directory:
@@ -83,7 +85,7 @@ def test_any_text_in_the_provenance_comes_back(provenance):
         fill(path, [entry(provenance=provenance)])
         dataset = Dataset(path)
         dataset.close()
-    assert dataset[0].provenance.items() >= provenance.items()
+        assert dataset[0].provenance.items() >= provenance.items()
 
 
 def test_ids_are_indices_and_structures_are_found_again(path):

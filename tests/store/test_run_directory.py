@@ -118,13 +118,18 @@ def test_a_missing_summary_is_one_clear_sentence(run):
         run.read_summary()
 
 
-def test_a_second_process_is_refused_and_a_dead_one_does_not_block(run, holder):
+def test_a_second_process_is_refused_and_a_dead_one_does_not_block(run, holder, caplog):
     with pytest.raises(StoreError, match=f"in use by process {holder.pid}"), run.lock():
         pytest.fail("two processes hold one run directory")
     holder.send_signal(signal.SIGKILL)
     holder.wait()
+    with caplog.at_level("WARNING"), run.lock():
+        assert (run.path / ".lock").read_text().startswith(f"{os.getpid()} on ")
+    assert f"process {holder.pid} on " in caplog.text
+    assert "ended without giving the run back" in caplog.text
+    caplog.clear()
     with run.lock():
-        assert (run.path / ".lock").read_text() == f"{os.getpid()}\n"
+        assert not caplog.text
 
 
 def test_the_lock_is_free_after_an_error(run):

@@ -21,7 +21,7 @@ Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.01
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from ase.data import covalent_radii
@@ -82,6 +82,7 @@ ACCURACIES: dict[str, BasisSettings] = {
 }
 
 
+LARGEST = 128  # of any setting: nothing that works is near it
 MOST_COLUMNS = {"fast": 6400, "standard": 6400, "high": 16000}
 
 
@@ -118,6 +119,19 @@ def n_functions(n_species: int, s: BasisSettings) -> int:
     channels = _n_mixtures(n_species, s) * s.n_max
     three = (s.l_max + 1) * channels * (channels + 1) // 2
     return n_species * s.n_pair + three + _products(s).n_functions
+
+
+def fewest_columns(n_species: int, s: BasisSettings) -> int:
+    """Return the number of columns without the four- and five-body part, which costs nothing.
+
+    Raises
+    ------
+    ModelError
+        If the sizes in `s` do not fit together.
+    """
+    _check(s)
+    none = replace(s, four_n=0, five_n=0)
+    return n_species * n_functions(n_species, none)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,6 +256,11 @@ def _check(s: BasisSettings) -> None:
     ModelError
         Naming the settings that do not fit together.
     """
+    for field in fields(s):
+        value = getattr(s, field.name)
+        wanted = int if field.type == "int" else (int, float)
+        if isinstance(value, bool) or not isinstance(value, wanted) or not 0 <= value <= LARGEST:
+            raise ModelError(f"{field.name} is {value!r}; expected a number from 0 to {LARGEST}")
     if not 0 <= s.l_max <= L_LIMIT:
         raise ModelError(f"l_max is {s.l_max}; expected 0 to {L_LIMIT}")
     if s.n_mixtures < 0:

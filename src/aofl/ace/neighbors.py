@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import vesin
 
+from aofl.ace.pairs import find_pairs
 from aofl.records import FloatArray, IntArray
 
 
@@ -50,15 +50,7 @@ def find_neighbors(
     cutoff
         Å.
     """
-    # One thread: with more the order of the pairs, and so the last bit of every sum, is chance.
-    search = vesin.NeighborList(cutoff=cutoff, full_list=True, sorted=True, n_threads=1)
-    i, j, vectors = search.compute(
-        points=positions, box=cell, periodic=np.asarray(pbc, dtype=bool), quantities="ijD"
-    )
+    pairs = find_pairs(positions, cell, pbc, cutoff, is_full=True)
     first = np.zeros(len(positions) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(i.astype(np.int64), minlength=len(positions)), out=first[1:])
-    return Neighbors(
-        first=first,
-        second=np.ascontiguousarray(j, dtype=np.int64),
-        vectors=np.ascontiguousarray(vectors),
-    )
+    np.cumsum(np.bincount(pairs.i, minlength=len(positions)), out=first[1:])
+    return Neighbors(first=first, second=pairs.j, vectors=pairs.vectors)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import vesin
 from ase import Atoms
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from aofl.ace.pairs import find_pairs
 from aofl.analysis.bonding import settle
 from aofl.analysis.bonds import Bonds
 from aofl.analysis.limits import (
@@ -132,24 +132,26 @@ def _candidates(atoms: Atoms, table: LimitTable, chosen: IntArray) -> Bonds:
     if len(elements) == 0:
         return _no_bonds(numbers)
     cutoff = float(table.break_[np.ix_(elements, elements)].max())
-    search = vesin.NeighborList(cutoff=cutoff, full_list=False, sorted=False, n_threads=1)
-    i, j, shifts, vectors, distances = search.compute(
-        points=atoms.positions[chosen],
-        box=atoms.cell.array,
-        periodic=np.asarray(atoms.pbc, dtype=bool),
-        quantities="ijSDd",
+    found = find_pairs(
+        atoms.positions[chosen],
+        atoms.cell.array,
+        atoms.pbc,
+        cutoff,
+        is_full=False,
+        with_shifts=True,
     )
-    i, j = chosen[i.astype(np.int64)], chosen[j.astype(np.int64)]
-    near = distances <= table.break_[numbers[i], numbers[j]]
-    i, j, distances = i[near], j[near], distances[near]
+    i, j = chosen[found.i], chosen[found.j]
+    near = found.distances <= table.break_[numbers[i], numbers[j]]
+    i, j, distances = i[near], j[near], found.distances[near]
+    shifts, vectors = found.shifts[near], found.vectors[near]
     sign = np.where(i > j, -1, 1)[:, None]
     i, j = np.minimum(i, j), np.maximum(i, j)
     order = np.lexsort((distances, j, i))
     return Bonds(
         numbers=numbers,
         pairs=np.column_stack([i, j])[order],
-        shifts=(sign * shifts[near].astype(np.int64))[order],
-        vectors=(sign * vectors[near])[order],
+        shifts=(sign * shifts)[order],
+        vectors=(sign * vectors)[order],
         distances=distances[order],
         kinds=KINDS[numbers[i], numbers[j]][order],
     )

@@ -12,13 +12,15 @@ import typer
 
 from aofl.cli.doctor import doctor
 from aofl.cli.label import label
+from aofl.cli.walltime import seconds_of
+from aofl.errors import ConfigError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from aofl.learning.run import Run
 
-STOPPED_BY_SIGNAL = 3
+STOPPED_EARLY = 3  # by a signal or the wall time
 
 app = typer.Typer(
     add_completion=False,
@@ -30,6 +32,10 @@ app = typer.Typer(
 app.command()(label)
 app.command()(doctor)
 
+WallTime = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="stop cleanly before this: 3600, 12:00:00 or 1-12:00:00"),
+]
 RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
 
 
@@ -63,6 +69,7 @@ def run(
     mode: Annotated[str | None, typer.Option(help="aimd, cofl, aofl or mlff")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of all randomness")] = None,
     model: Annotated[Path | None, typer.Option(help="learned model to start from")] = None,
+    max_walltime: WallTime = None,
 ) -> None:
     """Start a run; options override the file."""
     from aofl import api
@@ -79,7 +86,7 @@ def run(
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
     with _Progress() as progress:
-        status = api.run(chosen, directory, progress.show)
+        status = api.run(chosen, directory, progress.show, max_walltime_s=seconds_of(max_walltime))
     _report_end(directory, status)
 
 
@@ -88,14 +95,36 @@ def resume(
     directory: RunDir,
     steps: Annotated[int | None, typer.Option(help="new total number of steps")] = None,
     max_labels: Annotated[int | None, typer.Option(help="new total budget of labels")] = None,
+    config: Annotated[Path | None, typer.Option(help="configuration to go on with")] = None,
+    from_step: Annotated[
+        int | None, typer.Option("--from", metavar="STEP", help="branch: the step to begin at")
+    ] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="NEWDIR", help="branch: run directory to make")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="branch: another seed")] = None,
+    max_walltime: WallTime = None,
 ) -> None:
-    """Continue a run from its last checkpoint."""
+    """Continue a run from its last checkpoint, or branch it from an earlier step."""
     from aofl import api
 
-    given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels}
+    given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
     overrides = {key: value for key, value in given.items() if value is not None}
+    seconds = seconds_of(max_walltime)
+    if (from_step is None) != (to is None):
+        raise ConfigError("a branch needs both `--from STEP` and `--to NEWDIR`")
+    if from_step is not None and to is not None:
+        api.branch(directory, from_step, to, overrides, config_file=config)
+        directory, overrides, config = to, {}, None
     with _Progress() as progress:
-        status = api.resume(directory, overrides, progress.show)
+        status = api.resume(
+            directory,
+            overrides,
+            progress.show,
+            config_file=config,
+            max_walltime_s=seconds,
+            on_change=lambda change: typer.echo(f"changed from here on: {change}"),
+        )
     _report_end(directory, status)
 
 
@@ -215,7 +244,7 @@ def _report_end(directory: Path, status: str) -> None:
     typer.echo(f"{status}: {directory}")
     if status != "done":
         typer.echo(f"go on with `aofl resume {directory}`")
-        raise typer.Exit(STOPPED_BY_SIGNAL)
+        raise typer.Exit(STOPPED_EARLY)
 
 
 class _Progress:

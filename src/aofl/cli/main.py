@@ -1,7 +1,8 @@
 """The `aofl` command: verbs, and how errors leave the program.
 
-Exit codes: 0 done, 1 the run failed or stopped itself, 2 bad input, 3 stopped by a signal (resume
-goes on). Heavy imports happen inside the verbs, so that `--help` answers at once.
+Exit codes: 0 done, 1 the run failed or stopped itself, 2 bad input, 3 stopped before its end by a
+signal or the wall time (resume goes on). Heavy imports happen inside the verbs, so that `--help`
+answers at once.
 """
 
 from __future__ import annotations

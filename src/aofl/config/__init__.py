@@ -1,5 +1,6 @@
 """What the user asks for: the schema of `run.yaml` and the one way to read it."""
 
+from aofl.config.changes import Change, compare, refuse
 from aofl.config.read import (
     config_from_mapping,
     dump_config,
@@ -38,6 +39,7 @@ from aofl.config.system import (
 __all__ = [
     "AceConfig",
     "BussiConfig",
+    "Change",
     "CoverageConfig",
     "DynamicsConfig",
     "ElectrodeConfig",
@@ -60,9 +62,11 @@ __all__ = [
     "TbliteConfig",
     "VelocityVerletConfig",
     "check_elements",
+    "compare",
     "config_from_mapping",
     "dump_config",
     "read_config",
     "read_reference",
     "reference_named",
+    "refuse",
 ]

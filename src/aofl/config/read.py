@@ -22,6 +22,7 @@ from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 
+LARGEST_FILE = 1_000_000  # bytes
 PATH_KEYS = (
     "system.structure",
     "system.electrode.structure",
@@ -47,7 +48,18 @@ _BOOL = re.compile(r"(true|True|TRUE|false|False|FALSE)$")
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader without its surprises."""
+    """PyYAML's safe loader without its surprises.
+
+    Aliases are refused: a few lines of them can unfold into more memory than there is.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                problem="aliases (`*name`) are not read; write the value out", problem_mark=mark
+            )
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -64,6 +76,9 @@ class _Loader(yaml.SafeLoader):
 
 class _Dumper(yaml.SafeDumper):
     """PyYAML's safe dumper with the resolvers of `_Loader`, so that it quotes what it must."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 for _side in (_Loader, _Dumper):
@@ -168,6 +183,8 @@ def _load(path: Path) -> dict[str, Any]:
     if path.is_dir():
         raise ConfigError(f"{path} is a directory; give the path of a YAML file")
     try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(f"{path} has more than {LARGEST_FILE} bytes; give a configuration")
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
     except FileNotFoundError as error:
         raise ConfigError(f"{path} does not exist; give the path of a YAML file") from error
@@ -177,6 +194,10 @@ def _load(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not text in UTF-8; give a YAML file") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not valid YAML: {_yaml_problem(error)}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path} is nested too deeply; expected a few levels of keys") from error
+    except ValueError as error:  # such as a number of 5000 digits, or the 31st of February
+        raise ConfigError(f"{path} has a value that cannot be read: {error}") from error
     if data is None:
         raise ConfigError(f"{path} is empty; it needs at least `system` and `dynamics`")
     if not isinstance(data, dict):

@@ -3,11 +3,15 @@
 The Gram matrices are in it, so a loaded force field predicts, tells its uncertainty and goes on
 learning, all as the saved one would. `SCHEMA` counts up when the layout changes; readers of every
 older layout stay.
+
+A reader takes memory and time in proportion to the size of the file, whatever its header says, and
+follows no link to another file.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import h5py
 import numpy as np
 
-from aofl.ace.basis import BasisSettings
+from aofl.ace.basis import BasisSettings, fewest_columns
 from aofl.bayes.evidence import Hyperparameters
 from aofl.bayes.posterior import Statistics
 from aofl.errors import ModelError
@@ -26,6 +30,11 @@ if TYPE_CHECKING:
     from aofl.forcefield.model import ForceField
 
 SCHEMA = 2
+# What h5py and numpy raise on a file that is damaged, or that somebody made up.
+_UNREADABLE = (
+    OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError,
+    RecursionError, MemoryError,
+)  # fmt: skip
 
 
 def write_model(force_field: ForceField, path: Path) -> None:
@@ -56,7 +65,9 @@ def write_model(force_field: ForceField, path: Path) -> None:
             file["scales"], file["noises"] = force_field.hyper.scales, force_field.hyper.noises
             for kind, data in force_field.data.items():
                 _write_statistics(file.create_group(kind), data)
+        _sync(temporary)
         temporary.replace(path)
+        _sync(path.parent)
     except OSError as error:
         raise ModelError(f"cannot write the model {path}: {error}") from error
     finally:
@@ -80,28 +91,64 @@ def read_model(path: Path) -> ForceField:
         with h5py.File(path, "r") as file:
             header = json.loads(str(file.attrs["header"]))
             _check_schema(header, path)
-            force_field = ForceField(
-                list(header["elements"]), settings=BasisSettings(**header["settings"])
-            )
+            elements, settings = list(header["elements"]), BasisSettings(**header["settings"])
+            _check_size(file, path, fewest_columns(len(elements), settings))
+            force_field = ForceField(elements, settings=settings)
             for kind in force_field.data:
                 n_columns = len(force_field.shape.group)
-                force_field.data[kind] = _read_statistics(file[kind], n_columns)
+                force_field.data[kind] = _read_statistics(_own(file, kind), n_columns)
             force_field.hyper = _read_hyperparameters(file, force_field)
             force_field.reference_energies = _read_by_species(file, "reference_energies", header)
             force_field.calibration = _read_calibration(file, header)
         force_field.n_labels = int(header["n_labels"])
         force_field.n_labels_at_search = int(header["n_labels_at_search"])
         force_field.level = header.get("level")
+        force_field.refit()
     except ModelError as error:
         raise ModelError(f"cannot read {path}: {error}") from error
-    except (OSError, KeyError, ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         raise ModelError(f"{path} is not a model of aofl or is damaged: {error}") from error
-    force_field.refit()
     return force_field
 
 
+def _check_size(file: h5py.File, path: Path, n_columns: int) -> None:
+    """Refuse a header that speaks of more than the file holds, and whatever is not in the file.
+
+    The statistics grow with the square of the columns, so what the basis needs is in proportion
+    to them.
+    """
+    room = path.stat().st_size
+    found: list[tuple[str, Any]] = []
+    file.visititems(lambda name, item: found.append((name, item)))
+    for name, item in found:
+        if not isinstance(item, h5py.Dataset):
+            continue
+        if item.external or item.is_virtual or item.dtype.kind != "f" or item.nbytes > room:
+            raise ModelError(
+                f"{name} has {item.nbytes} bytes of type {item.dtype} in a file of {room} bytes; "
+                "expected floats that are all in the file"
+            )
+    if n_columns * (n_columns + 1) // 2 * 8 > room:
+        raise ModelError(f"a basis of {n_columns} columns does not fit into {room} bytes")
+
+
+def _own(group: h5py.Group, name: str) -> Any:
+    """Return a member that is in the file itself."""
+    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+        raise ModelError(f"{name} is missing or a link")
+    return group[name]
+
+
+def _read(group: h5py.Group, name: str) -> FloatArray:
+    """Return the numbers of a data set, which are finite."""
+    values = np.array(_own(group, name)[:], dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ModelError(f"{name} has numbers that are not finite")
+    return values
+
+
 def _read_by_species(file: h5py.File, name: str, header: dict[str, Any]) -> FloatArray:
-    values: FloatArray = file[name][:]
+    values = _read(file, name)
     if values.shape != (len(header["elements"]),):
         raise ModelError(f"it holds {values.size} {name} for {len(header['elements'])} elements")
     return values
@@ -109,7 +156,7 @@ def _read_by_species(file: h5py.File, name: str, header: dict[str, Any]) -> Floa
 
 def _read_calibration(file: h5py.File, header: dict[str, Any]) -> FloatArray:
     """Return the two factors of each element; files of schema 1 held one for both."""
-    values: FloatArray = file["calibration"][:]
+    values = _read(file, "calibration")
     n = len(header["elements"])
     if values.shape == (n,):
         return np.stack([values, values], axis=1)
@@ -120,13 +167,15 @@ def _read_calibration(file: h5py.File, header: dict[str, Any]) -> FloatArray:
 
 def _read_hyperparameters(file: h5py.File, force_field: ForceField) -> Hyperparameters:
     """Return scales and noises, one for each group of columns and each kind of data."""
-    hyper = Hyperparameters(scales=file["scales"][:], noises=file["noises"][:])
-    expected = (len(force_field.shape.orders) + 1, len(force_field.data))
-    if (len(hyper.scales), len(hyper.noises)) != expected:
+    hyper = Hyperparameters(scales=_read(file, "scales"), noises=_read(file, "noises"))
+    expected = ((len(force_field.shape.orders) + 1,), (len(force_field.data),))
+    if (hyper.scales.shape, hyper.noises.shape) != expected:
         raise ModelError(
-            f"it holds {len(hyper.scales)} scales and {len(hyper.noises)} noises; "
-            f"expected {expected[0]} and {expected[1]}"
+            f"it holds {hyper.scales.size} scales and {hyper.noises.size} noises; "
+            f"expected {expected[0][0]} and {expected[1][0]}"
         )
+    if min(hyper.scales.min(), hyper.noises.min()) <= 0.0:
+        raise ModelError("a scale or a noise is not positive")
     return hyper
 
 
@@ -146,13 +195,25 @@ def _write_statistics(group: h5py.Group, data: Statistics) -> None:
 
 
 def _read_statistics(group: h5py.Group, n_columns: int) -> Statistics:
-    moment: FloatArray = group["moment"][:]
+    moment, upper = _read(group, "moment"), _read(group, "gram_upper")
     size = n_columns * (n_columns + 1) // 2
-    if moment.shape != (n_columns,) or group["gram_upper"].shape != (size,):
+    if moment.shape != (n_columns,) or upper.shape != (size,):
         raise ModelError(
             f"the model holds {len(moment)} columns where its basis has {n_columns}: "
             "the file was changed or written by a version with another basis"
         )
     gram = np.zeros((n_columns, n_columns), order="F")
-    gram[np.triu_indices(n_columns)] = group["gram_upper"][:]
-    return Statistics(gram, moment, float(group.attrs["square"]), int(group.attrs["count"]))
+    gram[np.triu_indices(n_columns)] = upper
+    square, count = float(group.attrs["square"]), int(group.attrs["count"])
+    if not np.isfinite(square):
+        raise ModelError("a sum of squares is not finite")
+    return Statistics(gram, moment, square, count)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a directory, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -24,6 +24,7 @@ from aofl.config.schema import (
     NoseHooverConfig,
     VelocityVerletConfig,
 )
+from aofl.errors import StoreError
 from aofl.records import FloatArray
 from aofl.rng import generator
 
@@ -81,7 +82,21 @@ def thermostat_state(dynamics: MolecularDynamics) -> FloatArray:
 
 
 def restore_thermostat(dynamics: MolecularDynamics, state: FloatArray) -> None:
-    """Put back what `thermostat_state` returned."""
+    """Put back what `thermostat_state` returned; nothing, an empty array, starts it afresh.
+
+    Raises
+    ------
+    StoreError
+        If it is the state of another thermostat.
+    """
+    if len(state) == 0:
+        return
+    expected = thermostat_state(dynamics).shape
+    if state.shape != expected:
+        raise StoreError(
+            f"the thermostat of the checkpoint has {state.shape} variables, expected {expected}: "
+            "it is of another version; start a new run"
+        )
     match dynamics:
         case NoseHooverChainNVT():
             chain: Any = dynamics._thermostat

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from aofl.store import Dataset, Journal, RunDirectory, Table, Trajectory
+from aofl.learning.tally import AuditTally
+from aofl.store import Dataset, Journal, RunDirectory, Table, Trajectory, iterate_journal
 
+FILES = ("dataset", "ledger", "events", "thermo", "trajectory")
 THERMO_COLUMNS = (
     "step",
     "time_fs",
@@ -26,11 +29,12 @@ THERMO_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class RunFiles:
     """Labels, ledger, events, thermodynamics and trajectory of one run directory.
 
     `quarantine` is the directory for structures that got no label, made when there is one.
+    `audits` is the tally of the audits in the ledger, kept while lines are added.
     """
 
     dataset: Dataset
@@ -39,23 +43,32 @@ class RunFiles:
     thermo: Table
     trajectory: Trajectory
     quarantine: Path
+    audits: AuditTally = field(default_factory=AuditTally)
 
     @classmethod
     def open(cls, directory: RunDirectory) -> RunFiles:
         """Open or create the files."""
-        return cls(
-            dataset=Dataset(directory.labels),
-            ledger=Journal(directory.ledger),
-            events=Journal(directory.events),
-            thermo=Table(directory.thermo, THERMO_COLUMNS),
-            trajectory=Trajectory(directory.trajectory),
-            quarantine=directory.quarantine,
-        )
+        with ExitStack() as opened:
+            files = cls(
+                dataset=opened.enter_context(closing(Dataset(directory.labels))),
+                ledger=opened.enter_context(Journal(directory.ledger)),
+                events=opened.enter_context(Journal(directory.events)),
+                thermo=opened.enter_context(Table(directory.thermo, THERMO_COLUMNS)),
+                trajectory=opened.enter_context(Trajectory(directory.trajectory)),
+                quarantine=directory.quarantine,
+            )
+            opened.pop_all()  # all are open: from here on `close` is in charge
+            return files
+
+    def decide(self, decision: dict[str, Any]) -> None:
+        """Add one line to the ledger."""
+        self.ledger.append(decision)
+        self.audits.add(decision)
 
     def offsets(self) -> dict[str, int]:
         """Put everything on the disk and return the sizes that belong to this instant."""
         sizes = {}
-        for name in ("ledger", "events", "thermo", "trajectory"):
+        for name in FILES[1:]:
             file = getattr(self, name)
             file.sync()
             sizes[name] = file.offset
@@ -65,11 +78,22 @@ class RunFiles:
         """Cut the named files back to earlier sizes. Labels are never cut: they were paid for."""
         for name, offset in offsets.items():
             getattr(self, name).truncate(offset)
+        if "ledger" in offsets:
+            self.audits = AuditTally.of(iterate_journal(self.ledger.path))
+
+    def tell_again(self, events: list[dict[str, Any]]) -> None:
+        """Write events that a rewind has cut off and that still hold."""
+        for event in events:
+            self.events.append(event)
+
+    def empty(self) -> None:
+        """Drop what a run that never came to its first checkpoint has written, labels excepted."""
+        self.cut_back({"ledger": 0, "events": 0, "thermo": self.thermo.start, "trajectory": 0})
 
     def close(self) -> None:
         """Close all files."""
-        for file in (self.dataset, self.ledger, self.events, self.thermo, self.trajectory):
-            file.close()
+        for name in FILES:
+            getattr(self, name).close()
 
     def __enter__(self) -> Self:
         return self

@@ -18,6 +18,7 @@ import numpy as np
 from aofl.learning.bank import Bank
 from aofl.learning.reaction_watch import ReactionWatch
 from aofl.learning.trust import HISTORY, Trust
+from aofl.plain import from_plain
 from aofl.records import FloatArray, IntArray, Neighbour
 
 BANK_SPACING = 0.3  # in units of the usual distance between well-predicted atoms
@@ -214,6 +215,4 @@ class Memory:
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Memory:
         """Return the memory that `to_json` described; the banks are empty."""
-        trust = {element: Trust(**part) for element, part in state["trust"].items()}
-        watch = ReactionWatch.from_json(state["watch"])
-        return cls(**{**state, "trust": trust, "watch": watch})
+        return from_plain(cls, state)

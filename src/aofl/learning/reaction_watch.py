@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from aofl.learning.sighting import Sighting
+from aofl.plain import from_plain
 
 FIRST_GAP_FS = 4.0
 LAST_GAP_FS = 64.0
@@ -89,7 +90,7 @@ class ReactionWatch:
     @classmethod
     def from_json(cls, state: dict[str, Any]) -> Self:
         """Return what `to_json` described."""
-        return cls(**state)
+        return from_plain(cls, state)
 
 
 def steps_in(time_fs: float, timestep_fs: float) -> int:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-import signal
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +19,7 @@ from ase import Atoms
 
 from aofl.analysis.followed import Followed
 from aofl.config.schema import RunConfig
-from aofl.errors import RunStopped
+from aofl.errors import AoflError, RunStopped, StoreError
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequested
 from aofl.learning.chemistry import look_at_chemistry
 from aofl.learning.dynamics import advance, make_dynamics, restore_thermostat, thermostat_state
@@ -29,10 +28,12 @@ from aofl.learning.lesson import calibration_of
 from aofl.learning.mechanics import Mechanics, capture, put_back
 from aofl.learning.reactive import BEFORE_FS
 from aofl.learning.reactive import RULE as CHEMISTRY
+from aofl.learning.resources import tell_forecast, watch
 from aofl.learning.state import save_state
+from aofl.learning.stopping import StopRequest
 from aofl.learning.summary import write_summary
 from aofl.records import Verdict
-from aofl.store import RunDirectory
+from aofl.store import RunDirectory, drop_checkpoints_after
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,10 @@ SNAPSHOTS = 20
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """A run in progress: what moves, what learns, and where it is written."""
+    """A run in progress: what moves, what learns, and where it is written.
+
+    `rewound_to` is the step that the last rewind went back to: the next one goes further back.
+    """
 
     config: RunConfig
     directory: RunDirectory
@@ -53,7 +57,9 @@ class Run:
     step: int = 0
     followed: Followed | None = None
     snapshots: deque[Mechanics] = field(default_factory=lambda: deque(maxlen=SNAPSHOTS))
-    stop_signal: str | None = None
+    rewound_to: int | None = None
+    stop: StopRequest = field(default_factory=StopRequest)
+    warned: set[str] = field(default_factory=set)
 
     @property
     def time_fs(self) -> float:
@@ -74,23 +80,31 @@ def proceed(run: Run, on_step: Callable[[Run], None] = lambda run: None) -> str:
     Raises
     ------
     RunStopped
-        If the run cannot go on by itself; everything up to then is on the disk.
+        If the run cannot go on by itself, a full disk included; everything up to then is on the
+        disk.
     """
     try:
-        with _signals(run):
-            while run.step < run.config.dynamics.steps and run.stop_signal is None:
-                _one_step(run)
-                on_step(run)
-    except RunStopped as error:
-        _finish(run, "failed", str(error))
-        raise
-    status = "done" if run.step >= run.config.dynamics.steps else "stopped"
-    _finish(run, status, "" if status == "done" else f"{run.stop_signal}; `aofl resume` goes on")
+        tell_forecast(run)
+        while run.step < run.config.dynamics.steps and not run.stop.is_due():
+            run.stop.time_step(lambda: one_step(run))
+            on_step(run)
+        status = "done" if run.step >= run.config.dynamics.steps else "stopped"
+        _finish(run, status, "" if status == "done" else f"{run.stop.reason}; go on with resume")
+    except AoflError as error:
+        with suppress(StoreError):  # the disk may be what failed
+            _finish(run, "failed", str(error))
+        if isinstance(error, RunStopped):
+            raise
+        advice = (
+            f"the run stopped at step {run.step}; `aofl resume` goes on from the last step saved"
+        )
+        raise RunStopped(f"{error}; {advice}") from error
     return status
 
 
-def _one_step(run: Run) -> None:
-    if run.step % SNAPSHOT_EVERY == 0:
+def one_step(run: Run) -> None:
+    """Make the next step, or go back where it is refused; write what is due."""
+    if run.step % SNAPSHOT_EVERY == 0 and run.step != run.rewound_to:
         run.snapshots.append(_snapshot(run))
     try:
         advance(run.dynamics, run.config.seed, run.step + 1)
@@ -101,6 +115,7 @@ def _one_step(run: Run) -> None:
     _observe(run)
     if run.step % run.config.output.checkpoint_every == 0:
         save_state(run)
+        watch(run)
         write_summary(run, "running")
 
 
@@ -128,12 +143,9 @@ def _rewind(run: Run, verdict: Verdict) -> None:
             trusted = run.snapshots.pop()
     logger.warning("step %d: %s; back to step %d", run.step + 1, verdict.reason, trusted.step)
     event = {"event": "rewind", "reason": verdict.reason, "to_step": trusted.step}
-    lost = _events_to_keep(run, trusted)
-    run.files.cut_back(trusted.offsets)
-    for kept in (*lost, {"step": run.step + 1, "time_fs": run.time_fs, **event}):
-        run.files.events.append(kept)
+    run.files.events.append({"step": run.step + 1, "time_fs": run.time_fs, **event})
     run.followed = put_back(trusted, run.atoms, run.calculator)
-    run.step = trusted.step
+    run.step = run.rewound_to = trusted.step
     if run.calculator.mode != "mlff":
         rule = CHEMISTRY if is_chemistry else "rewind"
         before = Verdict(
@@ -143,16 +155,31 @@ def _rewind(run: Run, verdict: Verdict) -> None:
         )
         run.calculator.label_here(run.atoms, before)
     run.dynamics = dynamics_at(run.config, run.atoms, trusted)
+    _save_rewound(run, trusted.offsets)
 
 
-def _events_to_keep(run: Run, trusted: Mechanics) -> list[dict[str, Any]]:
-    """Return what was written since a frame and still holds once the run is back there.
+def _save_rewound(run: Run, offsets: dict[str, int]) -> None:
+    """Make the past that a rewind chose the one that a kill comes back to.
+
+    Both checkpoints are replaced before the files are cut: no checkpoint on the disk may count
+    on more than there is. What is written again after the cut is in them, too.
+    """
+    kept = _events_to_keep(run, offsets["events"])
+    for _ in range(2):
+        save_state(run, offsets, kept)
+    drop_checkpoints_after(run.directory.checkpoint, run.step)
+    run.files.cut_back(offsets)
+    run.files.tell_again(kept)
+
+
+def _events_to_keep(run: Run, offset: int) -> list[dict[str, Any]]:
+    """Return the events from an offset on that still hold once the run is back there.
 
     Bonds and reactions after it will happen again, or otherwise; failures and alarms did happen.
     """
     run.files.events.sync()
     with run.directory.events.open("rb") as file:
-        file.seek(trusted.offsets["events"])
+        file.seek(offset)
         lines = [json.loads(line) for line in file]
     return [line for line in lines if line["event"] not in ("bond", "reaction", "species")]
 
@@ -204,18 +231,3 @@ def _finish(run: Run, status: str, reason: str) -> None:
             force_field.save(run.directory.model)
     run.files.events.append({"step": run.step, "time_fs": run.time_fs, **event})
     write_summary(run, status, reason)
-
-
-@contextmanager
-def _signals(run: Run) -> Iterator[None]:
-    """Let SIGINT and SIGTERM end the run after the step in progress."""
-
-    def note(number: int, frame: object) -> None:
-        run.stop_signal = signal.Signals(number).name
-
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -7,6 +7,9 @@ of the last refit, the later ones appended. They come out the same to the last b
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +22,8 @@ from aofl.learning.bank import Bank
 from aofl.learning.dynamics import thermostat_state
 from aofl.learning.mechanics import RESULTS, Mechanics, capture
 from aofl.learning.memory import Memory
+from aofl.learning.wall import CallTimes
+from aofl.plain import from_plain
 from aofl.records import FloatArray
 from aofl.store import Checkpoint, save_checkpoint
 
@@ -28,20 +33,43 @@ if TYPE_CHECKING:
     from aofl.learning.run import Run
 
 ARRAYS = ("positions", "momenta", "previous_positions", "thermostat")
-PLAIN = ("step", "source", "error", "limit", "is_unsure", "energy_shift", "offsets")
 
 
-def save_state(run: Run) -> None:
-    """Write a checkpoint of a run; the growing files are on the disk before it is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainInstant:
+    """What of an instant is plain JSON; see `Mechanics`."""
+
+    step: int
+    source: str
+    error: float | None
+    limit: float
+    is_unsure: bool
+    energy_shift: float
+    offsets: dict[str, int]
+
+
+PLAIN = tuple(field.name for field in fields(PlainInstant))
+
+
+def save_state(
+    run: Run,
+    offsets_at_rewind: dict[str, int] | None = None,
+    events_to_tell: list[dict[str, Any]] | None = None,
+) -> None:
+    """Write a checkpoint of a run; the growing files are on the disk before it is.
+
+    Parameters
+    ----------
+    offsets_at_rewind
+        Sizes of files that are about to be cut back, and not yet: a kill in between must find
+        them at least as long as one of the checkpoints says.
+    events_to_tell
+        What is to be written to `events.jsonl` again after that cut.
+    """
     calculator = run.calculator
-    offsets = run.files.offsets()
+    offsets = {**run.files.offsets(), **(offsets_at_rewind or {})}
     now = capture(run.atoms, calculator, thermostat_state(run.dynamics), run.followed, offsets)
-    instants = [now, *run.snapshots]
-    arrays = {
-        f"{k}.{name}": array
-        for k, instant in enumerate(instants)
-        for name, array in _arrays(instant).items()
-    }
+    arrays, instants = pack([now, *run.snapshots])
     force_field = calculator.force_field
     if force_field is not None and force_field.hyper is not None:
         arrays["scales"] = force_field.hyper.scales
@@ -50,7 +78,11 @@ def save_state(run: Run) -> None:
         run.directory.checkpoint,
         arrays,
         {
-            "instants": [_plain(instant) for instant in instants],
+            "step": now.step,
+            "config": run.config.model_dump(mode="json"),
+            "instants": instants,
+            "rewound_to": run.rewound_to,
+            "events_to_tell": events_to_tell or [],
             "memory": calculator.memory.to_json(),
             "banks": {
                 element: {"labels": bank.labels, "atoms": bank.atoms}
@@ -63,18 +95,56 @@ def save_state(run: Run) -> None:
             "wall": {
                 "seconds": calculator.wall.seconds,
                 "total": calculator.wall.total,
-                "reference_calls": calculator.wall.reference_calls,
+                "reference_calls": calculator.wall.reference_calls.to_json(),
             },
         },
+        step=now.step,
     )
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Turn what a checkpoint of strange content raises into one sentence.
+
+    Raises
+    ------
+    StoreError
+        If the block fails on a missing key, a wrong type or a wrong shape.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise StoreError(
+            f"{what} cannot be continued by this version ({type(error).__name__}: {error}): go "
+            "on with the version in run.json, or start a new run"
+        ) from error
+
+
+def pack(instants: list[Mechanics]) -> tuple[dict[str, FloatArray], list[dict[str, Any]]]:
+    """Return instants as arrays and JSON values; `mechanics_of` undoes it."""
+    arrays = {
+        f"{k}.{name}": array
+        for k, instant in enumerate(instants)
+        for name, array in _arrays(instant).items()
+    }
+    return arrays, [_plain(instant) for instant in instants]
 
 
 def mechanics_of(checkpoint: Checkpoint) -> tuple[Mechanics, list[Mechanics]]:
-    """Return the instant of a checkpoint, and the frames before it that a rewind can go back to."""
-    now, *before = (
-        _instant(checkpoint.arrays, k, state)
-        for k, state in enumerate(checkpoint.state["instants"])
-    )
+    """Return the instant of a checkpoint, and the frames before it that a rewind can go back to.
+
+    Raises
+    ------
+    StoreError
+        If the checkpoint has none that fit.
+    """
+    with understood("the checkpoint"):
+        now, *before = (
+            _instant(checkpoint.arrays, k, state)
+            for k, state in enumerate(checkpoint.state["instants"])
+        )
+        if now.step != checkpoint.state["step"]:
+            raise ValueError("two different steps")
     return now, before
 
 
@@ -94,14 +164,32 @@ def _plain(instant: Mechanics) -> dict[str, Any]:
 
 
 def _instant(arrays: dict[str, Any], k: int, state: dict[str, Any]) -> Mechanics:
-    """Return what `_arrays` and `_plain` described."""
+    """Return what `_arrays` and `_plain` described.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value or an array is not what it was when it was written.
+    """
+    n, m = len(arrays["0.positions"]), len(arrays[f"{k}.previous_positions"])
+    shapes: dict[str, tuple[int, ...]] = {
+        "positions": (n, 3),
+        "momenta": (n, 3),
+        "previous_positions": (n if m else 0, 3),
+    }
+    shapes |= {"results.energy": (), "results.free_energy": (), "results.energies": (n,)}
+    shapes |= {"results.forces": (n, 3), "results.stress": (6,)}
+    for name, shape in shapes.items():
+        if arrays[f"{k}.{name}"].shape != shape:
+            raise ValueError(f"{name} has shape {arrays[f'{k}.{name}'].shape}, not {shape}")
+    plain = from_plain(PlainInstant, {name: state[name] for name in PLAIN})
     bonded, followed = state["bonded"], state["followed"]
     return Mechanics(
         results={name: arrays[f"{k}.results.{name}"] for name in RESULTS},
         bonded=None if bonded is None else np.array(bonded, dtype=np.int64).reshape(-1, 2),
         followed=Followed.from_json(followed) if followed else None,
         **{name: arrays[f"{k}.{name}"] for name in ARRAYS},
-        **{name: state[name] for name in PLAIN},
+        **{name: getattr(plain, name) for name in PLAIN},
     )
 
 
@@ -113,15 +201,21 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
     StoreError
         If the labels that the checkpoint counts on are not all there.
     """
-    state = checkpoint.state
-    calculator.memory = Memory.from_json(state["memory"])
-    calculator.labeller.ids = list(state["asked_ids"])
-    calculator.learned_ids = list(state["learned_ids"])
-    calculator.wall.seconds.update(state["wall"]["seconds"])
-    calculator.wall.before = state["wall"]["total"]
-    calculator.wall.reference_calls = list(state["wall"]["reference_calls"])
+    target = calculator.memory.target  # of the settings now, which a resume may change
+    with understood("the checkpoint"):
+        state = checkpoint.state
+        calculator.memory = replace(Memory.from_json(state["memory"]), target=target)
+        calculator.labeller.ids = [int(k) for k in state["asked_ids"]]
+        calculator.learned_ids = [int(k) for k in state["learned_ids"]]
+        calculator.wall.seconds.update(state["wall"]["seconds"])
+        calculator.wall.before = float(state["wall"]["total"])
+        calculator.wall.reference_calls = CallTimes.from_json(state["wall"]["reference_calls"])
+        _restore_force_field(calculator, checkpoint)
+
+
+def _restore_force_field(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
     dataset = calculator.labeller.dataset
-    if dataset is None or any(k >= len(dataset) for k in calculator.labeller.ids):
+    if dataset is None or any(not 0 <= k < len(dataset) for k in calculator.labeller.ids):
         raise StoreError(
             "labels.extxyz holds fewer labels than the checkpoint has learned; "
             "restore the file from a copy"
@@ -129,7 +223,7 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
     if calculator.mode in ("cofl", "aofl"):
         _relearn(calculator, checkpoint)
     elif calculator.mode == "mlff":
-        _rebuild_banks(calculator, state["banks"], {})
+        _rebuild_banks(calculator, checkpoint.state["banks"], {})
 
 
 def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:

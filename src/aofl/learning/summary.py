@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-from aofl.analysis.accuracy import ErrorSums, total
-from aofl.learning.audit import RANDOM, SCHEDULED
-from aofl.store import read_journal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aofl.learning.run import Run
@@ -36,7 +32,7 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
             "labels_learned": memory.n_labels,
             "drift_alarm": memory.is_drifting,
             "failed_labels": memory.n_failed,
-            **audit_errors(read_journal(run.directory.ledger)),
+            **run.files.audits.figures(),
             "wall_s": wall,
             "aimd_step_s": aimd_step,
             "speedup": None if aimd_step is None else aimd_step * run.step / wall["total"],
@@ -44,18 +40,3 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
         }
     )
-
-
-def audit_errors(ledger: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the force RMSE of the audits, eV/Å, over all atoms and by element."""
-    audits = [line for line in ledger if line["rule"] in (SCHEDULED, RANDOM) and line["errors"]]
-    sums: dict[str, ErrorSums] = {}
-    for line in audits:
-        for element, part in line["errors"].items():
-            sums[element] = sums.get(element, ErrorSums()) + ErrorSums(**part)
-    return {
-        "audit_forces_rmse": total(sums.values()).rmse,
-        "audit_forces_rmse_by_element": {element: part.rmse for element, part in sums.items()},
-        "n_audit_frames": len(audits),
-        "random_audits": sum(line["rule"] == RANDOM for line in audits),
-    }

@@ -1,11 +1,25 @@
 """Everything about a run on the disk: exact, append-only or atomic, and without pickle."""
 
 from aofl.store.atomic import make_directory, write_atomic
-from aofl.store.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from aofl.store.checkpoint import (
+    Checkpoint,
+    checkpoint_at,
+    drop_checkpoints_after,
+    load_checkpoint,
+    read_checkpoint,
+    save_checkpoint,
+)
 from aofl.store.dataset import Dataset, read_labels, structure_hash
 from aofl.store.extxyz import format_atoms, format_frame, read_atoms
 from aofl.store.frames import read_frames
-from aofl.store.journal import Journal, Table, jsonable, read_journal, read_table
+from aofl.store.journal import (
+    Journal,
+    Table,
+    iterate_journal,
+    jsonable,
+    read_journal,
+    read_table,
+)
 from aofl.store.label_cache import LabelCache
 from aofl.store.quarantine import keep_in_quarantine
 from aofl.store.run_directory import RunDirectory
@@ -19,14 +33,18 @@ __all__ = [
     "RunDirectory",
     "Table",
     "Trajectory",
+    "checkpoint_at",
+    "drop_checkpoints_after",
     "format_atoms",
     "format_frame",
+    "iterate_journal",
     "iterate_trajectory",
     "jsonable",
     "keep_in_quarantine",
     "load_checkpoint",
     "make_directory",
     "read_atoms",
+    "read_checkpoint",
     "read_frames",
     "read_journal",
     "read_labels",

@@ -7,13 +7,16 @@ recognises. A checkpoint remembers the offset; a resumed run cuts the file back 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from aofl.errors import StoreError
-from aofl.store.atomic import cannot, sync_directory
+from aofl.store.atomic import cannot, sync_directory, write_all
+
+_BLOCK = 65536
 
 
 class AppendOnlyFile:
@@ -52,12 +55,12 @@ class AppendOnlyFile:
             If the disk refuses; the part that was written is taken back.
         """
         try:
-            _write_all(self._file.fileno(), data)
+            write_all(self._file.fileno(), data)
             if self._is_durable:
                 os.fsync(self._file.fileno())
         except OSError as error:
             with suppress(OSError):
-                self._file.truncate(self._offset)
+                os.ftruncate(self._file.fileno(), self._offset)
             raise cannot("append to", self.path, error) from error
         self._offset += len(data)
 
@@ -75,7 +78,7 @@ class AppendOnlyFile:
                 f"{offset}: it was cut or replaced; restore it from a copy"
             )
         try:
-            self._file.truncate(offset)
+            os.ftruncate(self._file.fileno(), offset)
             os.fsync(self._file.fileno())
         except OSError as error:
             raise cannot("truncate", self.path, error) from error
@@ -104,13 +107,18 @@ class AppendOnlyFile:
         self.close()
 
 
-def length_of_whole_lines(data: bytes) -> int:
-    """Return the number of bytes up to and including the last newline."""
-    return data.rfind(b"\n") + 1
+@contextmanager
+def closed_on_error(file: AppendOnlyFile) -> Iterator[None]:
+    """Close a file if what follows its opening fails."""
+    try:
+        yield
+    except BaseException:
+        file.close()
+        raise
 
 
-def read_whole_lines(path: Path) -> list[str]:
-    """Return the lines of a text file without the torn one that a kill may have left.
+def iterate_whole_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file, but not the torn one that a kill may have left.
 
     Raises
     ------
@@ -118,15 +126,30 @@ def read_whole_lines(path: Path) -> list[str]:
         If the file cannot be read or is not text.
     """
     try:
-        data = path.read_bytes()
-        return data[: length_of_whole_lines(data)].decode().split("\n")[:-1]
+        with path.open("rb") as file:
+            for line in file:
+                if line.endswith(b"\n"):
+                    yield line[:-1].decode()
     except OSError as error:
         raise cannot("read", path, error) from error
     except UnicodeDecodeError as error:
         raise StoreError(f"{path} is not a text file: {error}") from error
 
 
-def _write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+def drop_torn_line(file: AppendOnlyFile) -> None:
+    """Cut a file of lines back to its last newline."""
+    end = file.offset
+    try:
+        with file.path.open("rb") as reader:
+            while end > 0:
+                start = max(0, end - _BLOCK)
+                reader.seek(start)
+                found = reader.read(end - start).rfind(b"\n")
+                if found >= 0:
+                    end = start + found + 1
+                    break
+                end = start
+    except OSError as error:
+        raise cannot("read", file.path, error) from error
+    if end < file.offset:
+        file.truncate(end)

@@ -2,7 +2,11 @@
 
 The file is replaced atomically, carries a checksum of its content, and the one before is kept
 beside it (`checkpoint.previous.npz`). Floats in the JSON round-trip exactly; numbers that are
-not finite are refused, because a run that holds one must not be continued.
+not finite are refused, because a run that holds one must not be continued. Older ones stay in
+`checkpoints/`, thinned out as they grow many, so that a run can be branched from its past.
+
+A reader takes no more memory than a small multiple of the size of the file, whatever its header
+says: members are stored, never compressed, and shapes are compared with sizes first.
 """
 
 from __future__ import annotations
@@ -11,8 +15,11 @@ import hashlib
 import io
 import json
 import logging
+import math
+import os
+import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +34,7 @@ logger = logging.getLogger(__name__)
 _ARRAY = "array."
 _STATE = "state"
 _CHECKSUM = "checksum"
+_LARGEST_ARCHIVE = 32  # checkpoints of the past; then every second one goes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +55,11 @@ class Checkpoint:
 
 
 def save_checkpoint(
-    path: Path, arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]
+    path: Path,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    state: Mapping[str, Any],
+    *,
+    step: int | None = None,
 ) -> None:
     """Write a checkpoint and keep the one before beside it.
 
@@ -59,6 +71,8 @@ def save_checkpoint(
         Arrays of plain numbers or booleans, of any shape.
     state
         Everything else, as JSON.
+    step
+        The number under which it is kept for later branches; None keeps no copy.
 
     Raises
     ------
@@ -69,10 +83,12 @@ def save_checkpoint(
     data = _encode(arrays, state)
     try:
         if path.exists():
-            path.replace(previous_checkpoint(path))
+            os.replace(path, previous_checkpoint(path))  # noqa: PTH105 - see `write_atomic`
     except OSError as error:
         raise cannot("rename", path, error) from error
     write_atomic(path, data)
+    if step is not None:
+        _archive(path, step)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -84,23 +100,85 @@ def load_checkpoint(path: Path) -> Checkpoint:
         If neither can be read.
     """
     try:
-        return Checkpoint(**_read(path))
+        return read_checkpoint(path)
     except StoreError as error:
         reason = str(error)
     before = previous_checkpoint(path)
     try:
-        content = _read(before)
+        found = read_checkpoint(before)
     except StoreError as error:
         raise StoreError(
             f"no checkpoint can be read: {reason}; {error}; start again with the labels kept"
         ) from error
     logger.warning("%s; going on from %s", reason, before.name)
-    return Checkpoint(**content, fallback_reason=reason)
+    return replace(found, fallback_reason=reason)
+
+
+def checkpoint_at(path: Path, step: int) -> Checkpoint:
+    """Return the latest checkpoint of the past that is not after a step; damaged ones are skipped.
+
+    Raises
+    ------
+    StoreError
+        If there is none that can be read.
+    """
+    reason = f"{_archive_of(path)} holds none"
+    for number in reversed([k for k in _archived_steps(path) if k <= step]):
+        try:
+            return read_checkpoint(_archive_path(path, number))
+        except StoreError as error:
+            reason = str(error)
+            logger.warning("%s; going further back", error)
+    raise StoreError(f"there is no checkpoint up to step {step}: {reason}; choose a later step")
+
+
+def drop_checkpoints_after(path: Path, step: int) -> None:
+    """Remove the checkpoints of a future that a rewind has undone."""
+    for number in _archived_steps(path):
+        if number > step:
+            _remove(_archive_path(path, number))
 
 
 def previous_checkpoint(path: Path) -> Path:
     """Return where the checkpoint before the last one is kept."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _archive(path: Path, step: int) -> None:
+    target = _archive_path(path, step)
+    try:
+        target.parent.mkdir(exist_ok=True)
+        target.unlink(missing_ok=True)
+        target.hardlink_to(path)
+    except OSError:
+        try:
+            write_atomic(target, path.read_bytes())  # a file system without hard links
+        except OSError as error:
+            raise cannot("write", target, error) from error
+    steps = _archived_steps(path)
+    if len(steps) > _LARGEST_ARCHIVE:
+        for number in steps[1:-1:2]:
+            _remove(_archive_path(path, number))
+
+
+def _archive_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}s")
+
+
+def _archive_path(path: Path, step: int) -> Path:
+    return _archive_of(path) / f"{step:010d}{path.suffix}"
+
+
+def _archived_steps(path: Path) -> list[int]:
+    names = (file.stem for file in _archive_of(path).glob(f"*{path.suffix}"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot("remove", path, error) from error
 
 
 def _encode(arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> bytes:
@@ -119,11 +197,16 @@ def _encode(arrays: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) ->
     return buffer.getvalue()
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Return the checkpoint in one file.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read or is damaged.
+    """
     try:
-        # From memory: given a path, numpy leaves the file open when it is no archive.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            members = {name: file[name] for name in file.files}
+        members = _members(path.read_bytes())
         checksum = members.pop(_CHECKSUM)
         is_sound = np.array_equal(checksum, _digest(members))
         state = json.loads(members.pop(_STATE).tobytes())
@@ -131,12 +214,38 @@ def _read(path: Path) -> dict[str, Any]:
         raise cannot("read", path, error) from error
     except Exception as error:  # a damaged archive makes zipfile and numpy raise nearly anything
         raise StoreError(f"{path} is damaged: {error}") from error
-    if not is_sound:
+    if not is_sound or not isinstance(state, dict):
         raise StoreError(f"{path} is damaged: its checksum does not fit")
-    return {
-        "arrays": {name.removeprefix(_ARRAY): array for name, array in members.items()},
-        "state": state,
-    }
+    arrays = {name.removeprefix(_ARRAY): array for name, array in members.items()}
+    return Checkpoint(arrays=arrays, state=state)
+
+
+def _members(data: bytes) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an `.npz` file that `np.savez` wrote."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+        is_packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+        if is_packed or sum(entry.file_size for entry in entries) > len(data):
+            raise ValueError("its members are compressed or larger than the file")
+        return {e.filename.removesuffix(".npy"): _array(archive.read(e)) for e in entries}
+
+
+def _array(data: bytes) -> npt.NDArray[Any]:
+    """Return the array of an `.npy` file, whose header must fit its size."""
+    stream = io.BytesIO(data)
+    version = np.lib.format.read_magic(stream)
+    if version != (1, 0):
+        raise ValueError(f"an array has format version {version}")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    n_bytes = math.prod(shape) * dtype.itemsize
+    if (
+        dtype.kind not in "biuf"
+        or min(shape, default=0) < 0
+        or n_bytes != len(data) - stream.tell()
+    ):
+        raise ValueError(f"an array of type {dtype} and shape {shape} does not fit its size")
+    flat = np.frombuffer(data, dtype, offset=stream.tell())
+    return flat.reshape(shape, order="F" if is_fortran else "C").copy()
 
 
 def _digest(members: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:

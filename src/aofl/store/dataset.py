@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,8 @@ from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
 
 from aofl.errors import StoreError
 from aofl.records import Label, LabelledStructure
-from aofl.store.append_only import AppendOnlyFile
+from aofl.store.append_only import AppendOnlyFile, closed_on_error
+from aofl.store.atomic import cannot
 from aofl.store.extxyz import format_frame, iterate_frames, parse_frame
 
 logger = logging.getLogger(__name__)
@@ -48,6 +50,9 @@ def structure_hash(
 class Dataset:
     """The labelled structures of one file, in the order they were labelled; the id is the index.
 
+    The structures stay on the disk and are read when asked for; in memory a label takes 16 bytes,
+    its place in the file and the head of its hash, so that a run of a million steps stays small.
+
     Parameters
     ----------
     path
@@ -60,14 +65,13 @@ class Dataset:
     """
 
     def __init__(self, path: Path) -> None:
-        self._entries: list[LabelledStructure] = []
-        self._index: dict[str, int] = {}
-        length = 0
+        self._ends = array("Q")
+        self._heads = array("Q")
         for text in iterate_frames(path) if path.exists() else ():
-            length += len(text.encode())
-            self._remember(_read_entry(text, path, len(self)))
+            self._remember(_read_entry(text, path, len(self)), len(text.encode()))
         self._file = AppendOnlyFile(path, is_durable=True)
-        self._file.truncate(length)
+        with closed_on_error(self._file):
+            self._file.truncate(self._end)
 
     def append(self, entry: LabelledStructure) -> int:
         """Write one labelled structure to the disk and return its id.
@@ -86,13 +90,18 @@ class Dataset:
         text = _format_entry(named)
         # What is remembered is what a reader of the file will see, not the caller's arrays.
         stored = _read_entry(text, self._file.path, label_id)
-        self._file.append_bytes(text.encode())
-        self._remember(stored)
+        data = text.encode()
+        self._file.append_bytes(data)
+        self._remember(stored, len(data))
         return label_id
 
     def find(self, digest: str) -> int | None:
         """Return the id of the structure with this `structure_hash`, None if it has no label."""
-        return self._index.get(digest)
+        heads = np.frombuffer(self._heads, dtype=np.uint64)
+        # The array cannot grow while numpy looks into it, so the candidates are plain numbers.
+        candidates = np.flatnonzero(heads == _head(digest)).tolist()
+        del heads
+        return next((k for k in candidates if self[k].provenance["hash"] == digest), None)
 
     def check_level(self, level: str) -> None:
         """Refuse to go on at another level of theory than the labels have.
@@ -115,17 +124,38 @@ class Dataset:
         self._file.close()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._ends)
 
     def __getitem__(self, label_id: int) -> LabelledStructure:
-        return self._entries[label_id]
+        if not 0 <= label_id < len(self):
+            raise IndexError(f"the data set has {len(self)} labels, asked for {label_id}")
+        start = self._ends[label_id - 1] if label_id else 0
+        path = self._file.path
+        try:
+            with path.open("rb") as file:
+                file.seek(start)
+                text = file.read(self._ends[label_id] - start).decode()
+        except OSError as error:
+            raise cannot("read", path, error) from error
+        except UnicodeDecodeError as error:
+            raise StoreError(f"{path} is not extended XYZ text: {error}") from error
+        return _read_entry(text, path, label_id)
 
     def __iter__(self) -> Iterator[LabelledStructure]:
-        return iter(self._entries)
+        return (self[k] for k in range(len(self)))
 
-    def _remember(self, entry: LabelledStructure) -> None:
-        self._index.setdefault(entry.provenance["hash"], len(self))
-        self._entries.append(entry)
+    @property
+    def _end(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def _remember(self, entry: LabelledStructure, n_bytes: int) -> None:
+        self._ends.append(self._end + n_bytes)
+        self._heads.append(_head(entry.provenance["hash"]))
+
+
+def _head(digest: str) -> int:
+    """Return the first 64 bits of a hash."""
+    return int(digest[:16], 16)
 
 
 def read_labels(path: Path) -> list[LabelledStructure]:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import ase.io
 import numpy as np
@@ -144,15 +144,24 @@ def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
         the file was damaged otherwise, and later frames must not be taken for torn.
     """
     with text_file(path, "extended XYZ text") as file:
-        while count := file.readline():
-            frame = [count]
-            wanted = _number_of_lines(count, path)
-            while len(frame) < wanted and (line := file.readline()):
-                frame.append(line)
-            if len(frame) < wanted or (may_be_torn and not frame[-1].endswith("\n")):
-                _check_is_one_frame(frame, path)
-                return
-            yield "".join(frame)
+        yield from _frames(file, path, may_be_torn=may_be_torn)
+
+
+def frames_of_text(text: str, path: Path) -> Iterator[str]:
+    """Yield the text of each whole frame in a text that came from a file."""
+    return _frames(io.StringIO(text, newline="\n"), path, may_be_torn=True)
+
+
+def _frames(file: TextIO, path: Path, *, may_be_torn: bool) -> Iterator[str]:
+    while count := file.readline():
+        frame = [count]
+        wanted = _number_of_lines(count, path)
+        while len(frame) < wanted and (line := file.readline()):
+            frame.append(line)
+        if len(frame) < wanted or (may_be_torn and not frame[-1].endswith("\n")):
+            _check_is_one_frame(frame, path)
+            return
+        yield "".join(frame)
 
 
 def _number_of_lines(count: str, path: Path) -> int:

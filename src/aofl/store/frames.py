@@ -21,7 +21,7 @@ from aofl.store.atomic import cannot
 from aofl.store.h5md import iterate_h5md
 from aofl.store.lammps_dump import iterate_lammps_dump
 from aofl.store.run_directory import RunDirectory
-from aofl.store.trajectory import iterate_trajectory
+from aofl.store.trajectory import iterate_file, iterate_trajectory
 from aofl.store.xdatcar import iterate_xdatcar
 
 Reader = Callable[[Path, Sequence[str]], Iterator[Atoms]]
@@ -145,7 +145,7 @@ def _first_bytes(path: Path) -> bytes:
 
 
 FORMATS: dict[str, Reader] = {
-    "extxyz": lambda path, elements: iterate_trajectory(path, may_be_torn=False),
+    "extxyz": lambda path, elements: iterate_file(path),
     "traj": _ase_trajectory,
     "lammps-dump": iterate_lammps_dump,
     "h5md": iterate_h5md,

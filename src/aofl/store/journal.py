@@ -9,14 +9,19 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aofl.errors import StoreError
-from aofl.store.append_only import AppendOnlyFile, length_of_whole_lines, read_whole_lines
+from aofl.store.append_only import (
+    AppendOnlyFile,
+    closed_on_error,
+    drop_torn_line,
+    iterate_whole_lines,
+)
 from aofl.store.atomic import cannot
 
 
@@ -38,7 +43,8 @@ class Journal(AppendOnlyFile):
 
     def __init__(self, path: Path, *, is_durable: bool = False) -> None:
         super().__init__(path, is_durable=is_durable)
-        _drop_torn_line(self)
+        with closed_on_error(self):
+            drop_torn_line(self)
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Append one record; numpy numbers are welcome.
@@ -59,7 +65,13 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
     StoreError
         If the file cannot be read or any other line is not a JSON object.
     """
-    return [_parse(line, f"{path} line {i}") for i, line in enumerate(read_whole_lines(path), 1)]
+    return list(iterate_journal(path))
+
+
+def iterate_journal(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the records of a journal one by one, as `read_journal` returns them."""
+    for i, line in enumerate(iterate_whole_lines(path), 1):
+        yield _parse(line, f"{path} line {i}")
 
 
 class Table(AppendOnlyFile):
@@ -70,6 +82,11 @@ class Table(AppendOnlyFile):
     columns
         The names of the columns, units included.
 
+    Attributes
+    ----------
+    start
+        The offset of the first row.
+
     Raises
     ------
     StoreError
@@ -78,14 +95,16 @@ class Table(AppendOnlyFile):
 
     def __init__(self, path: Path, columns: Sequence[str], *, is_durable: bool = False) -> None:
         super().__init__(path, is_durable=is_durable)
-        _drop_torn_line(self)
         self._columns = tuple(columns)
         header = _csv_line(self._columns)
-        if self.offset == 0:
-            self.append_bytes(header)
-        elif not path.read_bytes().startswith(header):
-            self.close()
-            raise StoreError(f"{path} has other columns than {', '.join(columns)}: move it away")
+        self.start = len(header)
+        with closed_on_error(self):
+            drop_torn_line(self)
+            if self.offset == 0:
+                self.append_bytes(header)
+            elif _first_bytes(path, len(header)) != header:
+                wanted = ", ".join(columns)
+                raise StoreError(f"{path} has other columns than {wanted}: move it away")
 
     def append(self, row: Mapping[str, float | int | str | None]) -> None:
         """Append one row: a value for each column, None where it was not evaluated.
@@ -109,15 +128,26 @@ def read_table(path: Path) -> list[dict[str, str]]:
     Raises
     ------
     StoreError
-        If the file cannot be read.
+        If the file cannot be read or is no table.
     """
-    return list(csv.DictReader(read_whole_lines(path)))
+    try:
+        return list(csv.DictReader(iterate_whole_lines(path)))
+    except csv.Error as error:
+        raise StoreError(f"{path} is not a table: {error}; restore it from a copy") from error
 
 
 def _csv_line(values: Sequence[Any]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(values)
     return text.getvalue().encode()
+
+
+def _first_bytes(path: Path, n: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(n)
+    except OSError as error:
+        raise cannot("read", path, error) from error
 
 
 def _parse(line: str, where: str) -> dict[str, Any]:
@@ -128,11 +158,3 @@ def _parse(line: str, where: str) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise StoreError(f"{where} is not a JSON object: {line[:40]!r}")
     return record
-
-
-def _drop_torn_line(file: AppendOnlyFile) -> None:
-    try:
-        data = file.path.read_bytes()
-    except OSError as error:
-        raise cannot("read", file.path, error) from error
-    file.truncate(length_of_whole_lines(data))

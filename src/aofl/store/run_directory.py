@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
+import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,11 @@ from ase import Atoms
 
 from aofl.errors import StoreError
 from aofl.store.atomic import cannot, write_atomic
+from aofl.store.checkpoint import previous_checkpoint
 from aofl.store.extxyz import format_atoms
 from aofl.store.journal import jsonable
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,7 @@ class RunDirectory:
 
     @property
     def record(self) -> Path:
-        """What the run is: versions, seed, level of theory; JSON, never changed."""
+        """What the run is: versions, seed, level of theory; JSON."""
         return self.path / "run.json"
 
     @property
@@ -62,7 +67,7 @@ class RunDirectory:
 
     @property
     def trajectory(self) -> Path:
-        """The frames; see `Trajectory`."""
+        """The frames, in numbered parts of this name; see `Trajectory`."""
         return self.path / "trajectory.extxyz"
 
     @property
@@ -74,6 +79,11 @@ class RunDirectory:
     def model(self) -> Path:
         """The force field, HDF5."""
         return self.path / "model.h5"
+
+    @property
+    def start_model(self) -> Path:
+        """A copy of the force field the run started with, where it was given one."""
+        return self.path / "start.model.h5"
 
     @property
     def summary(self) -> Path:
@@ -97,9 +107,17 @@ class RunDirectory:
 
     @classmethod
     def create(
-        cls, path: Path, *, config_text: str, record: Mapping[str, Any], start_atoms: Atoms
+        cls,
+        path: Path,
+        *,
+        config_text: str,
+        record: Mapping[str, Any],
+        start_atoms: Atoms,
+        model: Path | None = None,
     ) -> RunDirectory:
         """Make a run directory with its configuration, record and start structure.
+
+        `model` is the force field to start from; the directory keeps a copy.
 
         Raises
         ------
@@ -119,7 +137,12 @@ class RunDirectory:
             )
         write_atomic(run.config, config_text.encode())
         write_atomic(run.start, format_atoms(start_atoms).encode())
-        write_atomic(run.record, _to_json(record))  # last: it says that the directory is whole
+        if model is not None:
+            try:
+                write_atomic(run.start_model, model.read_bytes())
+            except OSError as error:
+                raise cannot("read", model, error) from error
+        run.write_record(record)  # last: it says that the directory is whole
         return run
 
     @classmethod
@@ -142,11 +165,16 @@ class RunDirectory:
             )
         return run
 
+    def has_checkpoint(self) -> bool:
+        """Return whether the run has come as far as its first checkpoint."""
+        return self.checkpoint.exists() or previous_checkpoint(self.checkpoint).exists()
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the run directory for this process alone.
 
-        The kernel drops the lock when the process ends, however it ends.
+        The kernel drops the lock when the process ends, however it ends: a lock file that is
+        left behind is stale, and is taken over with a line in the log.
 
         Raises
         ------
@@ -160,14 +188,22 @@ class RunDirectory:
             raise cannot("lock", lock_file, error) from error
         with file:
             _acquire(file.fileno(), self.path)
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
-            yield
+            stale = _holder(file.fileno())
+            if stale:
+                logger.warning("%s: process %s ended without giving the run back", self.path, stale)
+            _sign(file.fileno(), f"{os.getpid()} on {socket.gethostname()}\n")
+            try:
+                yield
+            finally:
+                _sign(file.fileno(), "")
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace the summary; numbers that are not finite become null."""
         write_atomic(self.summary, _to_json(summary))
+
+    def write_record(self, record: Mapping[str, Any]) -> None:
+        """Write what the run is."""
+        write_atomic(self.record, _to_json(record))
 
     def read_summary(self) -> dict[str, Any]:
         """Return the summary."""
@@ -182,12 +218,24 @@ def _acquire(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
+        holder = _holder(descriptor) or "unknown"
         raise StoreError(
             f"the run directory {path} is in use by process {holder}: wait for it or end it first"
         ) from error
     except OSError as error:
         raise cannot("lock", path, error) from error
+
+
+def _sign(descriptor: int, text: str) -> None:
+    """Write who holds the lock; a courtesy to the next one, so a full disk is no obstacle."""
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode(), 0)
+
+
+def _holder(descriptor: int) -> str:
+    """Return the process that a lock file names, empty if it was given back."""
+    return os.pread(descriptor, 128, 0).decode(errors="replace").strip()
 
 
 def _to_json(value: Mapping[str, Any]) -> bytes:

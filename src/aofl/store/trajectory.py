@@ -1,23 +1,60 @@
-"""The trajectory: append-only extended XYZ with exact numbers, readable by any tool."""
+"""The trajectory: exact frames of extended XYZ in compressed parts, readable by any tool.
+
+`trajectory.0001.extxyz.gz` and so on hold one gzip member per frame, so a frame is in the file as
+a whole or is a torn tail, and each part reads as ordinary compressed extended XYZ (ASE opens it by
+name; `cat` of all parts is a valid file too). A full part is never touched again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from ase import Atoms
 
+from aofl.errors import StoreError
 from aofl.records import FloatArray
 from aofl.store.append_only import AppendOnlyFile
-from aofl.store.extxyz import format_frame, iterate_frames, parse_frame
+from aofl.store.atomic import cannot, sync_directory
+from aofl.store.chunks import iterate_members, pack, part_number, part_path, parts
+from aofl.store.extxyz import format_frame, frames_of_text, iterate_frames, parse_frame
+
+PART_BYTES = 64 << 20
 
 
-class Trajectory(AppendOnlyFile):
+class Trajectory:
     """Frames of a run.
 
-    After a kill the last frame may be torn: cut the file back to the offset of the checkpoint.
+    After a kill the last frame may be torn: cut back to the offset of the checkpoint.
+
+    Parameters
+    ----------
+    path
+        The name without number, `trajectory.extxyz`. A plain file of that name, written by an
+        older version, is kept as the first part.
+    part_bytes
+        A part that has reached this size is followed by the next one.
+
+    Raises
+    ------
+    StoreError
+        If a part is missing or the disk refuses.
     """
+
+    def __init__(self, path: Path, *, part_bytes: int = PART_BYTES) -> None:
+        self.path = path
+        self._part_bytes = part_bytes
+        self._file: AppendOnlyFile | None = None
+        self._before = 0
+        self._open_last()
+
+    @property
+    def offset(self) -> int:
+        """The size of all parts in bytes: where the next frame begins."""
+        return self._before + (self._file.offset if self._file else 0)
 
     def append(
         self, atoms: Atoms, *, energy: float, forces: FloatArray, step: int, time_fs: float
@@ -43,23 +80,120 @@ class Trajectory(AppendOnlyFile):
             info={"energy": energy, "step": step, "time_fs": time_fs},
             arrays={"momenta": momenta, "forces": forces},
         )
-        self.append_bytes(text.encode())
+        self._part_to_write().append_bytes(pack(text.encode()))
+
+    def truncate(self, offset: int) -> None:
+        """Drop everything from `offset` on, for good; later parts first, so that none is missing.
+
+        Raises
+        ------
+        StoreError
+            If the parts are shorter than that: frames that a checkpoint counts on are gone.
+        """
+        if not 0 <= offset <= self.offset:
+            raise StoreError(
+                f"the parts of {self.path} have {self.offset} bytes where the checkpoint expects "
+                f"at least {offset}: one was cut or removed; restore it from a copy"
+            )
+        while self._file is not None and self._before >= offset:
+            self.close()
+            self._remove(self._file.path)
+            self._open_last()
+        if self._file is not None:
+            self._file.truncate(offset - self._before)
+
+    def sync(self) -> None:
+        """Wait until all appended frames are on the disk; call it before a checkpoint."""
+        if self._file is not None:
+            self._file.sync()
+
+    def close(self) -> None:
+        """Close the part in use; appending afterwards is an error."""
+        if self._file is not None:
+            self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open_last(self) -> None:
+        found = parts(self.path)
+        try:
+            self._before = sum(part.stat().st_size for part in found[:-1])
+        except OSError as error:
+            raise cannot("read", self.path, error) from error
+        self._file = AppendOnlyFile(found[-1]) if found else None
+
+    def _part_to_write(self) -> AppendOnlyFile:
+        """Return the last part, or the next one where it is full or not compressed."""
+        file = self._file
+        if file is not None and file.path != self.path and file.offset < self._part_bytes:
+            return file
+        number = part_number(self.path, file.path) + 1 if file is not None else 1
+        if file is not None:
+            file.sync()  # `sync` reaches the last part only
+            file.close()
+            self._before += file.offset
+        self._file = AppendOnlyFile(part_path(self.path, number))
+        return self._file
+
+    def _remove(self, part: Path) -> None:
+        try:
+            part.unlink()
+            sync_directory(part.parent)
+        except OSError as error:
+            raise cannot("remove", part, error) from error
 
 
-def iterate_trajectory(path: Path, *, may_be_torn: bool = True) -> Iterator[Atoms]:
-    """Yield the whole frames of a trajectory, plain or `.gz`; a torn last one is passed over.
+def iterate_trajectory(path: Path) -> Iterator[Atoms]:
+    """Yield the whole frames of the trajectory of a run; a torn last one is passed over.
 
     Energy and forces are results of the attached calculator; `info` has `step` and `time_fs`.
 
     Parameters
     ----------
-    may_be_torn
-        As for `aofl.store.extxyz.iterate_frames`.
+    path
+        The name without number, `DIR/trajectory.extxyz`, for all parts; or one part.
 
     Raises
     ------
     StoreError
-        If the file cannot be read or a frame is damaged.
+        If there is none, it cannot be read, or a frame is damaged.
     """
-    for index, text in enumerate(iterate_frames(path, may_be_torn=may_be_torn)):
+    found = [path] if path.suffix == ".gz" else parts(path)
+    if not found:
+        raise StoreError(f"there is no trajectory {path}")
+    for part in found:
+        texts = _frames_of_part(part) if part.suffix == ".gz" else iterate_frames(part)
+        for index, text in enumerate(texts):
+            yield parse_frame(text, f"{part} frame {index}")
+
+
+def iterate_file(path: Path) -> Iterator[Atoms]:
+    """Yield the frames of one file of extended XYZ, plain or `.gz`, that any program wrote.
+
+    Its last line may lack the newline, and files of similar names are no parts of it.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read or a frame is damaged.
+    """
+    for index, text in enumerate(iterate_frames(path, may_be_torn=False)):
         yield parse_frame(text, f"{path} frame {index}")
+
+
+def _frames_of_part(part: Path) -> Iterator[str]:
+    for member in iterate_members(part):
+        try:
+            text = member.decode()
+        except UnicodeDecodeError as error:
+            raise StoreError(f"{part} is not extended XYZ text: {error}") from error
+        yield from frames_of_text(text, part)

@@ -1,0 +1,58 @@
+"""Resident memory of a small production run over many steps.
+
+    python memory.py DIRECTORY STEPS [SECONDS]
+
+learns a force field for 8 atoms, runs it in mode mlff with audits, and prints as JSON the memory,
+MB, at steps 10^4, 2 10^4, 5 10^4, ... and at the end, and the threads of the process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from scenarios import configuration, crystal, install, written
+
+from aofl import api
+from aofl.learning.resources import resident_bytes
+
+MARKS = [k * 10**p for p in range(3, 7) for k in (1, 2, 5)]
+TEACHER_STEPS = 400
+
+
+def main() -> None:
+    directory, steps = Path(sys.argv[1]), int(sys.argv[2])
+    seconds = float(sys.argv[3]) if len(sys.argv) > 3 else None
+    install()
+    structure, teacher = written(crystal(), directory), directory / "teacher"
+    api.run(configuration(structure, **{"dynamics.steps": TEACHER_STEPS}), teacher)
+    changes = {
+        "mode": "mlff",
+        "force_field.model": str(teacher / "model.h5"),
+        "dynamics.name": "langevin",
+        "dynamics.steps": steps,
+        "learning.audit_probability": 0.01,
+        "output.trajectory_every": 100,
+        "output.thermo_every": 10,
+        "output.checkpoint_every": 1000,
+    }
+    resident: dict[int, float] = {}
+
+    def watch(run: Any) -> None:
+        if run.step in MARKS or run.step % 10**5 == 0 or run.step == steps:
+            resident[run.step] = (resident_bytes() or 0) / 1e6
+
+    config = configuration(structure, **changes)
+    status = api.run(config, directory / "long", watch, max_walltime_s=seconds)
+    last = api.status(directory / "long")
+    resident[last["steps"]] = (resident_bytes() or 0) / 1e6
+    threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - /proc, not a file tree
+    summary = {key: last[key] for key in ("steps", "audits", "labels", "rewinds")}
+    print(json.dumps({"status": status, "MB": resident, "threads": threads, **summary}))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
