@@ -19,7 +19,7 @@ ROWS = (
     {"sessions"},
     {"branching"},
     {"api"},
-    {"campaign"},
+    {"campaign", "staged"},
     {"aofl"},  # the public names
     {"cli"},
 )

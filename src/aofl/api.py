@@ -133,20 +133,9 @@ def run(
     """
     stop = StopRequest.within(max_walltime_s)
     atoms = build(config)
-    directory = RunDirectory(path=out)
-    opened = opened_reference(config.reference, directory.reference)
+    opened = opened_reference(config.reference, RunDirectory(path=out).reference)
     with opened if reference is None else nullcontext(reference) as chosen:
-        check_reference(chosen, atoms)
-        given = config.force_field.model
-        if given is not None:
-            config = with_own_model(config, directory)
-        directory = RunDirectory.create(
-            out,
-            config_text=config_text(config, directory),
-            record=_record(config, atoms, chosen),
-            start_atoms=atoms,
-            model=None if given is None else Path(given),
-        )
+        config, directory = _made(config, out, atoms, chosen)
         with (
             directory.lock(),
             limited_threads(config.threads),
@@ -154,6 +143,39 @@ def run(
             caught_signals(stop),
         ):
             return proceed(begun(config, directory, files, atoms, chosen, stop), on_step)
+
+
+def create(config: RunConfig, out: Path) -> RunDirectory:
+    """Make the directory of a run without starting it; `resume` does.
+
+    Raises
+    ------
+    ConfigError, StructureError
+        If the system cannot be built, or the reference cannot treat it.
+    StoreError
+        If the directory exists already.
+    """
+    atoms = build(config)
+    with opened_reference(config.reference, RunDirectory(path=out).reference) as reference:
+        _, directory = _made(config, out, atoms, reference)
+    return directory
+
+
+def _made(
+    config: RunConfig, out: Path, atoms: Atoms, reference: Reference
+) -> tuple[RunConfig, RunDirectory]:
+    """Make a run directory; the configuration names the copy of the first model that it keeps."""
+    check_reference(reference, atoms)
+    directory, given = RunDirectory(path=out), config.force_field.model
+    if given is not None:
+        config = with_own_model(config, directory)
+    return config, RunDirectory.create(
+        out,
+        config_text=config_text(config, directory),
+        record=_record(config, atoms, reference),
+        start_atoms=atoms,
+        model=None if given is None else Path(given),
+    )
 
 
 def resume(

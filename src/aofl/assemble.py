@@ -190,7 +190,7 @@ def make_force_field(config: RunConfig, atoms: Atoms) -> ForceField | None:
         return None
     if config.force_field.model is not None:
         return ForceField.load(Path(config.force_field.model))
-    elements = sorted(set(atoms.get_chemical_symbols()))
+    elements = sorted({*atoms.get_chemical_symbols(), *config.force_field.elements})
     return ForceField(elements, config.force_field.accuracy)
 
 

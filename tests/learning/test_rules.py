@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from rule_cases import POSITIONS, SETTINGS, memory, prediction, situation
 
 from aofl.bayes.calibration import HIGHEST
 from aofl.config.schema import GuardsConfig, LearningConfig
-from aofl.learning.audit import audit, next_gap
+from aofl.learning.audit import QUIET, audit, next_gap, probability
 from aofl.learning.guards import guards
 from aofl.learning.memory import Memory
 from aofl.learning.policy import RULES, decide, screened_uncertainty
@@ -43,6 +45,11 @@ class TestGuards:
         forces[2, 1] = -61.0
         verdict = guards(situation(prediction=prediction(forces=forces)), memory(), SETTINGS)
         assert (verdict.action, verdict.atom, verdict.element) == ("rewind", 2, "H")
+
+    def test_of_the_first_structure_the_label_tells_the_force(self) -> None:
+        strange = situation(prediction=prediction(forces=np.full((3, 3), 61.0)))
+        first = replace(strange, previous_positions=None)
+        assert guards(first, memory(), SETTINGS).action == "accept"
 
     def test_nan_is_refused(self) -> None:
         forces = np.zeros((3, 3))
@@ -134,11 +141,20 @@ class TestAudit:
 
     def test_random_audits_come_at_their_rate_and_depend_on_the_step_alone(self) -> None:
         often = LearningConfig(audit_probability=0.1)
-        quiet = memory(audit_gap=10**6)
-        first = [audit(situation(step=k), quiet, often).rule for k in range(2000)]
-        again = [audit(situation(step=k), quiet, often).rule for k in range(2000)]
+        doubted = [memory(audit_gap=10**6, last_doubt_step=k) for k in range(2000)]
+        first = [audit(situation(step=k), doubted[k], often).rule for k in range(2000)]
+        again = [audit(situation(step=k), doubted[k], often).rule for k in range(2000)]
         assert first == again
         assert 150 < first.count("random_audit") < 250
+
+    def test_random_audits_thin_out_while_nothing_is_in_doubt(self) -> None:
+        often = LearningConfig(audit_probability=0.1)
+        quiet = memory(audit_gap=10**6, last_doubt_step=0)
+        drawn = [audit(situation(step=k), quiet, often).rule for k in range(20 * QUIET)]
+        n_expected = 0.1 * QUIET * (1 + np.log(20))
+        assert drawn.count("random_audit") == pytest.approx(n_expected, rel=0.2)
+        assert probability(QUIET, 0.1) == 0.1
+        assert probability(4 * QUIET, 0.1) == 0.025
 
     def test_the_gap_doubles_without_and_halves_with_a_surprise(self) -> None:
         assert next_gap(8, error=0.1, expected=0.2, target=0.3, longest=100) == 16

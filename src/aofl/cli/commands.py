@@ -72,7 +72,7 @@ def run(
     max_walltime: WallTime = None,
 ) -> None:
     """Start a run; options override the file."""
-    from aofl import api
+    from aofl import staged
     from aofl.config import read_config
 
     given = {
@@ -86,7 +86,13 @@ def run(
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
     with _Progress() as progress:
-        status = api.run(chosen, directory, progress.show, max_walltime_s=seconds_of(max_walltime))
+        status = staged.run(
+            chosen,
+            directory,
+            progress.show,
+            max_walltime_s=seconds_of(max_walltime),
+            on_stage=_tell_stage,
+        )
     _report_end(directory, status)
 
 
@@ -106,7 +112,7 @@ def resume(
     max_walltime: WallTime = None,
 ) -> None:
     """Continue a run from its last checkpoint, or branch it from an earlier step."""
-    from aofl import api
+    from aofl import api, staged
 
     given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
     overrides = {key: value for key, value in given.items() if value is not None}
@@ -117,13 +123,14 @@ def resume(
         api.branch(directory, from_step, to, overrides, config_file=config)
         directory, overrides, config = to, {}, None
     with _Progress() as progress:
-        status = api.resume(
+        status = staged.resume(
             directory,
             overrides,
             progress.show,
             config_file=config,
             max_walltime_s=seconds,
             on_change=lambda change: typer.echo(f"changed from here on: {change}"),
+            on_stage=_tell_stage,
         )
     _report_end(directory, status)
 
@@ -240,6 +247,10 @@ def analyse(
     Console().print(render_analysis(found.results, found.files))
 
 
+def _tell_stage(name: str) -> None:
+    typer.echo(f"stage {name}")
+
+
 def _report_end(directory: Path, status: str) -> None:
     typer.echo(f"{status}: {directory}")
     if status != "done":
@@ -274,7 +285,7 @@ class _Progress:
         from aofl.cli.live import RunProgress
 
         now = monotonic()
-        if self._first is None:
+        if self._first is None or run.step < self._first[0]:  # another stage
             self._first = (run.step, now)
         steps, seconds = run.step - self._first[0], now - self._first[1]
         per_step = seconds / steps if steps > 0 and seconds > 0 else None

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from ase.data import atomic_numbers
+from pydantic import Field, field_validator, model_validator
 
 from aofl.config.references import ReferenceConfig, TbliteConfig
 from aofl.config.section import Section
+from aofl.config.stages import StagesConfig
 from aofl.config.system import SystemConfig
 from aofl.errors import ConfigError
 
@@ -29,6 +31,17 @@ class AceConfig(Section):
     model: str | None = Field(
         default=None, min_length=1, description="learned model to start from; `mlff` needs one"
     )
+    elements: list[str] = Field(
+        default=[], description="elements to know beyond those of the start structure"
+    )
+
+    @field_validator("elements")
+    @classmethod
+    def _are_elements(cls, symbols: list[str]) -> list[str]:
+        for symbol in symbols:
+            if symbol not in atomic_numbers:
+                raise ValueError(f"{symbol!r} is no element; give symbols such as Na")
+        return symbols
 
 
 class GuardsConfig(Section):
@@ -75,9 +88,12 @@ class LearningConfig(Section):
         description="similar means nearer than this multiple of the distance of safe atoms",
     )
     audit_probability: float = Field(
-        default=0.01, ge=0, le=1, description="chance of a random audit at a step"
+        default=0.01,
+        ge=0,
+        le=1,
+        description="chance of a random audit at a step; falls while nothing is in doubt",
     )
-    audit_max_gap_steps: int = Field(default=200, ge=1, description="longest time without audit")
+    audit_max_gap_steps: int = Field(default=2000, ge=1, description="longest time without audit")
     max_rewinds: int = Field(default=20, ge=0, description="rewinds before the run stops")
     cofl_rule: Literal["calibrated", "vasp", "flare"] = Field(
         default="calibrated",
@@ -195,11 +211,22 @@ class RunConfig(Section):
     labels: LabelsConfig = Field(default_factory=LabelsConfig, description="which are believed")
     force_field: AceConfig = Field(default_factory=AceConfig, description="what learns")
     learning: LearningConfig = Field(default_factory=LearningConfig, description="the rules")
+    stages: StagesConfig | None = Field(
+        default=None, description="small cells to learn from before the whole"
+    )
     dynamics: DynamicsConfig = Field(description="how the atoms move")
     chemistry: ChemistryConfig = Field(
         default_factory=ChemistryConfig, description="how reactions are followed"
     )
     output: OutputConfig = Field(default_factory=OutputConfig, description="what is written")
+
+    @model_validator(mode="after")
+    def _stages_are_of_an_interface_that_learns(self) -> RunConfig:
+        if self.stages is not None and self.mode not in ("aofl", "cofl"):
+            raise ValueError(f"`stages` teach a force field, and `mode: {self.mode}` learns none")
+        if self.stages is not None and self.system.name != "interface":
+            raise ValueError("`stages` are made of an electrode and an electrolyte, not of a file")
+        return self
 
     @model_validator(mode="after")
     def _production_needs_a_model(self) -> RunConfig:

@@ -89,6 +89,8 @@ def _displacement(situation: Situation, settings: LearningConfig) -> Verdict | N
 
 
 def _force(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    if situation.previous_positions is None:
+        return None  # of the first structure a label is made, and nothing is there to go back to
     size = np.linalg.norm(situation.prediction.forces, axis=1)
     atom, limit = int(size.argmax()), settings.guards.max_force_eV_per_A
     if size[atom] <= limit:

@@ -83,7 +83,7 @@ def _absorb(
     memory, prediction, step = calculator.memory, situation.prediction, calculator.step
     expected = calculator.last_error
     outcome = compare(memory, situation, answer)
-    if note_audit(memory, verdict, outcome, calculator.settings):
+    if note_audit(memory, verdict, outcome, step, calculator.settings):
         calculator.tell(event="drift", message="audits are worse than the force field thinks")
     note_cost(memory, step, answer)
     if situation.sighting is not None:

@@ -65,9 +65,11 @@ def compare(memory: Memory, situation: Situation, label: Label) -> Outcome:
 
 
 def note_audit(
-    memory: Memory, verdict: Verdict, outcome: Outcome, settings: LearningConfig
+    memory: Memory, verdict: Verdict, outcome: Outcome, step: int, settings: LearningConfig
 ) -> bool:
-    """Set the next audit by the outcome of this one; return whether an alarm begins."""
+    """Set the next audit by the outcome of this label; return whether an alarm begins."""
+    if verdict.rule not in (SCHEDULED, RANDOM) or outcome.is_surprise:
+        memory.last_doubt_step = step
     if verdict.rule not in (SCHEDULED, RANDOM):
         return False
     largest, expected = float(outcome.errors.max()), float(outcome.judged.errors.max())

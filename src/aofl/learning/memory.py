@@ -61,6 +61,8 @@ class Memory:
         Whether the largest error exceeded the calibrated one, for each of the last audits.
     label_steps
         Steps of the last labels, for the rate budget.
+    last_doubt_step
+        Step of the last label that was no audit, or was one and held a surprise.
     n_labels, n_asked
         Labels learned, and labels asked for; audits of a frozen force field are not learned.
     n_unsure
@@ -84,6 +86,7 @@ class Memory:
     reference_seconds: float = 0.0
     energy_shift: float = 0.0
     last_label_step: int = -1
+    last_doubt_step: int = 0
     audit_gap: int = 1
     hold_until: int = -1
     failures: int = 0

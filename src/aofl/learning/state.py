@@ -232,9 +232,10 @@ def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
     if force_field is None or dataset is None:
         raise StoreError("a learning run needs a force field and a data set to resume")
     environments, state = {}, checkpoint.state
+    known = force_field.n_labels  # by the model that the run started from
     # Checkpoints of before there was `append` refitted at every label.
-    at_refit = state.get("n_labels_at_refit", len(calculator.learned_ids))
-    for n, label_id in enumerate(calculator.learned_ids, start=1):
+    at_refit = state.get("n_labels_at_refit", known + len(calculator.learned_ids))
+    for n, label_id in enumerate(calculator.learned_ids, start=known + 1):
         entry = dataset[label_id]
         atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
         if n > at_refit:

@@ -32,6 +32,7 @@ from aofl.report.events import (
     read_molecules,
     read_reaction,
 )
+from aofl.report.stages import Stage, read_stages
 
 T = TypeVar("T")
 
@@ -96,6 +97,8 @@ class RunData:
         Each bond that formed or broke, and the reactions among them that lasted.
     notes
         What could not be read.
+    stages
+        The small cells that were learned before.
     """
 
     name: str
@@ -111,6 +114,7 @@ class RunData:
     reactions: tuple[ReactionEvent, ...]
     labels: tuple[Atoms, ...]
     notes: tuple[str, ...]
+    stages: tuple[Stage, ...] = ()
 
     @property
     def audits(self) -> list[Audit]:
@@ -145,6 +149,7 @@ def read_run(run_dir: Path) -> RunData:
     notes: list[str] = []
     events = _json_lines(run_dir / "events.jsonl", notes)
     structures = _structures(run_dir / "start.extxyz", notes)
+    labels = _structures(run_dir / "labels.extxyz", notes)
     return RunData(
         name=run_dir.resolve().name,
         run=_json(run_dir / "run.json", notes),
@@ -157,8 +162,9 @@ def read_run(run_dir: Path) -> RunData:
         molecules=read_molecules(events),
         bonds=_each(of_kind(events, "bond"), read_bond, "bond events", notes),
         reactions=_each(of_kind(events, "reaction"), read_reaction, "reactions", notes),
-        labels=_structures(run_dir / "labels.extxyz", notes),
+        labels=labels,
         notes=tuple(notes),
+        stages=read_stages(run_dir / "stages", labels),
     )
 
 

@@ -18,6 +18,7 @@ from aofl.report.events import number
 from aofl.report.headline import FEW_AUDITS, headline
 from aofl.report.near_reactions import WINDOW_FS, audits_by_chemistry
 from aofl.report.page import Illustration, Section, Table, counted
+from aofl.report.stages import stages
 
 FIRST, LAST, MOST_ROWS = 6, 10, 40
 
@@ -190,6 +191,7 @@ SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     accuracy,
     cost_split,
     chemistry,
+    stages,
     ledger,
     provenance,
 )

@@ -86,6 +86,11 @@ class RunDirectory:
         return self.path / "start.model.h5"
 
     @property
+    def stages(self) -> Path:
+        """The runs of small cells before this one, a directory each."""
+        return self.path / "stages"
+
+    @property
     def summary(self) -> Path:
         """Where the run stands, JSON."""
         return self.path / "summary.json"
