@@ -3,8 +3,16 @@
 The public names are imported on first use, so that the command line answers at once.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# Threads that wait sleep: the pools of numba and of two copies of OpenBLAS (numpy's and scipy's)
+# would otherwise spin on one another's cores. Read when these libraries are loaded, so an `import
+# numpy` before this one, or a value of your own, keeps what was; how many threads there are is
+# set by `aofl.assemble.limited_threads` alone.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 if TYPE_CHECKING:
     from aofl.forcefield.model import ForceField

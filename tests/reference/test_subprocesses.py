@@ -11,6 +11,7 @@ from aofl.reference.subprocesses import (
     check_executable,
     directory_of_files,
     end,
+    end_orphan,
     run,
     start,
     tail,
@@ -122,3 +123,23 @@ def test_the_tail_is_the_last_words(tmp_path):
     assert tail(tmp_path / "none") == "it printed nothing"
     path.write_bytes(b"\xff\xfe")
     assert os.linesep not in tail(path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_what_a_killed_run_has_left_at_work_is_ended_before_the_next_one(tmp_path):
+    orphan = start([sys.executable, "-c", FAMILY], tmp_path, tmp_path / "out")
+    wait_for((tmp_path / "family").exists)
+    family = (tmp_path / "family").read_text().split()
+    assert run([sys.executable, "-c", "pass"], tmp_path, tmp_path / "out", timeout_s=60) == 0
+    wait_for(lambda: all(map(has_ended, family)))
+    assert orphan.wait(timeout=20) == -9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("record", ["{pid} 1", "{pid}", "{pid} x", "1 1", "-5 3", "x", ""])
+def test_a_process_that_is_not_the_one_noted_is_left_alone(tmp_path, record):
+    other = start([sys.executable, "-c", "import time; time.sleep(100)"], tmp_path, tmp_path / "o")
+    (tmp_path / ".child").write_text(record.format(pid=other.pid))
+    end_orphan(tmp_path)
+    assert other.poll() is None
+    end(other)

@@ -2,8 +2,8 @@
 
     python memory.py DIRECTORY STEPS [SECONDS]
 
-learns a force field for 8 atoms, runs it in mode mlff with audits, and prints as JSON the memory,
-MB, at steps 10^4, 2 10^4, 5 10^4, ... and at the end, and the threads of the process.
+learns a force field for 2 atoms, runs it in mode mlff with audits, and prints as JSON the memory,
+MB, at every ten thousandth step and at the end, and the threads of the process.
 """
 
 from __future__ import annotations
@@ -14,35 +14,36 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from scenarios import configuration, crystal, install, written
+from scenarios import configuration, install, pair, written
 
 from aofl import api
 from aofl.learning.resources import resident_bytes
 
-MARKS = [k * 10**p for p in range(3, 7) for k in (1, 2, 5)]
-TEACHER_STEPS = 400
+MARKS, EVERY = (1000, 2000, 5000), 10_000
+TEACHER_STEPS = 300
 
 
 def main() -> None:
     directory, steps = Path(sys.argv[1]), int(sys.argv[2])
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else None
     install()
-    structure, teacher = written(crystal(), directory), directory / "teacher"
-    api.run(configuration(structure, **{"dynamics.steps": TEACHER_STEPS}), teacher)
+    structure, teacher = written(pair(), directory), directory / "teacher"
+    plain = {"dynamics.name": "velocity_verlet", "dynamics.temperature_K": 300.0}
+    api.run(configuration(structure, **plain, **{"dynamics.steps": TEACHER_STEPS}), teacher)
     changes = {
+        **plain,
         "mode": "mlff",
         "force_field.model": str(teacher / "model.h5"),
-        "dynamics.name": "langevin",
         "dynamics.steps": steps,
-        "learning.audit_probability": 0.01,
+        "learning.audit_probability": 0.001,
         "output.trajectory_every": 100,
-        "output.thermo_every": 10,
-        "output.checkpoint_every": 1000,
+        "output.thermo_every": 100,
+        "output.checkpoint_every": 5000,
     }
     resident: dict[int, float] = {}
 
     def watch(run: Any) -> None:
-        if run.step in MARKS or run.step % 10**5 == 0 or run.step == steps:
+        if run.step in MARKS or run.step % EVERY == 0 or run.step == steps:
             resident[run.step] = (resident_bytes() or 0) / 1e6
 
     config = configuration(structure, **changes)

@@ -44,6 +44,11 @@ def crystal() -> Atoms:
     return atoms
 
 
+def pair() -> Atoms:
+    """Return two copper atoms among their images: the cheapest system with all parts of a run."""
+    return Atoms("Cu2", [[0.0, 0.0, 0.0], [2.3, 0.1, 0.2]], cell=[7, 7, 7], pbc=True)
+
+
 def collision() -> Atoms:
     """Return H2 and a hydrogen atom on its way to it: a bond forms and one breaks."""
     atoms = Atoms("H3", [[0, 0, 0], [0.74, 0, 0], [3.4, 0.1, 0.0]], cell=[8, 7, 7], pbc=True)
@@ -140,8 +145,8 @@ def seen(run: Path) -> dict[str, int]:
 
 
 def _refuse_step_23_twice(situation: Any, memory: Any, settings: Any) -> Verdict:
-    is_metal = "Cu" in situation.symbols
-    refused = is_metal and situation.step == 23 and memory.n_rewinds < 2
+    is_crystal = len(situation.symbols) == 8
+    refused = is_crystal and situation.step == 23 and memory.n_rewinds < 2
     return Verdict(action="rewind" if refused else "accept", rule="guard", reason="injected")
 
 

@@ -138,7 +138,7 @@ def test_no_header_of_a_checkpoint_makes_it_ask_for_memory(tmp_path: Path, data:
 @pytest.mark.soak
 def test_a_hundred_thousand_damaged_files() -> None:
     """In a process with bounded memory; a crash of a library would be a failure, too."""
-    counts = [*(f"{name}=5300" for name in QUICK), *(f"{name}=600" for name in SLOW)]
+    counts = [*(f"{name}=5500" for name in QUICK), *(f"{name}=150" for name in SLOW)]
     worker = Path(__file__).with_name("fuzzing.py")
     done = subprocess.run(
         [sys.executable, worker, "2026", *counts], capture_output=True, text=True, check=False

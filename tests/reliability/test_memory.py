@@ -6,17 +6,35 @@ import json
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numba
+import numpy as np
 import pytest
 import threadpoolctl
+from evidence import events
+from scenarios import crystal
 
 from aofl.assemble import limited_threads
+from aofl.learning import resources
 from aofl.learning.resources import Need, memory_limit, resident_bytes
 from aofl.learning.tally import AuditTally
 from aofl.learning.wall import CallTimes
+from aofl.store import format_atoms, read_journal
+
+BUSY = """
+mode: cofl
+seed: 5
+system: {structure: start.extxyz}
+reference: {name: ase, calculator: ase.calculators.emt.EMT}
+force_field: {accuracy: fast}
+learning: {target_force_error_meV_per_A: 60}
+dynamics: {name: nose_hoover, timestep_fs: 3.0, temperature_K: 400, steps: 40}
+"""
 
 
 def long_run(directory: Path, steps: int) -> dict[str, Any]:
@@ -79,6 +97,59 @@ def test_a_run_takes_the_threads_it_was_given_and_gives_them_back() -> None:
         cores = len(os.sched_getaffinity(0))
         assert numba.get_num_threads() <= cores
         assert all(pool["num_threads"] <= cores for pool in threadpoolctl.threadpool_info())
+
+
+def running_threads(process: subprocess.Popen[bytes]) -> int:
+    """Return how many threads of a process want a core at this moment."""
+    states = []
+    for task in Path(f"/proc/{process.pid}/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            states.append((task / "stat").read_text().rpartition(")")[2].split()[0])
+    return states.count("R")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_run_keeps_no_more_threads_busy_than_it_was_given(tmp_path: Path, threads: int) -> None:
+    """Also where no variable of the environment holds OpenMP and OpenBLAS back."""
+    (tmp_path / "start.extxyz").write_text(format_atoms(crystal() * (2, 2, 2)))
+    config, out = tmp_path / "run.yaml", tmp_path / "out"
+    config.write_text(BUSY + f"threads: {threads}\n")
+    free = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-m", "aofl.cli", "run", config, "--out", out]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=free
+    )
+    seen = []
+    while process.poll() is None:
+        if (out / "thermo.csv").exists() and not (out / "model.h5").exists():
+            seen.append(running_threads(process))
+        time.sleep(0.002)
+    assert process.wait() == 0
+    beyond = np.mean(np.array(seen) > threads)
+    print("threads", threads, "mean", np.mean(seen), "beyond", beyond)  # noqa: T201
+    assert len(seen) > 20
+    assert np.mean(seen) > 0.2
+    assert beyond < 0.03
+
+
+def test_a_forecast_comes_first_and_a_warning_once_where_it_gets_tight(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bench.run("roomy")
+    assert (events(run).count("forecast"), events(run).count("resource_warning")) == (1, 0)
+    forecast = next(e for e in read_journal(run / "events.jsonl") if e["event"] == "forecast")
+    size = sum(file.stat().st_size for file in run.iterdir() if file.is_file()) / 1e6
+    assert size / 5 < forecast["disk_needed_MB"] < 5 * size
+    monkeypatch.setattr(resources, "memory_limit", lambda: int(1.3 * (resident_bytes() or 0)))
+    monkeypatch.setattr(resources.shutil, "disk_usage", lambda path: SimpleNamespace(free=10_000))
+    run = bench.run("tight")
+    reasons = [
+        e["reason"] for e in read_journal(run / "events.jsonl") if e["event"] == "resource_warning"
+    ]
+    assert [reason.partition(" of ")[0].rpartition(" ")[0] for reason in reasons] == [
+        "the run will need", "the run will need", "the run takes", "the run takes",
+    ]  # fmt: skip
+    assert all("free space" in r or "use a machine with more" in r for r in reasons)
 
 
 def test_what_there_is_is_known() -> None:

@@ -1,6 +1,7 @@
 """Disk and memory: what a run will need, and whether it comes near to what there is.
 
     disk   = frames x bytes of a frame + rows x bytes of a row + labels x bytes of a label
+             + checkpoints kept x bytes of a checkpoint + bytes of the model
     memory = resident now + snapshots for rewinds + environments that the bank may still take
 
 Bytes are those of the first record that was written. How many labels a learning run will make is
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 WARN_AT = 0.7
 STEPS_PER_LABEL = 10
+KEPT_CHECKPOINTS = 34  # those of the past, the last one and the one before
 FLOATS_PER_ATOM = 16  # of a snapshot: positions, momenta, forces, energies, positions before
 
 
@@ -58,6 +60,8 @@ def forecast(run: Run) -> list[Need]:
         + left / output.thermo_every * per_row
         + n_labels * per_label
         + left * per_line
+        + KEPT_CHECKPOINTS * _size(run.directory.checkpoint)
+        + _model_bytes(run)
     )
     free = shutil.disk_usage(run.directory.path).free
     needs = [Need(name="disk", needed=written + disk, limit=written + free)]
@@ -70,6 +74,15 @@ def forecast(run: Run) -> list[Need]:
         )
         needs.append(Need(name="memory", needed=resident + growth, limit=limit))
     return needs
+
+
+def _model_bytes(run: Run) -> int:
+    """Return the size of `model.h5`: half a square matrix for each kind of data."""
+    force_field = run.calculator.force_field
+    if force_field is None:
+        return 0
+    n = len(force_field.shape.group)
+    return 8 * len(force_field.data) * n * (n + 1) // 2
 
 
 def present(run: Run) -> list[Need]:

@@ -22,7 +22,7 @@ import numpy as np
 
 from aofl.errors import ReferenceFailed
 from aofl.records import FloatArray
-from aofl.reference.subprocesses import end
+from aofl.reference.subprocesses import end, end_orphan, note_child
 
 READY = "* READY"
 ERROR = "* ERROR"
@@ -60,6 +60,7 @@ class Cp2kShell:
     ) -> None:
         self._timeout = timeout
         self._buffer = b""
+        end_orphan(directory)
         try:
             with (directory / "cp2k.err").open("wb") as errors:
                 # A session of its own: the terminal's Ctrl-C must not reach it, and an MPI
@@ -75,6 +76,7 @@ class Cp2kShell:
                 )
         except OSError as error:
             raise ReferenceFailed(f"`{command[0]}` does not start: {error.strerror}") from error
+        note_child(self._process.pid, directory)
         if self._process.stdin is None or self._process.stdout is None:
             raise ReferenceFailed(f"`{command[0]}` has no standard input and output")
         self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()

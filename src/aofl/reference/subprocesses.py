@@ -1,11 +1,13 @@
 """Programs of other people as child processes: found or not, in time or not, ended for sure.
 
 A command is a list, never a text for a shell. Each child leads a process group of its own, so
-that ending it ends what it has started (the ranks of `mpirun`) as well.
+that ending it ends what it has started (the ranks of `mpirun`) as well. A run that is killed leaves
+its child behind, at work on the same files: the next one in that directory ends it first.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -13,11 +15,15 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from aofl.errors import ConfigError, ReferenceFailed
 
+logger = logging.getLogger(__name__)
+
 PATIENCE_S = 10.0
 TAIL_LINES = 3
+OWNER = ".child"  # who works in a directory: number and start time
 
 
 def check_executable(command: Sequence[str], *, code: str, install: str) -> None:
@@ -75,14 +81,17 @@ def directory_of_files(configured: str | None, variable: str, key: str, *, what:
 def start(command: Sequence[str], directory: Path, output: Path) -> subprocess.Popen[bytes]:
     """Start a program in a directory, with all that it prints going to one file.
 
+    A program that a killed run has left there is ended first.
+
     Raises
     ------
     ReferenceFailed
         If it cannot be started.
     """
+    end_orphan(directory)
     try:
         with output.open("wb") as file:
-            return subprocess.Popen(  # noqa: S603 - a list from the user's own configuration
+            process = subprocess.Popen(  # noqa: S603 - a list from the user's own configuration
                 list(command),
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
@@ -92,6 +101,41 @@ def start(command: Sequence[str], directory: Path, output: Path) -> subprocess.P
             )
     except OSError as error:
         raise ReferenceFailed(f"{command[0]} cannot be started: {error.strerror}") from error
+    note_child(process.pid, directory)
+    return process
+
+
+def note_child(pid: int, directory: Path) -> None:
+    """Write down which process works in a directory."""
+    with suppress(OSError):  # a help after a kill, no condition of a label
+        (directory / OWNER).write_text(f"{pid} {_start_time(pid)}\n")
+
+
+def end_orphan(directory: Path) -> None:
+    """End the process that `note_child` named, and its group, if it is still that process."""
+    try:
+        number, _, started = (directory / OWNER).read_text().strip().partition(" ")
+        pid = int(number)
+    except (OSError, ValueError):
+        return
+    if pid <= 1 or not started.isdecimal() or _start_time(pid) != started:
+        return  # it has ended, and its number may be another's
+    logger.warning("process %d of a run that was killed still works in %s: ended", pid, directory)
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    deadline = monotonic() + PATIENCE_S
+    while _start_time(pid) == started and monotonic() < deadline:
+        sleep(0.01)
+
+
+def _start_time(pid: int) -> str | None:
+    """Return when a running process was started, in ticks since boot; None without /proc."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    state, *others = text.rpartition(")")[2].split()  # the name before may hold spaces
+    return others[18] if state != "Z" else None
 
 
 def run(command: Sequence[str], directory: Path, output: Path, *, timeout_s: float) -> int:
