@@ -45,7 +45,8 @@ SNAPSHOTS = 20
 class Run:
     """A run in progress: what moves, what learns, and where it is written.
 
-    `rewound_to` is the step that the last rewind went back to: the next one goes further back.
+    `rewound_to` is the step that the last rewind went back to: what is refused at once after it
+    goes further back, or the run would repeat the same steps.
     """
 
     config: RunConfig
@@ -126,7 +127,7 @@ def _snapshot(run: Run) -> Mechanics:
 
 
 def _rewind(run: Run, verdict: Verdict) -> None:
-    """Go back to the last trusted frame, label there and go on; each time a frame further back."""
+    """Go back to the last trusted frame, label there and go on; from there on further back."""
     is_chemistry = verdict.rule == CHEMISTRY
     limit = run.config.learning.max_rewinds
     is_hopeless = not is_chemistry and run.calculator.memory.n_rewinds > limit

@@ -1,0 +1,149 @@
+"""What a run knows is what its checkpoint brings back; and rewinds do not repeat themselves."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import fields, is_dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from evidence import stop_at
+from fuzzing import toy_reference
+from scenarios import reactive
+
+from aofl import api
+from aofl.assemble import opened_reference
+from aofl.errors import RunStopped
+from aofl.learning.files import RunFiles
+from aofl.learning.policy import RULES
+from aofl.learning.stopping import StopRequest
+from aofl.records import Verdict
+from aofl.sessions import restored
+from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal
+
+# Of the calculator: the rest is made anew from the configuration, or compared apart.
+OF_CALCULATOR = (
+    "mode", "seed", "step", "timestep_fs", "target_temperature", "results", "previous_positions",
+    "last_source", "last_error", "last_limit", "is_unsure", "energy_shift", "bonded",
+    "learned_ids", "can_rewind",
+)  # fmt: skip
+MADE_ANEW = {
+    "record", "_on_event", "wall", "labeller", "force_field", "memory", "settings", "atoms",
+    "parameters", "_directory", "prefix", "use_cache", "get_spin_polarized",
+}  # fmt: skip
+
+
+def known(run: Any) -> dict[str, Any]:
+    """Return all that a run knows, as values that can be compared."""
+    calculator = run.calculator
+    assert set(vars(calculator)) <= {*OF_CALCULATOR, *MADE_ANEW}, "new state: restore and test it"
+    own = {name: getattr(calculator, name) for name in OF_CALCULATOR}
+    banks = {k: (b.vectors, b.labels, b.atoms) for k, b in calculator.memory.banks.items()}
+    rest = {f.name: getattr(run, f.name) for f in fields(run) if f.name in ("step", "rewound_to")}
+    return copy.deepcopy(
+        {
+            **own,
+            **rest,
+            "memory": calculator.memory.to_json(),
+            "banks": banks,
+            "ids": calculator.labeller.ids,
+            "calls": calculator.wall.reference_calls.to_json(),
+            "audits": run.files.audits.figures(),
+            "followed": run.followed.to_json(),
+            "snapshots": [
+                (s.step, s.positions, s.momenta, s.results, s.thermostat, s.bonded, s.limit)
+                for s in run.snapshots
+            ],
+            "positions": run.atoms.positions,
+            "momenta": run.atoms.get_momenta(),
+            "weights": calculator.force_field.learned.weights,
+            "draws": calculator.force_field.learned.draws,
+        }
+    )
+
+
+def assert_same(one: Any, other: Any, where: str) -> None:
+    if isinstance(one, dict):
+        assert set(one) == set(other), where
+        for key in one:
+            assert_same(one[key], other[key], f"{where}.{key}")
+    elif isinstance(one, list | tuple):
+        assert len(one) == len(other), where
+        for k, (left, right) in enumerate(zip(one, other, strict=True)):
+            assert_same(left, right, f"{where}[{k}]")
+    elif is_dataclass(one):
+        for part in fields(one):
+            assert_same(getattr(one, part.name), getattr(other, part.name), f"{where}.{part.name}")
+    elif isinstance(one, np.ndarray):
+        assert np.array_equal(one, other), where
+    else:
+        assert one == other, where
+
+
+def brought_back(out: Path) -> dict[str, Any]:
+    """Return what a run knows that begins from the checkpoint of another one."""
+    directory = RunDirectory.open(out)
+    config = reactive(out.parent)
+    with (
+        opened_reference(config.reference, directory.reference) as reference,
+        RunFiles.open(directory) as files,
+    ):
+        checkpoint, atoms = load_checkpoint(directory.checkpoint), read_atoms(directory.start)
+        return known(
+            restored(checkpoint, config, directory, files, atoms, reference, StopRequest())
+        )
+
+
+def test_a_checkpoint_brings_back_all_that_a_run_knows(tmp_path: Path) -> None:
+    """A reaction: contacts, watch, trust, budget, rewinds and failed labels are all there."""
+    out, last = tmp_path / "run", {}
+    seen: list[dict[str, Any]] = []
+
+    def watch(run: Any) -> None:
+        last.clear()
+        last.update(known(run))
+        stop_at(at)(run)
+
+    with toy_reference():
+        for at in (18, 36, 52):
+            if out.exists():
+                api.resume(out, on_step=watch)
+            else:
+                api.run(reactive(tmp_path), out, watch)
+            assert last["step"] == at
+            assert_same(dict(last), brought_back(out), f"step {at}")
+            seen.append(copy.deepcopy(last))
+    memory = seen[-1]["memory"]
+    assert memory["watch"]["species"]
+    assert memory["watch"]["n_rewinds"] + memory["n_rewinds"] >= 2
+    assert memory["n_failed"] >= 1
+    assert memory["trust"]["H"]["ratios"]
+    assert memory["label_steps"]
+    assert memory["vasp_history"]
+    assert any(one["memory"]["watch"]["gap"] is not None for one in seen)
+    assert any(one["rewound_to"] is not None for one in seen)
+
+
+def test_no_two_rewinds_in_a_row_go_to_the_same_frame_and_a_stuck_run_stops(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(situation: Any, memory: Any, settings: Any) -> Verdict:
+        action = "rewind" if situation.step == 23 else "accept"
+        return Verdict(action=action, rule="guard", reason="injected")
+
+    monkeypatch.setitem(RULES, "aofl", (refuse, *RULES["aofl"]))
+    with pytest.raises(RunStopped, match=r"step 23 was refused \(injected\) and . rewinds did not"):
+        bench.run("stuck")
+    out = bench.path / "stuck"
+    rewinds = [e for e in read_journal(out / "events.jsonl") if e["event"] == "rewind"]
+    steps = [event["to_step"] for event in rewinds]
+    assert steps[:2] == [20, 10]
+    assert 0 in steps
+    assert all(one != other for one, other in pairwise(steps))
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["status"] == "failed"
+    assert "use a shorter `dynamics.timestep_fs`" in summary["reason"]
