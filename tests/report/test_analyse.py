@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from aofl.report.analyse import AnalyseOptions, analyse
 
 FILES = {
     "results.json", "network.json", "network.graphml", "species.csv", "reactions.csv", "sei.csv",
-    "layers.csv", "rdf.csv", "density.csv", "msd.csv",
+    "layers.csv", "rdf.csv", "density.csv", "msd.csv", "analysis.html",
 }  # fmt: skip
 
 
@@ -107,6 +108,27 @@ def test_the_network_counts_what_the_results_do(out: Path):
     graph = nx.read_graphml(out / "network.graphml")
     assert {"H2O", "reaction 1"} <= set(graph)
     assert graph.has_edge("H2O", "reaction 1")
+
+
+def test_the_page_shows_the_reaction_and_stands_alone(out: Path):
+    html = (out / "analysis.html").read_text()
+    results = json.loads((out / "results.json").read_text())
+    assert f"<td>{results['events'][0]['reaction'].replace('>', '&gt;')}</td>" in html
+    assert re.findall(r'<section id="(\w+)"', html) == ["chemistry", "pictures", "interphase"]
+    assert not re.search(r'(?:src|href)="(?!#|data:)|<script|<link|url\((?!#)', html)
+    assert "seen by" not in html  # a file knows of no reference
+
+
+def test_a_file_without_times_counts_frames(tmp_path: Path):
+    made = frames()
+    for atoms in made:
+        atoms.info = {}
+    ase.io.write(tmp_path / "plain.extxyz", made, format="extxyz")
+    analyse(tmp_path / "plain.extxyz", tmp_path / "out")
+    html = (tmp_path / "out" / "analysis.html").read_text()
+    assert "time, frames" in html
+    assert "2 frames before" in html
+    assert "time, fs" not in html
 
 
 def test_an_earlier_analysis_is_replaced(trajectory: Path, out: Path):

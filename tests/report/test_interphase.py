@@ -10,7 +10,10 @@ from ase import Atoms
 from ase.build import bcc100
 
 from aofl.analysis.survey import survey
+from aofl.report.course import Course
+from aofl.report.data import RunData
 from aofl.report.interphase import interphase, pictures
+from aofl.report.page import Section
 
 A = 4.29
 
@@ -32,6 +35,11 @@ def growing(n_frames: int = 12, timed: bool = True) -> list[Atoms]:
     return frames
 
 
+def section_of(frames: list[Atoms]) -> Section | None:
+    course = Course(survey=survey(frames), scenes=(), to_metal=())
+    return interphase(RunData(name="made", course=course))
+
+
 def texts(svg: str) -> set[str]:
     ElementTree.fromstring(svg)  # noqa: S314 - our own drawing
     return set(re.findall(r">([^<>]+)</text>", svg))
@@ -44,9 +52,18 @@ def test_growth_and_layers_name_what_formed():
     assert set(drawn) == {"growth.svg", "layers.svg"}
     assert {"NaOH", "single anions", "metal", "time, ps"} <= texts(drawn["growth.svg"])
     assert {"NaOH", "along the normal, Å"} <= texts(drawn["layers.svg"])
-    section = interphase(found)
+
+
+def test_the_section_tells_solids_metal_and_layers():
+    section = section_of(growing())
     assert section is not None
     assert len(section.figures) == 2
+    assert "6 NaOH" in section.text[0]
+    solids, metal = section.tables
+    # the first two hydroxides side by side are there from the frame at 300 fs on
+    assert solids.rows == (("NaOH", "300", "75 %", 6, 6, "6"),)
+    assert [row[0] for row in metal.rows][:1] == ["metal atoms: metal"]
+    assert interphase(RunData(name="none")) is None
 
 
 def test_one_frame_and_frames_without_times_are_drawn_too():
@@ -57,9 +74,8 @@ def test_one_frame_and_frames_without_times_are_drawn_too():
 
 def test_metal_alone_has_no_interphase():
     slab = bcc100("Na", (2, 2, 4), a=A, vacuum=8.0, periodic=True)
-    found = survey([slab])
-    assert interphase(found) is None
-    assert pictures(found) == {}
+    assert section_of([slab]) is None
+    assert pictures(survey([slab])) == {}
 
 
 def test_a_cluster_without_layers_has_its_growth_only():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from aofl.report.data import read_run
+from aofl.report.course import Course, course_of_run
+from aofl.report.data import RunData, read_run
 from aofl.report.page import render
 from aofl.report.sections import SECTIONS
 
@@ -22,10 +24,18 @@ def write_report(run_dir: Path) -> Path:
     StoreError
         The directory holds none of the files of a run.
     """
-    data = read_run(run_dir)
+    data = _with_course(read_run(run_dir), run_dir)
     sections = [section for make in SECTIONS if (section := make(data)) is not None]
     version = str(data.run.get("aofl", ""))
     path = run_dir / "report.html"
     unfinished = path.with_suffix(".html.tmp")
     unfinished.write_text(render(sections, name=data.name, version=version), encoding="utf-8")
     return unfinished.replace(path)
+
+
+def _with_course(data: RunData, run_dir: Path) -> RunData:
+    """Add what the trajectory tells, or why it tells nothing."""
+    found = course_of_run(run_dir, data.reactions)
+    if isinstance(found, Course):
+        return replace(data, course=found)
+    return replace(data, notes=(*data.notes, found)) if found else data

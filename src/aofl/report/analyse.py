@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from ase import Atoms
 
 from aofl.analysis.events import mark_seen
 from aofl.analysis.findings import Survey, SurveySettings
@@ -17,6 +20,7 @@ from aofl.analysis.survey import survey
 from aofl.config import read_config
 from aofl.config.schema import ChemistryConfig
 from aofl.errors import ConfigError
+from aofl.report.analysis_page import analysis_page
 from aofl.report.interphase import pictures
 from aofl.report.results import results
 from aofl.report.tables import tables
@@ -91,9 +95,13 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     """
     options = options or AnalyseOptions()
     _check(options)
-    frames = read_frames(path, format_=options.format_, elements=options.elements)
+
+    def frames() -> Iterator[Atoms]:
+        read = read_frames(path, format_=options.format_, elements=options.elements)
+        return islice(read, 0, None, options.every)
+
     settings = _settings(path, options)
-    found = survey(islice(frames, 0, None, options.every), settings)
+    found = survey(frames(), settings)
     if path.is_dir():
         found = _seen(found, RunDirectory.open(path), settings.follow.min_lifetime_fs)
     moved = motion(found)
@@ -102,7 +110,7 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     make_directory(target)
     texts = {"results.json": _to_json(said), **_network(found)}
     texts |= {name: table.to_csv() for name, table in tables(found, moved).items()}
-    texts |= pictures(found)
+    texts |= {**pictures(found), "analysis.html": analysis_page(found, frames, path)}
     for name, text in texts.items():
         write_atomic(target / name, text.encode())
     return Analysis(

@@ -34,7 +34,7 @@ def has_molecules(data: RunData) -> bool:
 def _illustration(data: RunData) -> Illustration:
     return Illustration(
         drawing=molecules_over_time(
-            data.molecules, data.reactions, data.bonds, data.thermo["time_fs"]
+            data.molecules, data.reactions, data.bonds, data.thermo["time_fs"], data.time_unit
         ),
         label="Change of the number of molecules of each kind over time, with bond events",
         caption="Each line is one kind of molecule that was made or used up, relative to its "
@@ -63,36 +63,49 @@ def _summary(data: RunData) -> Table:
     groups: dict[str, list[ReactionEvent]] = {}
     for event in data.reactions:
         groups.setdefault(event.reaction, []).append(event)
+    is_known = any(event.is_seen is not None for event in data.reactions)
+    seen = (f"{seen_by(data)}, times",) if is_known else ()
     rows = tuple(
-        (name, len(events), f"{events[0].time_fs:.0f}", sum(bool(e.is_seen) for e in events))
+        (
+            name,
+            len(events),
+            f"{events[0].time_fs:.0f}",
+            *([sum(bool(e.is_seen) for e in events)] if seen else []),
+        )
         for name, events in groups.items()
     )
     return Table(
         caption="Reactions by kind",
-        columns=("reaction", "times", "first at, fs", f"{_seen(data)}, times"),
+        columns=("reaction", "times", f"first at, {data.time_unit}", *seen),
         rows=rows,
     )
 
 
 def _each(data: RunData) -> Table:
     events: Sequence[ReactionEvent] = data.reactions[:MOST_ROWS]
-    rows = tuple(
-        (
-            event.step,
-            f"{event.time_fs:.1f}",
-            event.reaction,
-            "" if event.height is None else f"{event.height:.1f}",
-            "" if event.electrons is None else event.electrons,
-            {True: "yes", False: "no", None: ""}[event.is_seen],
-        )
-        for event in events
-    )
+    to_metal = data.course.to_metal if data.course is not None else ()
+    columns: dict[str, list[object]] = {
+        "step": [event.step for event in events],
+        f"time, {data.time_unit}": [f"{event.time_fs:.1f}" for event in events],
+        "reaction": [event.reaction for event in events],
+        "height, Å": [_number(event.height) for event in events],
+        "from the metal, Å": [_number(one) for one in to_metal[: len(events)]],
+        "electrons taken up": ["" if e.electrons is None else e.electrons for e in events],
+        seen_by(data): [{True: "yes", False: "no", None: ""}[e.is_seen] for e in events],
+    }
+    shown = {name: cells for name, cells in columns.items() if any(cell != "" for cell in cells)}
     return Table(
-        caption=counted("Reactions", len(data.reactions), len(rows)),
-        columns=("step", "time, fs", "reaction", "height, Å", "electrons taken up", _seen(data)),
-        rows=rows,
+        caption=counted("Reactions", len(data.reactions), len(events)),
+        columns=tuple(shown),
+        rows=tuple(zip(*shown.values(), strict=True)),
     )
 
 
-def _seen(data: RunData) -> str:
-    return "seen by the reference" if data.run.get("semi_empirical") else "seen by DFT"
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def seen_by(data: RunData) -> str:
+    """Say who was asked, as the reference is DFT or not."""
+    is_dft = bool(data.run) and not data.run.get("semi_empirical")
+    return "seen by DFT" if is_dft else "seen by the reference"

@@ -34,6 +34,7 @@ def molecules_over_time(
     reactions: Sequence[ReactionEvent],
     bonds: Sequence[BondEvent],
     time_fs: FloatArray,
+    unit: str,
 ) -> Drawing:
     """Draw how many molecules of each kind were made or used up, with the bond events.
 
@@ -43,10 +44,15 @@ def molecules_over_time(
         Their numbers at the start; a kind that is not there had none.
     time_fs
         Of the run; its ends are those of the lines.
+    unit
+        Of times: fs or frames.
     """
     ends = (float(np.min(time_fs, initial=0.0)), max([*time_fs[-1:], reactions[-1].time_fs]))
     lines = _changes(reactions, ends)
-    (time, unit), scale = in_time_unit(np.array(ends)), time_scale(np.array(ends))
+    time, scale = np.array(ends), 1.0
+    if unit == "fs":
+        scale = time_scale(time)
+        time, unit = in_time_unit(time)
 
     def plot(figure: Figure) -> None:
         axes = figure.subplots()

@@ -12,7 +12,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +23,7 @@ from ase.io import read
 from aofl.analysis.accuracy import ErrorSums
 from aofl.errors import StoreError
 from aofl.records import FloatArray
+from aofl.report.course import Course
 from aofl.report.events import (
     BondEvent,
     ReactionEvent,
@@ -95,6 +96,10 @@ class RunData:
         Readable name to number of molecules, at the start.
     bonds, reactions
         Each bond that formed or broke, and the reactions among them that lasted.
+    course
+        What the trajectory tells, where it was looked at.
+    time_unit
+        Of reactions and of the course: "fs", or "frames" for a file that tells no times.
     notes
         What could not be read.
     stages
@@ -102,18 +107,20 @@ class RunData:
     """
 
     name: str
-    run: Mapping[str, Any]
-    summary: Mapping[str, Any]
-    config: str
-    start: Atoms | None
-    thermo: Mapping[str, FloatArray]
-    decisions: tuple[Decision, ...]
-    events: tuple[Mapping[str, Any], ...]
-    molecules: Mapping[str, int]
-    bonds: tuple[BondEvent, ...]
-    reactions: tuple[ReactionEvent, ...]
-    labels: tuple[Atoms, ...]
-    notes: tuple[str, ...]
+    run: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    config: str = ""
+    start: Atoms | None = None
+    thermo: Mapping[str, FloatArray] = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
+    events: tuple[Mapping[str, Any], ...] = ()
+    molecules: Mapping[str, int] = field(default_factory=dict)
+    bonds: tuple[BondEvent, ...] = ()
+    reactions: tuple[ReactionEvent, ...] = ()
+    labels: tuple[Atoms, ...] = ()
+    course: Course | None = None
+    time_unit: str = "fs"
+    notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
 
     @property

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aofl.analysis.species import Pair
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BondEvent:
@@ -21,7 +23,7 @@ class BondEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactionEvent:
-    """A reaction that lasted: names of molecules before and after, and how many bonds changed."""
+    """A reaction that lasted: names of molecules before and after, and the bonds that changed."""
 
     step: int
     time_fs: float
@@ -29,10 +31,16 @@ class ReactionEvent:
     reaction: str
     reactants: tuple[str, ...]
     products: tuple[str, ...]
-    n_bonds: int
+    broken: tuple[Pair, ...]
+    formed: tuple[Pair, ...]
     height: float | None
     electrons: int | None
     is_seen: bool | None
+
+    @property
+    def n_bonds(self) -> int:
+        """How many bonds changed."""
+        return len(self.broken) + len(self.formed)
 
 
 def number(mapping: Mapping[str, Any], key: str) -> float | None:
@@ -67,11 +75,16 @@ def read_reaction(event: Mapping[str, Any]) -> ReactionEvent:
         reaction=str(event["reaction"]),
         reactants=tuple(str(name) for name in event["reactants"]),
         products=tuple(str(name) for name in event["products"]),
-        n_bonds=len(event["broken"]) + len(event["formed"]),
+        broken=_pairs(event["broken"]),
+        formed=_pairs(event["formed"]),
         height=number(event, "height_A"),
         electrons=None if electrons is None else int(electrons),
         is_seen=seen if isinstance(seen, bool) else None,
     )
+
+
+def _pairs(pairs: Iterable[Iterable[int]]) -> tuple[Pair, ...]:
+    return tuple((int(i), int(j)) for i, j in pairs)
 
 
 def read_bond(event: Mapping[str, Any]) -> BondEvent:

@@ -1,4 +1,4 @@
-"""The interphase in pictures: how it grows, and what lies where along the normal."""
+"""The interphase: what solids there are, how it grows, and what lies where along the normal."""
 
 from __future__ import annotations
 
@@ -27,16 +27,19 @@ from aofl.report.canvas import (
     legend_above,
     thinned,
 )
-from aofl.report.page import Illustration, Section
+from aofl.report.data import RunData
+from aofl.report.page import Illustration, Section, Table
+from aofl.report.results import consumed
 
 COLOURS = (ORANGE, BLUE, GREEN, VIOLET, RED, TEAL, GOLD)
 METAL_COLOURS = dict(zip(METAL_CLASSES, (GREY, GOLD, ORANGE, TEAL), strict=True))
 MOST_PARTS = 6
 
 
-def interphase(found: Survey) -> Section | None:
-    """Return the section of a report on the interphase; None where no metal reacted."""
-    if not has_interphase(found):
+def interphase(data: RunData) -> Section | None:
+    """Section 9: the interphase; None where no frame was looked at or no metal reacted."""
+    found = data.course.survey if data.course is not None else None
+    if found is None or not has_interphase(found):
         return None
     figures = [
         Illustration(
@@ -56,7 +59,62 @@ def interphase(found: Survey) -> Section | None:
                 "over the first and the last stretch of the trajectory.",
             )
         )
-    return Section(id="interphase", title="Interphase", figures=tuple(figures))
+    return Section(
+        id="interphase",
+        title="Interphase",
+        text=_in_words(found),
+        figures=tuple(figures),
+        tables=(*_solids(found, data.time_unit), _metal_and_gas(found)),
+    )
+
+
+def _in_words(found: Survey) -> tuple[str, ...]:
+    last = found.frames[-1]
+    solids = ", ".join(f"{n} {motif}" for motif, n in last.solids.items())
+    said = f"Solids in the last frame: {solids or 'none'}"
+    if last.single:
+        said += f"; {last.single} coordinated anion{'s' if last.single > 1 else ''} alone"
+    taken = f"Anions hold {last.electrons:.1f} electrons of the metal"
+    return (f"{said}. {taken}, which has lost {consumed(found)} atoms since the first frame.",)
+
+
+def _solids(found: Survey, unit: str) -> tuple[Table, ...]:
+    """Return a table of all solids that ever were, those of the last frame with their sizes."""
+    motifs = sorted({motif for frame in found.frames for motif in frame.solids})
+    if not motifs:
+        return ()
+    last, rows = found.frames[-1], []
+    for motif in motifs:
+        counts = [frame.solids.get(motif, 0) for frame in found.frames]
+        first = next(f.time for f, n in zip(found.frames, counts, strict=True) if n)
+        present = sum(n > 0 for n in counts) / len(counts)
+        sizes = ", ".join(str(n) for n in last.sizes.get(motif, [])) or "\u2013"
+        rows.append(
+            (motif, f"{first:.0f}", f"{100 * present:.0f} %", max(counts), counts[-1], sizes)
+        )
+    return (
+        Table(
+            caption="Solids, in formula units",
+            columns=(
+                "solid", f"first at, {unit}", "there in", "most", "last frame", "its clusters"
+            ),
+            rows=tuple(rows),
+        ),
+    )  # fmt: skip
+
+
+def _metal_and_gas(found: Survey) -> Table:
+    first, last = found.frames[0], found.frames[-1]
+    rows: list[tuple[object, ...]] = [
+        (f"metal atoms: {name}", first.metal[name], last.metal[name])
+        for name in METAL_CLASSES
+        if first.metal[name] or last.metal[name]
+    ]
+    gases = sorted({*first.gas, *last.gas})
+    rows += [(f"gas: {name}", first.gas.get(name, 0), last.gas.get(name, 0)) for name in gases]
+    return Table(
+        caption="Metal and gas", columns=("", "first frame", "last frame"), rows=tuple(rows)
+    )
 
 
 def pictures(found: Survey) -> dict[str, str]:

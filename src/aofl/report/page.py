@@ -9,6 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aofl.report.canvas import Drawing
 
+RESTS_ON = "from the files of the run directory. Accuracy is quoted on audit frames only"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
@@ -58,7 +60,9 @@ def counted(title: str, n_all: int, n_shown: int) -> str:
     return f"{title} ({n_shown} of {n_all} shown)" if n_shown < n_all else f"{title} ({n_all})"
 
 
-def render(sections: Sequence[Section], *, name: str, version: str) -> str:
+def render(
+    sections: Sequence[Section], *, name: str, version: str, rests_on: str = RESTS_ON
+) -> str:
     """Lay out the sections, the first as the head of the page; every text is escaped.
 
     Parameters
@@ -69,6 +73,8 @@ def render(sections: Sequence[Section], *, name: str, version: str) -> str:
         Of the run directory.
     version
         Of the package that ran.
+    rests_on
+        What was read and how far it goes, for the foot of the page.
     """
     environment = Environment(
         loader=PackageLoader("aofl.report"),
@@ -78,4 +84,6 @@ def render(sections: Sequence[Section], *, name: str, version: str) -> str:
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html.j2")
-    return template.render(head=sections[0], sections=sections[1:], name=name, version=version)
+    return template.render(
+        head=sections[0], sections=sections[1:], name=name, version=version, rests_on=rests_on
+    )

@@ -16,8 +16,10 @@ from aofl.report.chemistry import chemistry
 from aofl.report.data import AUDIT_RULES, Decision, RunData
 from aofl.report.events import number
 from aofl.report.headline import FEW_AUDITS, headline
+from aofl.report.interphase import interphase
 from aofl.report.near_reactions import WINDOW_FS, audits_by_chemistry
 from aofl.report.page import Illustration, Section, Table, counted
+from aofl.report.reaction_pictures import reaction_pictures
 from aofl.report.stages import stages
 
 FIRST, LAST, MOST_ROWS = 6, 10, 40
@@ -134,7 +136,7 @@ def cost_split(data: RunData) -> Section | None:
 
 
 def ledger(data: RunData) -> Section | None:
-    """Section 8: the decisions with their reasons, and what went wrong."""
+    """Section 10: the decisions with their reasons, and what went wrong."""
     tables = []
     if data.decisions:
         tables.append(_decision_table("Decisions", data.decisions))
@@ -155,7 +157,7 @@ def ledger(data: RunData) -> Section | None:
 
 
 def provenance(data: RunData) -> Section | None:
-    """Section 9: what is needed to do it again."""
+    """Section 11: what is needed to do it again."""
     run = data.run
     level = run.get("level_of_theory")
     facts = {
@@ -191,6 +193,8 @@ SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     accuracy,
     cost_split,
     chemistry,
+    reaction_pictures,
+    interphase,
     stages,
     ledger,
     provenance,
