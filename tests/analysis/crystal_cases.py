@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase import Atoms
+from ase.geometry import cellpar_to_cell
 from ase.spacegroup import crystal
 
 
@@ -151,4 +152,60 @@ CRYSTALS = {
         ),
         "Li3PO4", 4, "Bondareva, Simonov, Belov, Dokl. Akad. Nauk SSSR 240, 75 (1978)",
     ),
+    "KOH": Crystal(
+        sites(
+            "K O H",
+            # atoms as in mp-626716, which the same source underlies; it gives no hydrogens
+            [(0.1722, 0.2418, 0.2881), (0.3242, 0.2530, 0.7748), (0.4304, 0.1058, 0.9095)],
+            4, [3.95, 4.00, 5.73, 90, 103.6, 90],
+        ),
+        "KOH", 2, "Ibers, Kumamoto, Snyder, J. Chem. Phys. 33, 1164 (1960), "
+        "doi:10.1063/1.1731351",
+    ),
+    # the one carbonate of potassium with coordinates at hand; it is called by its larger ion
+    "LiKCO3": Crystal(
+        sites(
+            "Li K C O O O",
+            [(0.4030, 0.0681, 0.1007), (-0.1720, 0.3545, 0.1670), (0.2938, 0.3322, 0.2136),
+             (0.7437, -0.0244, 0.2104), (0.1602, 0.1898, 0.1293), (0.4785, 0.3327, 0.2194)],
+            14, [7.2232, 7.0769, 7.5951, 90, 127.422, 90],
+        ),
+        "K2CO3", 4, "Idemoto et al., J. Phys. Chem. Solids 59, 363 (1998)",
+    ),
+    "NaO2": Crystal(
+        sites(
+            "Na O", [(0, 0, 0), (0.43, 0.43, 0.43)], 205, [5.490, 5.490, 5.490, 90, 90, 90],
+        ),
+        "NaO2", 4, "lattice: Templeton and Dauben, J. Am. Chem. Soc. 72, 2251 (1950); order: "
+        "Carter and Templeton, ibid. 75, 5247 (1953)",
+    ),
+    "Li3N": Crystal(
+        sites(
+            "Li Li N", [(0, 0, 0.5), (THIRD, 2 / 3, 0), (0, 0, 0)], 191,
+            [3.648, 3.648, 3.875, 90, 90, 120],
+        ),
+        "Li3N", 1, "Rabenau and Schulz, J. Less-Common Met. 50, 155 (1976)",
+    ),
+    "Li2S": Crystal(antifluorite("Li", "S", 5.708), "Li2S", 4, "Zintl et al. (1934)"),
+    "Na2S": Crystal(antifluorite("Na", "S", 6.526), "Na2S", 4, "Zintl et al. (1934)"),
+    "K2S": Crystal(antifluorite("K", "S", 7.391), "K2S", 4, "Zintl et al. (1934)"),
+    "NaBr": Crystal(rock_salt("Na", "Br", 5.9732), "NaBr", 4, "NBS Circular 539, 3, 47 (1954)"),
+    "NaI": Crystal(rock_salt("Na", "I", 6.4728), "NaI", 4, "NBS Circular 539, 4, 31 (1955)"),
+    "KBr": Crystal(rock_salt("K", "Br", 6.6005), "KBr", 4, "NBS Circular 539, 1, 66 (1953)"),
+    "KI": Crystal(rock_salt("K", "I", 7.0656), "KI", 4, "NBS Circular 539, 1, 68 (1953)"),
 }  # fmt: skip
+
+
+def potassium_bicarbonate() -> Atoms:
+    """KHCO3 in P2_1/a, with the atom order K, H, C, O, O, O four times.
+
+    Allan, Marshall, Pulham, American Mineralogist 92, 1018 (2007), at ambient pressure.
+    """
+    cell = cellpar_to_cell([15.195, 5.6298, 3.7088, 90, 104.534, 90])
+    own = np.array(
+        [[0.1681, 0.0300, 0.3020], [0.0149, 0.6940, 0.5459], [0.1225, 0.5200, 0.8600],
+         [0.1945, 0.5390, 0.1000], [0.0785, 0.7220, 0.7290], [0.0835, 0.3230, 0.7220]]
+    )  # fmt: skip
+    glide = [0.5, 0.5, 0.0]
+    images = [own, own * [1, -1, 1] + glide, own * [-1, 1, -1] + glide, -own]
+    return Atoms("KHCOOO" * 4, scaled_positions=np.concatenate(images), cell=cell, pbc=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.build import bcc100, bulk, molecule
-from crystal_cases import CRYSTALS, Crystal
+from crystal_cases import CRYSTALS, Crystal, potassium_bicarbonate
 
 from aofl.analysis.graph import connect, molecules
 from aofl.analysis.sei import Inventory, inventory
@@ -198,6 +198,10 @@ def test_bicarbonate_and_solvent_are_no_carbonate():
         place = atoms.positions[near] + 0.97 * outward / np.linalg.norm(outward)
         atoms += Atoms("H", [place])
     assert "Na2CO3" not in take(atoms).solids
+    salt = potassium_bicarbonate()
+    bonds = connect(salt)
+    assert {species.name for _, species in species_of_frame(salt, bonds)} == {"HCO3-"}
+    assert take(salt).solids == {}
 
 
 def test_a_stretched_bond_is_a_bond_only_where_nothing_is_known_of_the_past():

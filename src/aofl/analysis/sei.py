@@ -27,7 +27,7 @@ GASES = frozenset({
     "NO", "N2O",
 })  # fmt: skip
 METAL_CLASSES = ("metal", "partly oxidised", "in solid", "dissolved")
-PARTLY_FROM = 0.25  # electrons
+PARTLY_FROM, ION_FROM = 0.25, 0.7  # electrons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ class Inventory:
     metal
         Class of `METAL_CLASSES` to number of metal atoms: "metal" and "partly oxidised" are part
         of the metal, the second having lost a quarter of an electron or more to anions; "in solid"
-        are ions of a solid, "dissolved" all other ions.
+        are ions of a solid, "dissolved" all other ions. What has lost `ION_FROM` electrons is an
+        ion however many metal atoms are near: in Li3N the ions are as close as in the metal.
     electrons
         That anions in contact with metal ions hold: the metal consumed, in equivalents.
     gas
@@ -134,7 +135,7 @@ def _metal_kinds(bonds: Bonds, given: FloatArray, clusters: Sequence[Cluster]) -
     for atom, state in enumerate(states.tolist()):
         if state == MetalState.NOT_METAL:
             kinds.append("")
-        elif state == MetalState.DISSOLVED:
+        elif state == MetalState.DISSOLVED or given[atom] >= ION_FROM:
             kinds.append("in solid" if atom in in_solid else "dissolved")
         else:
             kinds.append("partly oxidised" if given[atom] >= PARTLY_FROM else "metal")
