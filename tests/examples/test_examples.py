@@ -28,6 +28,7 @@ class Expected:
 
 EXPECTED = {
     "na-water": Expected({"H2O": 4}, None),
+    "na-carbonate": Expected({"EC": 4, "NaPF6": 1, "H2O": 1}, None, 18),
     "na-dme-water": Expected({"H2O": 1, "DME": 5}, 0.87),
     "na-diglyme-napf6": Expected({"NaPF6": 2, "diglyme": 14}, 1.04, 24, 1.8),
     "na-ec-dmc-napf6-fec": Expected({"FEC": 1, "NaPF6": 2, "EC": 13, "DMC": 11}, 1.29, 18),

@@ -84,14 +84,14 @@ def _summary(data: RunData) -> Table:
 def _each(data: RunData) -> Table:
     events: Sequence[ReactionEvent] = data.reactions[:MOST_ROWS]
     to_metal = data.course.to_metal if data.course is not None else ()
-    columns: dict[str, list[object]] = {
-        "step": [event.step for event in events],
+    columns: dict[str, list[object]] = {  # what matters most comes first: phones show no more
         f"time, {data.time_unit}": [f"{event.time_fs:.1f}" for event in events],
         "reaction": [event.reaction for event in events],
-        "height, Å": [_number(event.height) for event in events],
+        seen_by(data): [{True: "yes", False: "no", None: ""}[e.is_seen] for e in events],
         "from the metal, Å": [_number(one) for one in to_metal[: len(events)]],
         "electrons taken up": ["" if e.electrons is None else e.electrons for e in events],
-        seen_by(data): [{True: "yes", False: "no", None: ""}[e.is_seen] for e in events],
+        "height, Å": [_number(event.height) for event in events],
+        "step": [event.step for event in events],
     }
     shown = {name: cells for name, cells in columns.items() if any(cell != "" for cell in cells)}
     return Table(

@@ -74,8 +74,10 @@ def _in_words(found: Survey) -> tuple[str, ...]:
     said = f"Solids in the last frame: {solids or 'none'}"
     if last.single:
         said += f"; {last.single} coordinated anion{'s' if last.single > 1 else ''} alone"
+    lost = consumed(found)
     taken = f"Anions hold {last.electrons:.1f} electrons of the metal"
-    return (f"{said}. {taken}, which has lost {consumed(found)} atoms since the first frame.",)
+    atoms = f"{lost} atom{'' if lost == 1 else 's'}"
+    return (f"{said}. {taken}, which has lost {atoms} since the first frame.",)
 
 
 def _solids(found: Survey, unit: str) -> tuple[Table, ...]:
