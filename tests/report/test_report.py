@@ -174,6 +174,7 @@ def test_without_molecules_there_is_no_chemistry(run):
 def test_reactions_are_told_with_what_the_reference_saw_and_what_did_not_last(run, html):
     assert html.count("<td>H2O -&gt; H- + OH-</td>") == 2  # by kind, and the one that is certain
     assert "first H2O -&gt; H- + OH- at 270 fs" in html
+    assert "After the reactions: 1 H-, 3 H2O, 1 OH-." in html
     assert "1 further bond change did not last long enough" in html  # the break at step 1310
     events = (run / "events.jsonl").read_text().splitlines()
     kept = [line for line in events if '"event": "reaction"' not in line]

@@ -110,7 +110,8 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     make_directory(target)
     texts = {"results.json": _to_json(said), **_network(found)}
     texts |= {name: table.to_csv() for name, table in tables(found, moved).items()}
-    texts |= {**pictures(found), "analysis.html": analysis_page(found, frames, path)}
+    page = analysis_page(found, frames, path, said["notes"])
+    texts |= {**pictures(found), "analysis.html": page}
     for name, text in texts.items():
         write_atomic(target / name, text.encode())
     return Analysis(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,13 +17,15 @@ from aofl.report.events import read_reaction
 from aofl.report.interphase import interphase
 from aofl.report.page import Card, Section, render
 from aofl.report.reaction_pictures import reaction_pictures
-from aofl.report.results import consumed, notes, released
+from aofl.report.results import consumed, released
 
 SECTIONS = (chemistry, reaction_pictures, interphase)
 RESTS_ON = "from the frames of a trajectory; charges are those of the library, not measured"
 
 
-def analysis_page(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path) -> str:
+def analysis_page(
+    found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path, notes: Sequence[str]
+) -> str:
     """Return the page as HTML that needs nothing beside it.
 
     Parameters
@@ -32,10 +34,14 @@ def analysis_page(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Pa
         Starts reading the frames anew.
     path
         What was analysed; of a run directory its record is read too.
+    notes
+        What a reader must know to judge the numbers.
     """
     data = _data(found, frames, path)
     sections = [section for make in SECTIONS if (section := make(data)) is not None]
-    return render([_head(found, data), *sections], name=data.name, version="", rests_on=RESTS_ON)
+    return render(
+        [_head(found, data, notes), *sections], name=data.name, version="", rests_on=RESTS_ON
+    )
 
 
 def _data(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path) -> RunData:
@@ -62,48 +68,51 @@ def _data(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path) -> R
     )
 
 
-def _head(found: Survey, data: RunData) -> Section:
-    first, last = found.frames[0], found.frames[-1]
+def _head(found: Survey, data: RunData, notes: Sequence[str]) -> Section:
+    span = f"{found.frames[-1].time - found.frames[0].time:g} {data.time_unit}"
     n_seen = sum(bool(event.is_seen) for event in data.reactions)
     is_known = any(event.is_seen is not None for event in data.reactions)
-    cards = [
-        Card(
-            name="Reactions",
-            value=str(len(data.reactions)),
-            unit="",
-            notes=(f"the reference was asked within {n_seen} of them",) if is_known else (),
-        )
-    ]
-    if sum(last.metal.values()):
-        solids = tuple(f"{n} {motif}" for motif, n in last.solids.items())
-        gas = tuple(f"{n:+d} {name}" for name, n in released(found).items())
-        cards += [
-            Card(
-                name="Solids",
-                value=str(sum(last.solids.values())),
-                unit="units",
-                notes=solids or ("no anions that share metal ions",),
-            ),
-            Card(
-                name="Metal consumed",
-                value=f"{last.electrons:.1f}",
-                unit="electrons",
-                notes=(f"{consumed(found)} atoms have left the metal",),
-            ),
-            Card(
-                name="Gas released",
-                value=str(sum(released(found).values())),
-                unit="molecules",
-                notes=gas or ("none since the first frame",),
-            ),
-        ]
-    span = f"{last.time - first.time:g} {data.time_unit}"
+    reactions = Card(
+        name="Reactions",
+        value=str(len(data.reactions)),
+        unit="",
+        notes=(f"the reference was asked within {n_seen} of them",) if is_known else (),
+    )
     return Section(
         id="head",
         title="Analysis",
         text=(
             f"{len(found.frames)} frames of {len(found.symbols)} atoms, {span}.",
-            *(f"{note[0].upper()}{note[1:]}." for note in notes(found, None) if found.n_uncertain),
+            *(f"{note[0].upper()}{note[1:]}." for note in notes),
         ),
-        cards=tuple(cards),
+        cards=(reactions, *_of_the_metal(found)),
+    )
+
+
+def _of_the_metal(found: Survey) -> tuple[Card, ...]:
+    """Return solids, metal and gas as key figures; none where there is no metal."""
+    last, gained, lost = found.frames[-1], released(found), consumed(found)
+    if not sum(last.metal.values()):
+        return ()
+    solids = tuple(f"{n} {motif}" for motif, n in last.solids.items())
+    return (
+        Card(
+            name="Solids",
+            value=str(sum(last.solids.values())),
+            unit="units",
+            notes=solids or ("no anions that share metal ions",),
+        ),
+        Card(
+            name="Metal consumed",
+            value=f"{last.electrons:.1f}",
+            unit="electrons",
+            notes=(f"atoms that have left the metal: {lost}",),
+        ),
+        Card(
+            name="Gas released",
+            value=str(sum(gained.values())),
+            unit="molecules",
+            notes=tuple(f"{n:+d} {name}" for name, n in gained.items())
+            or ("no free molecules of gas more than at first",),
+        ),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from aofl.analysis.limits import NON_METALS
 from aofl.report.chemistry_figure import molecules_over_time
@@ -11,6 +12,7 @@ from aofl.report.events import ReactionEvent
 from aofl.report.page import Illustration, Section, Table, counted
 
 MOST_ROWS = 40
+NONE = "No reaction is certain."
 
 
 def chemistry(data: RunData) -> Section | None:
@@ -44,10 +46,8 @@ def _illustration(data: RunData) -> Illustration:
 
 
 def _text(data: RunData) -> tuple[str, ...]:
-    start = ", ".join(f"{n} {name}" for name, n in data.molecules.items()) or "none"
-    lines = [f"Molecules at the start: {start}."]
-    if not data.reactions:
-        lines.append("No reaction is certain.")
+    lines = [f"Molecules at the start: {_listed(data.molecules)}."]
+    lines.append(f"After the reactions: {_listed(_after(data))}." if data.reactions else NONE)
     n_lasting = sum(event.n_bonds for event in data.reactions)
     n_passing = len(data.bonds) - n_lasting
     if n_passing > 0:
@@ -57,6 +57,19 @@ def _text(data: RunData) -> tuple[str, ...]:
             "run, to be counted as a reaction."
         )
     return tuple(lines)
+
+
+def _listed(molecules: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in molecules.items()) or "none"
+
+
+def _after(data: RunData) -> dict[str, int]:
+    """Return the molecules that the reactions leave."""
+    counts = Counter(data.molecules)
+    for event in data.reactions:
+        counts.subtract(event.reactants)
+        counts.update(event.products)
+    return {name: n for name, n in sorted(counts.items()) if n > 0}
 
 
 def _summary(data: RunData) -> Table:
