@@ -90,7 +90,7 @@ def measure(cell: Path, model: Path, folder: Path) -> dict[str, Any]:
         api.run(config, folder, note, teacher)
     steps = np.diff(np.array(rows), axis=0)[FIRST:]
     plain = steps[steps[:, 1] == 0]
-    total, *parts = 1e3 * plain[:, [0, 2, 3]].mean(axis=0)
+    total, *parts = (1e3 * plain[:, [0, 2, 3]].mean(axis=0)).tolist()
     rest = total - sum(parts)
     return {
         "atoms": len(ase.io.read(cell)),

@@ -48,6 +48,17 @@ class TestLook:
         assert broken.atom == 0
         assert {key.partition(":")[0] for key in broken.species} == {"HO", "H"}
 
+    @pytest.mark.parametrize("seed", range(5))
+    def test_known_contacts_are_left_out_and_no_other_is_missed(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        atoms = Atoms("Na6O4H4C3F2", rng.uniform(0, 7.5, (19, 3)), cell=[7.5] * 3, pbc=True)
+        everything = look(atoms, None, with_species=False).contacts
+        known = set(rng.permutation(sorted(everything))[: len(everything) // 2].tolist())
+        assert len(known) > 2
+        for told in (known, everything, {"Na-Na"}):
+            seen = look(atoms, None, with_species=False, known=told)
+            assert seen.contacts == everything - told
+
     def test_it_depends_on_neither_origin_nor_images(self) -> None:
         moved = water(1.5)
         moved.positions += [7.3, 8.9, -2.0]

@@ -58,7 +58,7 @@ class Bonds:
     def covalent(self) -> frozenset[tuple[int, int]]:
         """Covalently bonded pairs of different atoms, images not told apart."""
         chosen = self.pairs[self.kinds == COVALENT]
-        return frozenset((int(i), int(j)) for i, j in chosen if i != j)
+        return frozenset((i, j) for i, j in chosen.tolist() if i != j)
 
     def coordination(self, kind: int, among: npt.NDArray[np.bool_] | None = None) -> IntArray:
         """Count the neighbours of each atom, images included, shape (n_atoms,).

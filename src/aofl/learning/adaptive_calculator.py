@@ -259,7 +259,9 @@ class AdaptiveCalculator(Calculator):
     ) -> Situation:
         """Return the situation with what is seen of the chemistry."""
         with self.wall.part("chemistry"):
-            sighting = see(atoms, self.bonded, with_species=with_species or self.bonded is None)
+            with_species |= self.bonded is None
+            known = self.memory.watch.contacts
+            sighting = see(atoms, self.bonded, with_species=with_species, known=known)
         if not sighting.changes:
             self.bonded = sighting.bonded
         return replace(situation, sighting=sighting)

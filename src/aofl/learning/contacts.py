@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -54,3 +55,29 @@ def element_contacts(numbers: IntArray, pairs: ClosePairs) -> frozenset[str]:
     codes = np.unique(200 * numbers[pairs.first[touching]] + numbers[pairs.second[touching]])
     names = ((chemical_symbols[c // 200], chemical_symbols[c % 200]) for c in codes)
     return frozenset("-".join(sorted(pair)) for pair in names)
+
+
+def new_contacts(
+    numbers: IntArray,
+    positions: FloatArray,
+    cell: FloatArray,
+    pbc: npt.NDArray[np.bool_],
+    known: Collection[str],
+) -> frozenset[str]:
+    """Return which elements touch which, written "H-O", beyond what is known.
+
+    Only atoms of element pairs that are not known yet are searched: once most pairs have met,
+    hardly any atom is left to look at.
+    """
+    elements = np.unique(numbers).tolist()
+    pairs = {
+        "-".join(sorted((chemical_symbols[a], chemical_symbols[b]))): (a, b)
+        for k, a in enumerate(elements)
+        for b in elements[k:]
+    }
+    unmet = {z for name, pair in pairs.items() if name not in known for z in pair}
+    chosen = np.isin(numbers, list(unmet))
+    if not chosen.any():
+        return frozenset()
+    near = close_pairs(numbers[chosen], positions[chosen], cell, pbc, TOUCHING)
+    return element_contacts(numbers[chosen], near).difference(known)

@@ -7,6 +7,7 @@ step: metal atoms enter only through the contacts of their element.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +18,7 @@ from aofl.analysis.canonical import graph_key
 from aofl.analysis.graph import connect_covalent
 from aofl.analysis.limits import COVALENT, IS_METAL
 from aofl.analysis.regions import components, within
-from aofl.learning.contacts import TOUCHING, close_pairs, element_contacts
+from aofl.learning.contacts import new_contacts
 from aofl.records import IntArray
 
 
@@ -37,7 +38,7 @@ class Sighting:
         Keys of the bond graphs of the molecules, such as "H2O:6f2c"; they tell isomers apart.
         Empty where no bond changed and nobody asked.
     contacts
-        Which elements touch, such as "H-Na".
+        Which elements touch, such as "H-Na", beyond those that were known.
     """
 
     bonded: IntArray
@@ -47,7 +48,9 @@ class Sighting:
     contacts: frozenset[str]
 
 
-def look(atoms: Atoms, bonded: IntArray | None, *, with_species: bool) -> Sighting:
+def look(
+    atoms: Atoms, bonded: IntArray | None, *, with_species: bool, known: Collection[str] = ()
+) -> Sighting:
     """Look at a structure.
 
     Parameters
@@ -56,6 +59,8 @@ def look(atoms: Atoms, bonded: IntArray | None, *, with_species: bool) -> Sighti
         The bonds at the look before; None at the first, which has no changes.
     with_species
         Whether to name the molecules although no bond changed.
+    known
+        Contacts of elements that need not be looked for.
     """
     found = connect_covalent(atoms, bonded=bonded)
     now = found.pairs[found.kinds == COVALENT]
@@ -68,13 +73,12 @@ def look(atoms: Atoms, bonded: IntArray | None, *, with_species: bool) -> Sighti
         for i, j in changed
     }
     numbers = atoms.numbers.astype(np.int64)
-    near = close_pairs(numbers, atoms.positions, atoms.cell.array, atoms.pbc, TOUCHING)
     return Sighting(
         bonded=now,
         changes=tuple(sorted(kinds)),
         atom=changed[0][0] if changed else None,
         species=_species(numbers, pairs) if changed or with_species else frozenset(),
-        contacts=element_contacts(numbers, near),
+        contacts=new_contacts(numbers, atoms.positions, atoms.cell.array, atoms.pbc, known),
     )
 
 
