@@ -101,13 +101,18 @@ def test_a_damaged_trajectory_is_told_and_the_report_goes_on(tmp_path: Path):
     assert 'id="interphase"' not in html
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5])
-def test_a_cut_trajectory_renders(tmp_path: Path, share: float):
-    path = write_fake_run(tmp_path / "cut", steps=600)
+@pytest.mark.parametrize(("share", "n_frames"), [(0.0, 0), (0.01, 0), (0.5, 30)])
+def test_of_a_cut_trajectory_the_whole_frames_are_read(tmp_path: Path, share: float, n_frames: int):
+    path = write_fake_run(tmp_path / "cut", steps=60)
     write_trajectory(path, n=600)
     raw = (path / "trajectory.extxyz").read_bytes()
     (path / "trajectory.extxyz").write_bytes(raw[: int(share * len(raw))])
-    assert "</html>" in write_report(path).read_text()
+    found = course_of_run(path, ())
+    if n_frames:
+        assert isinstance(found, Course)
+        assert len(found.survey.frames) == n_frames
+    else:
+        assert "has no whole frame" in str(found)
 
 
 def test_names_in_the_pictures_are_escaped(tmp_path: Path):
@@ -128,4 +133,5 @@ def test_a_reaction_of_atoms_that_are_not_there_is_told(tmp_path: Path):
     write_trajectory(path, n=800)
     text = (path / "events.jsonl").read_text()
     (path / "events.jsonl").write_text(text.replace('"broken": [[16, 17]]', '"broken": [[16, 99]]'))
-    assert "names atoms [16, 99], but the trajectory has 28" in write_report(path).read_text()
+    found = course_of_run(path, read_run(path).reactions)
+    assert "names atoms [16, 99], but the trajectory has 28" in str(found)
