@@ -64,10 +64,11 @@ def look(
     """
     found = connect_covalent(atoms, bonded=bonded)
     now = found.pairs[found.kinds == COVALENT]
-    pairs = found.covalent
-    before = pairs if bonded is None else _pairs(bonded)
+    is_same = bonded is not None and np.array_equal(now, bonded)  # nearly always, and cheap
+    pairs = found.covalent if with_species or not is_same else frozenset()
+    before = pairs if bonded is None or is_same else _pairs(bonded)
     changed = sorted(pairs ^ before)
-    symbols = atoms.get_chemical_symbols()
+    symbols = atoms.get_chemical_symbols() if changed else []
     kinds = {
         f"{'-'.join(sorted((symbols[i], symbols[j])))} {'broken' if (i, j) in before else 'formed'}"
         for i, j in changed

@@ -19,7 +19,7 @@ def reaction_pictures(data: RunData) -> Section | None:
         text=(
             "The first reaction of each kind. Lettered atoms belong to molecules that react, the "
             "others stand beside them, paler farther back. Red bonds break, green ones have "
-            "formed; dots join reacting atoms to metal ions they touch. The metal is below.",
+            "formed; dots join reacting atoms to metal ions they touch. Most metal is below.",
         ),
         figures=tuple(
             Illustration(
