@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,24 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ase import Atoms, units
+from ase import Atoms
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
-from ase.md.verlet import VelocityVerlet
 
 from aofl import AdaptiveCalculator, ForceField
-from aofl.config.references import Cp2kConfig
 from aofl.config.schema import LabelsConfig, LearningConfig
 from aofl.errors import ModelError, ReferenceFailed, RunStopped, StoreError
-from aofl.learning.dynamics import set_initial_momenta
 from aofl.learning.labeller import Labeller
 from aofl.learning.wall import WallClock
 from aofl.records import Label
 from aofl.reference import AseReference
-from aofl.reference.cp2k import Cp2kReference
 from aofl.store import Dataset
-
-FAKE = Path(__file__).parents[1] / "reference" / "fake_cp2k_shell.py"
 
 
 class Counting:
@@ -167,53 +160,6 @@ def test_the_policy_says_whether_a_run_stops(copper: Atoms) -> None:
         else:
             atoms.get_forces()
             assert atoms.calc.memory.n_failed == 1
-
-
-def test_a_run_survives_every_fault_of_its_code(tmp_path: Path) -> None:
-    """The whole cycle: dynamics, learning, and a code that breaks in all ways it can."""
-    faults = [
-        "unconverged", "crash", "killed", "hang", "error", "garbage", "nan", "short", "silent",
-        "full bands", "other structure", "unbalanced", "large", "outlier", "wrong state",
-    ]  # fmt: skip
-    plan = ["ok"] * 13
-    for fault in faults:
-        plan += [fault, "ok", "ok"]
-    plan += ["unconverged"] * 5 + ["ok"] * 3  # the last rung begins with a hot calculation
-    (tmp_path / "plan.json").write_text(json.dumps(plan))
-    command = [sys.executable, str(FAKE), str(tmp_path / "plan.json")]
-    config = Cp2kConfig(name="cp2k", command=command, timeout_s=2.0)
-    reference = Cp2kReference(config, tmp_path / "work")
-    positions = 2.2 * np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
-    atoms = Atoms("Na8", positions + 4.0, cell=[12.0] * 3, pbc=True)
-    events: list[dict[str, Any]] = []
-    dataset = Dataset(tmp_path / "labels.extxyz")
-    atoms.calc = AdaptiveCalculator(
-        reference=reference,
-        force_field=ForceField(["Na"], "fast"),
-        settings=LearningConfig(audit_probability=1.0),
-        dataset=dataset,
-        quarantine=tmp_path / "quarantine",
-        on_event=events.append,
-    )
-    set_initial_momenta(atoms, 300, seed=1)
-    VelocityVerlet(atoms, 1.0 * units.fs).run(60)
-    reference.close()
-    log = (tmp_path / "plan.log").read_text()
-    assert all(fault in log for fault in faults)
-    failed = [event for event in events if event["event"] == "label_failed"]
-    assert len(failed) == 1  # the one structure where nothing converged
-    assert "in 4 attempts" in failed[0]["message"]
-    assert len(list((tmp_path / "quarantine").iterdir())) == 1
-    assert (tmp_path / "quarantine" / "0001" / "attempt-4-cp2k.out").exists()
-    # Every label that was believed is the truth: sum of 1/r, forces its slope.
-    for entry in dataset:
-        distances = Atoms(entry.numbers, entry.positions).get_all_distances()
-        energy = float(np.sum(0.5 / distances[np.triu_indices(8, 1)]))
-        assert entry.label.energy == pytest.approx(energy, abs=1e-9)
-        assert np.abs(entry.label.forces.sum(axis=0)).max() < 1e-9
-        assert entry.label.charges is not None
-    assert sum(entry.label.attempts == 2 for entry in dataset) == len(faults)
-    dataset.close()
 
 
 def test_a_force_field_of_another_level_is_refused(copper: Atoms, tmp_path: Path) -> None:

@@ -116,8 +116,13 @@ class Shell:
         _, forces = energy_and_forces(self.positions)
         if self.fault == "unbalanced":
             forces[2] += 0.5
-        if self.fault == "outlier":
-            forces = [3.0 * force + 0.5 * (-1) ** (i // 3) for i, force in enumerate(forces)]
+        if self.fault in ("outlier", "another outlier"):
+            size = 0.5 if self.fault == "outlier" else -2.0
+            forces = [3.0 * force + size * (-1) ** (i // 3) for i, force in enumerate(forces)]
+        if self.fault == "slope":  # balanced and plausible, and not what the energy says
+            forces = [1.5 * force for force in forces]
+        if self.fault == "nan forces":
+            forces[4] = math.nan
         if self.fault == "large":
             forces = [1e4 * force for force in forces]
         if self.fault == "short":

@@ -21,6 +21,7 @@ from aofl.records import FloatArray, Label, LabelledStructure, Prediction
 from aofl.reference import LabelLimits, Reference
 from aofl.reference.gate import Expectation, believed_label
 from aofl.reference.level import level_of
+from aofl.reference.protocol import evidence_of
 from aofl.reference.spot_check import spot_check
 from aofl.rng import generator
 from aofl.store import Dataset, LabelCache, keep_in_quarantine, structure_hash
@@ -148,13 +149,17 @@ class Labeller:
         every = self.settings.spot_check_every
         if every is None or (len(self.ids) + 1) % every:
             return
-        difference = spot_check(
-            self.reference.label,
-            atoms,
-            label,
-            tolerance=1e-3 * self.settings.spot_check_tolerance_meV_per_A,
-            rng=generator(self.seed, "spot_check", len(self.ids)),
-        )
+        files = evidence_of(self.reference)
+        try:
+            difference = spot_check(
+                self.reference.label,
+                atoms,
+                label,
+                tolerance=1e-3 * self.settings.spot_check_tolerance_meV_per_A,
+                rng=generator(self.seed, "spot_check", len(self.ids)),
+            )
+        except ReferenceFailed as error:
+            raise ReferenceFailed(str(error), {**files, **error.evidence}) from error
         self.on_event({**provenance, "event": "spot_check", "difference_eV_per_A": difference})
 
     def _store(

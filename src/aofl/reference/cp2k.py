@@ -25,7 +25,7 @@ from aofl.config.references import Cp2kConfig
 from aofl.errors import ConfigError, ReferenceFailed
 from aofl.records import FloatArray, Label
 from aofl.reference.cp2k_input import Section, parse, render
-from aofl.reference.cp2k_output import abort_message, read_charges, read_report
+from aofl.reference.cp2k_output import abort_message, read_charges, read_from, read_report
 from aofl.reference.cp2k_preset import KINDS, check_supported, method_of, preset
 from aofl.reference.cp2k_rungs import DFT, RUNGS, Rung, stages
 from aofl.reference.cp2k_shell import Cp2kShell
@@ -60,12 +60,16 @@ EXTRAPOLATION: dict[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(slots=True)
 class _Session:
-    """One process with one system loaded; `key` says which system, at which rung."""
+    """One process with one system loaded; `key` says which system, at which rung.
+
+    The output of the last evaluation begins at `offset`.
+    """
 
     shell: Cp2kShell
     key: str
     input_text: str
     output: Path
+    offset: int = 0
 
 
 class Cp2kReference:
@@ -98,6 +102,7 @@ class Cp2kReference:
         self._directory = directory
         self._limits = limits or NUMBERS_ONLY
         self._session: _Session | None = None
+        self._last: _Session | None = None  # of the last evaluation, ended or not
         self._n_sessions = 0
 
     def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
@@ -119,6 +124,7 @@ class Cp2kReference:
             limits=self._limits,
             who="CP2K",
             advice="leave this structure out, or look at what was kept of the attempts",
+            files=self.evidence,
         )
 
     def describe(self) -> dict[str, JSON]:
@@ -153,6 +159,16 @@ class Cp2kReference:
         words = next((line.split() for line in lines if "version string" in line), ["unknown"])
         return words[-1]
 
+    def evidence(self) -> dict[str, str]:
+        """Return input, output and errors of the last evaluation."""
+        texts = {"cp2k.err": read_from(self._where / "cp2k.err", 0)}
+        if self._last is not None:
+            texts |= {
+                "cp2k.inp": self._last.input_text,
+                "cp2k.out": read_from(self._last.output, self._last.offset)[-KEPT_OUTPUT:],
+            }
+        return {name: text for name, text in texts.items() if text}
+
     def close(self) -> None:
         """End the process, if there is one; the next label starts another."""
         if self._session is not None:
@@ -171,13 +187,13 @@ class Cp2kReference:
 
     def _attempt(self, atoms: Atoms, rung: Rung) -> Label:
         """Make one label, or end the process: what failed spoils the wave functions."""
-        offset = 0
+        self._last = None
         try:
             session = self._session_for(atoms, rung)
-            offset = session.output.stat().st_size if session.output.exists() else 0
-            label = self._computed(session, atoms, offset)
+            session.offset = session.output.stat().st_size if session.output.exists() else 0
+            label = self._computed(session, atoms)
         except ReferenceFailed as error:
-            evidence = self._evidence(offset)
+            evidence = self.evidence()
             self.close()
             words = abort_message(evidence.get("cp2k.out", ""))
             raise ReferenceFailed(f"{error}" + (f": {words}" if words else ""), evidence) from error
@@ -188,7 +204,7 @@ class Cp2kReference:
             self.close()
         return label
 
-    def _computed(self, session: _Session, atoms: Atoms, offset: int) -> Label:
+    def _computed(self, session: _Session, atoms: Atoms) -> Label:
         start = perf_counter()
         shell = session.shell
         shell.ask("SET_POS", atoms.positions)
@@ -198,7 +214,7 @@ class Cp2kReference:
         cell = shell.ask_numbers("GET_CELL").reshape(3, 3)
         positions = shell.ask_vectors("GET_POS")
         check_echo(atoms, Atoms(atoms.numbers, positions, cell=cell, pbc=atoms.pbc))
-        report = read_report(_read_from(session.output, offset))
+        report = read_report(read_from(session.output, session.offset))
         if report.is_converged is None:
             raise ReferenceFailed("the output of CP2K does not say whether its SCF converged")
         if not report.is_converged:
@@ -209,7 +225,7 @@ class Cp2kReference:
             energy=float(shell.ask_numbers("GET_E")[0]),
             forces=shell.ask_vectors("GET_F"),
             stress=_stress(shell) if self._has_stress else None,
-            charges=read_charges(_read_from(charges, 0)),
+            charges=read_charges(read_from(charges, 0)),
             seconds=perf_counter() - start,
         )
 
@@ -224,6 +240,7 @@ class Cp2kReference:
         """Return the process that has this system loaded, started where there is none."""
         key = f"{rung.name} {atoms.numbers.tobytes().hex()} {atoms.cell.array.tobytes().hex()}"
         if rung is RUNGS[0] and self._session is not None and self._session.key == key:
+            self._last = self._session
             return self._session
         self.close()
         inputs = [with_structure(tree, atoms) for tree in stages(self._tree(atoms), rung)]
@@ -237,7 +254,7 @@ class Cp2kReference:
             output = self._where / f"{name}.out"
             output.unlink(missing_ok=True)  # of a run before this one was resumed
             (self._where / f"{name}.inp").write_text(text)
-            session = self._session = _Session(shell, key, text, output)
+            session = self._session = self._last = _Session(shell, key, text, output)
             shell.ask(f"LOAD {name}.inp {name}.out")
         return session
 
@@ -263,16 +280,6 @@ class Cp2kReference:
         self._directory.mkdir(parents=True, exist_ok=True)
         return self._directory
 
-    def _evidence(self, offset: int) -> dict[str, str]:
-        session = self._session
-        texts = {"cp2k.err": _read_from(self._where / "cp2k.err", 0)}
-        if session is not None:
-            texts |= {
-                "cp2k.inp": session.input_text,
-                "cp2k.out": _read_from(session.output, offset)[-KEPT_OUTPUT:],
-            }
-        return {name: text for name, text in texts.items() if text}
-
 
 def _read_input(path: Path) -> Section:
     try:
@@ -286,12 +293,3 @@ def _stress(shell: Cp2kShell) -> FloatArray:
     """Return the stress in ASE's sign, eV/Å^3, Voigt; CP2K's is the negative."""
     tensor = shell.ask_numbers("GET_STRESS").reshape(3, 3)
     return np.array(full_3x3_to_voigt_6_stress(-tensor))
-
-
-def _read_from(path: Path, offset: int) -> str:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""

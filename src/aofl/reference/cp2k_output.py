@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -79,3 +80,13 @@ def _has_full_bands(text: str) -> bool:
     """Whether the last cycle warned: those of the atomic guess often do, and it means nothing."""
     last = text.rfind(_FULL_BANDS)
     return last >= 0 and len(_CYCLE.findall(text, last)) <= 1
+
+
+def read_from(path: Path, offset: int) -> str:
+    """Return the text of a file from a byte on, empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read().decode(errors="replace")
+    except OSError:
+        return ""

@@ -17,7 +17,7 @@ from ase import Atoms
 from aofl.config.references import EspressoConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
 from aofl.records import Label
-from aofl.reference.dft_rungs import DftRung, rungs
+from aofl.reference.dft_rungs import DftRung
 from aofl.reference.espresso_files import (
     INPUT,
     OUTPUT,
@@ -28,20 +28,17 @@ from aofl.reference.espresso_files import (
     write_input,
 )
 from aofl.reference.installed import ask
-from aofl.reference.ladder import climb
+from aofl.reference.plane_wave import PlaneWaveReference, description
 from aofl.reference.protocol import JSON
-from aofl.reference.quality import LabelLimits
-from aofl.reference.same_structure import is_same_kind
 from aofl.reference.subprocesses import check_executable, directory_of_files, run, tail
 from aofl.reference.upf import check_functional
 
 INSTALL = "on Debian or Ubuntu: apt install quantum-espresso"
-LOG_TAIL = 200_000  # characters of output kept as evidence
 
 _VERSION = re.compile(r"Program PWSCF v\.(\S+)")
 
 
-class EspressoReference:
+class EspressoReference(PlaneWaveReference):
     """A `Reference` that runs pw.x.
 
     Parameters
@@ -57,59 +54,28 @@ class EspressoReference:
         If pw.x or a pseudopotential is missing, or a setting is not the user's to make.
     """
 
+    code = "espresso"
+    program = "pw.x"
+    files = (INPUT, OUTPUT)
+
     def __init__(self, config: EspressoConfig, directory: Path) -> None:
+        super().__init__(directory)
         check_executable(config.command, code="Quantum ESPRESSO", install=INSTALL)
         check_settings(config)
         self._config = config
         self._pseudopotentials = _find_pseudopotentials(config)
-        self._directory = directory
-        self._limits = LabelLimits()
-        self._labelled: Atoms | None = None
-
-    @property
-    def is_semi_empirical(self) -> bool:
-        """Quantum ESPRESSO is first-principles: False."""
-        return False
-
-    def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
-        """Return the label of a structure; see `Reference.label`.
-
-        Raises
-        ------
-        StructureError
-            If an element has no pseudopotential, or there is no cell.
-        ReferenceFailed
-            If no attempt of pw.x converged to a label that can be believed.
-        """
-        _check_structure(atoms, self._config)
-        bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
-        return climb(
-            rungs(careful=careful),
-            lambda rung: self._attempt(bare, rung),
-            bare,
-            limits=self._limits,
-            who="pw.x",
-            advice=f"leave this structure out, or look at {self._directory}",
-        )
 
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory: what changes the converged answer."""
         config = self._config
-        return {
-            "code": "espresso",
-            "version": self.version,
-            "method": config.functional,
-            "dispersion": config.dispersion,
-            "settings": {
-                "pseudopotentials": dict(config.pseudopotentials),
-                "cutoff_Ry": config.cutoff_Ry,
-                "density_cutoff_Ry": config.density_cutoff_Ry or 4 * config.cutoff_Ry,
-                "electronic_temperature_K": config.electronic_temperature_K,
-                "kpoints": list(config.kpoints),
-                "convergence_Ry": config.convergence_Ry,
-                "settings": {name: dict(value) for name, value in config.settings.items()},
-            },
+        settings: dict[str, JSON] = {
+            "pseudopotentials": dict(config.pseudopotentials),
+            "cutoff_Ry": config.cutoff_Ry,
+            "density_cutoff_Ry": config.density_cutoff_Ry or 4 * config.cutoff_Ry,
+            "convergence_Ry": config.convergence_Ry,
+            "settings": {name: dict(value) for name, value in config.settings.items()},
         }
+        return description(self, config, self.version, settings)
 
     def elements_supported(self) -> frozenset[str]:
         """Return the elements that the configuration has pseudopotentials for."""
@@ -121,12 +87,12 @@ class EspressoReference:
         found = _VERSION.search(ask([*self._config.command, "-in", os.devnull]))
         return found.group(1) if found else None
 
+    def _checked(self, atoms: Atoms) -> Atoms:
+        _check_structure(atoms, self._config)
+        return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
+
     def _attempt(self, atoms: Atoms, rung: DftRung) -> Label:
-        continues = (
-            not rung.is_fresh
-            and self._config.keep_wavefunctions
-            and is_same_kind(self._labelled, atoms)
-        )
+        continues = self._config.keep_wavefunctions and self._goes_on(atoms, rung)
         self._labelled = None
         if not continues:
             shutil.rmtree(self._directory / STATE, ignore_errors=True)
@@ -138,14 +104,9 @@ class EspressoReference:
         start = perf_counter()
         code = run(command, self._directory, output, timeout_s=self._config.timeout_s)
         text = output.read_text(errors="replace")
-        try:
-            label = read_output(text, atoms, seconds=perf_counter() - start)
-            if code != 0:
-                raise ReferenceFailed(f"{command[0]} ended with code {code}: {tail(output)}")
-        except ReferenceFailed as error:
-            given = (self._directory / INPUT).read_text()
-            evidence = {INPUT: given, OUTPUT: text[-LOG_TAIL:]}
-            raise ReferenceFailed(str(error), evidence) from error
+        label = read_output(text, atoms, seconds=perf_counter() - start)
+        if code != 0:
+            raise ReferenceFailed(f"{command[0]} ended with code {code}: {tail(output)}")
         self._labelled = atoms.copy()
         return label
 

@@ -14,7 +14,7 @@ from ase import Atoms
 
 from aofl.errors import ReferenceFailed
 from aofl.records import FloatArray, Label, Prediction
-from aofl.reference.protocol import Reference
+from aofl.reference.protocol import Reference, evidence_of
 from aofl.reference.quality import (
     ForcesDisagree,
     LabelLimits,
@@ -66,13 +66,13 @@ def believed_label(
     try:
         _check(first, atoms, limits, expectation)
     except ReferenceFailed as doubt:
-        second = _again(reference, atoms, doubt)
+        evidence = _named("doubted", evidence_of(reference))
         try:
-            _check(second, atoms, limits, expectation)
-        except ForcesDisagree:
-            _check_pardon(first, second, limits, doubt)
+            second = reference.label(atoms, careful=True)
+            _check_again(second, first, doubt, atoms, limits, expectation)
         except ReferenceFailed as error:
-            raise ReferenceFailed(f"{error}; the label before it: {doubt}") from error
+            evidence |= error.evidence or _named("repeated", evidence_of(reference))
+            raise ReferenceFailed(f"{error}; the label before it: {doubt}", evidence) from error
         attempts = first.attempts + second.attempts
         return replace(second, attempts=attempts, seconds=perf_counter() - start)
     return first
@@ -86,15 +86,22 @@ def _check(
         check_against_prediction(label, expectation.prediction, expectation.errors, limits=limits)
 
 
-def _again(reference: Reference, atoms: Atoms, doubt: ReferenceFailed) -> Label:
+def _check_again(
+    second: Label,
+    first: Label,
+    doubt: ReferenceFailed,
+    atoms: Atoms,
+    limits: LabelLimits,
+    expectation: Expectation | None,
+) -> None:
+    """Check a repeated label; an outlier is pardoned if both are, and say the same."""
     try:
-        return reference.label(atoms, careful=True)
-    except ReferenceFailed as error:
-        raise ReferenceFailed(f"{error}; the label before it: {doubt}", error.evidence) from error
+        _check(second, atoms, limits, expectation)
+    except ForcesDisagree:
+        if not isinstance(doubt, ForcesDisagree):
+            raise
+        check_agreement(first, second, limits=limits)
 
 
-def _check_pardon(first: Label, second: Label, limits: LabelLimits, doubt: ReferenceFailed) -> None:
-    """Refuse an outlier unless both labels say the same and neither broke another limit."""
-    if not isinstance(doubt, ForcesDisagree):
-        raise ReferenceFailed(f"the label and its repetition are both doubted: {doubt}") from doubt
-    check_agreement(first, second, limits=limits)
+def _named(prefix: str, texts: dict[str, str]) -> dict[str, str]:
+    return {f"{prefix}-{name}": text for name, text in texts.items()}

@@ -21,18 +21,17 @@ from aofl.config.references import GpawConfig
 from aofl.errors import ConfigError
 from aofl.records import Label
 from aofl.reference.ase_reference import AseReference
-from aofl.reference.dft_rungs import DftRung, rungs
+from aofl.reference.dft_rungs import DftRung
 from aofl.reference.dispersion import D3
-from aofl.reference.ladder import climb
+from aofl.reference.plane_wave import PlaneWaveReference, description
 from aofl.reference.protocol import JSON
-from aofl.reference.quality import LabelLimits
-from aofl.reference.same_structure import is_same_kind
 
 INSTALL = "make setup-gpaw"
+LOG = "gpaw.txt"
 MIXING = 0.1  # of the density; slabs with a vacuum slosh with more
 
 
-class GpawReference:
+class GpawReference(PlaneWaveReference):
     """A `Reference` that runs GPAW.
 
     Parameters
@@ -40,7 +39,7 @@ class GpawReference:
     config
         Level of theory.
     directory
-        Where GPAW writes its log; None writes none.
+        Where GPAW writes its log.
 
     Raises
     ------
@@ -48,37 +47,16 @@ class GpawReference:
         If GPAW or its PAW setups are not installed.
     """
 
-    def __init__(self, config: GpawConfig, directory: Path | None = None) -> None:
+    code = "gpaw"
+    program = "GPAW"
+    files = (LOG,)
+
+    def __init__(self, config: GpawConfig, directory: Path) -> None:
+        super().__init__(directory)
         _check_installed()
         self._config = config
-        self._directory = directory
         self._d3 = None if config.dispersion is None else D3(config.functional)
-        self._limits = LabelLimits()
         self._calculator: Any = None
-        self._labelled: Atoms | None = None
-
-    @property
-    def is_semi_empirical(self) -> bool:
-        """GPAW is first-principles: False."""
-        return False
-
-    def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
-        """Return the label of a structure; see `Reference.label`.
-
-        Raises
-        ------
-        ReferenceFailed
-            If no attempt converged to a label that can be believed.
-        """
-        bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-        return climb(
-            rungs(careful=careful),
-            lambda rung: self._attempt(bare, rung),
-            bare,
-            limits=self._limits,
-            who="GPAW",
-            advice="leave this structure out, or look at gpaw.txt",
-        )
 
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory: what changes the converged answer."""
@@ -92,24 +70,19 @@ class GpawReference:
             "mode": config.mode,
             **by_mode,
             "setups": dict(config.setups),
-            "electronic_temperature_K": config.electronic_temperature_K,
-            "kpoints": list(config.kpoints),
             "density_convergence": config.density_convergence,
         }
-        return {
-            "code": "gpaw",
-            "version": version("gpaw"),
-            "method": config.functional,
-            "dispersion": config.dispersion,
-            "settings": settings,
-        }
+        return description(self, config, version("gpaw"), settings)
 
     def elements_supported(self) -> frozenset[str] | None:
         """Return None: it depends on the setups that are installed."""
         return None
 
+    def _checked(self, atoms: Atoms) -> Atoms:
+        return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+
     def _attempt(self, atoms: Atoms, rung: DftRung) -> Label:
-        if rung != DftRung() or not is_same_kind(self._labelled, atoms):
+        if not self._goes_on(atoms, rung):
             self._calculator = self._new_calculator(rung)
         self._labelled = None
         with warnings.catch_warnings():
@@ -127,6 +100,7 @@ class GpawReference:
         from gpaw import GPAW, PW, FermiDirac, Mixer
 
         config = self._config
+        self._directory.mkdir(parents=True, exist_ok=True)
         by_mode: dict[str, Any] = (
             {"mode": PW(config.cutoff_eV)}
             if config.mode == "pw"
@@ -144,14 +118,8 @@ class GpawReference:
                 mixer=Mixer(MIXING * rung.mixing, 7, 1),
                 maxiter=config.max_iterations * rung.cycles,
                 convergence={"density": config.density_convergence, "eigenstates": 1e-7},
-                txt=self._log(),
+                txt=str(self._directory / LOG),
             )
-
-    def _log(self) -> str | None:
-        if self._directory is None:
-            return None
-        self._directory.mkdir(parents=True, exist_ok=True)
-        return str(self._directory / "gpaw.txt")
 
 
 def _check_installed() -> None:

@@ -7,7 +7,7 @@ tightness of the self-consistency; it never changes the level of theory. What fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import TypeVar
@@ -29,6 +29,7 @@ def climb(
     limits: LabelLimits,
     who: str,
     advice: str,
+    files: Callable[[], Mapping[str, str]] = dict,
 ) -> Label:
     """Return the first label that can be believed, with the time and number of all attempts.
 
@@ -42,6 +43,8 @@ def climb(
         What is labelled.
     who, advice
         For the message: what failed, and what the user can do about it.
+    files
+        Returns the files of the last attempt by name, for failures that bring none along.
 
     Raises
     ------
@@ -57,7 +60,8 @@ def climb(
             check_label(label, atoms, limits=limits)
         except ReferenceFailed as error:
             failure = error
-            evidence |= {f"attempt-{number}-{name}": t for name, t in error.evidence.items()}
+            kept = error.evidence or files()
+            evidence |= {f"attempt-{number}-{name}": text for name, text in kept.items()}
             evidence[f"attempt-{number}.txt"] = f"{error}\n"
         else:
             return replace(label, seconds=perf_counter() - start, attempts=number)

@@ -6,7 +6,7 @@ hands out a label that it does not believe, and it can say at which level of the
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from ase import Atoms
 
@@ -54,3 +54,17 @@ class Reference(Protocol):
     def elements_supported(self) -> frozenset[str] | None:
         """Return the symbols of the elements the code can treat, None where it cannot say."""
         ...
+
+
+@runtime_checkable
+class KeepsFiles(Protocol):
+    """A reference whose code reads and writes files, or leaves them behind."""
+
+    def evidence(self) -> dict[str, str]:
+        """Return inputs and outputs of the last evaluation as texts by file name."""
+        ...
+
+
+def evidence_of(reference: Reference) -> dict[str, str]:
+    """Return the files of the last evaluation, none where the code has none."""
+    return reference.evidence() if isinstance(reference, KeepsFiles) else {}

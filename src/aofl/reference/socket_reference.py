@@ -30,6 +30,7 @@ from aofl.reference.protocol import JSON
 from aofl.reference.subprocesses import check_executable, end, start, tail
 
 PLACEHOLDER = "{socket}"
+OUTPUT = "client.out"
 
 
 class SocketReference:
@@ -84,9 +85,9 @@ class SocketReference:
             self._client = _Client(self._config, self._directory, atoms)
         try:
             return self._client.label(atoms)
-        except ReferenceFailed:
+        except ReferenceFailed as error:
             self.close()
-            raise
+            raise ReferenceFailed(str(error), self.evidence()) from error
 
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory as the configuration says it; the protocol cannot ask."""
@@ -100,6 +101,12 @@ class SocketReference:
     def elements_supported(self) -> frozenset[str] | None:
         """Return None: only the program knows."""
         return None
+
+    def evidence(self) -> dict[str, str]:
+        """Return the input files and what the program printed."""
+        names = [OUTPUT, *(Path(name).name for name in self._config.files)]
+        paths = [self._directory / name for name in names]
+        return {p.name: p.read_text(errors="replace") for p in paths if p.is_file()}
 
     def close(self) -> None:
         """End the process."""
@@ -179,7 +186,7 @@ class _Client:
 
     @property
     def _output(self) -> Path:
-        return self._directory / "client.out"
+        return self._directory / OUTPUT
 
     def _give_up(self) -> None:
         """End a process that takes too long; the socket then wakes the one who waits."""
