@@ -23,12 +23,12 @@ def hydrogen(length=0.8):
     return Atoms("H2", [(1.8, 2.0, 2.0), (1.8 + length, 2.1, 1.9)], cell=[4.5, 4.0, 4.0], pbc=True)
 
 
-def test_what_is_missing_is_said_at_once(monkeypatch):
+def test_what_is_missing_is_said_at_once(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "gpaw", None)
     with pytest.raises(
         ConfigError, match=r"gpaw cannot be imported .*: install it with `make setup"
     ):
-        GpawReference(configured())
+        GpawReference(configured(), tmp_path)
 
 
 @pytest.fixture
@@ -58,29 +58,32 @@ class TestInstalled:
         n_first = iterations(tmp_path)
         second = reference.label(hydrogen(0.802))
         n_next = iterations(tmp_path) - n_first
-        fresh = GpawReference(configured()).label(hydrogen(0.802))
+        fresh = GpawReference(configured(), tmp_path / "fresh").label(hydrogen(0.802))
         assert n_next < n_first
         assert second.energy == pytest.approx(fresh.energy, abs=1e-4)
         assert np.allclose(second.forces, fresh.forces, atol=5e-3)
         careful = reference.label(hydrogen(0.802), careful=True)
         assert careful.energy == pytest.approx(fresh.energy, abs=1e-5)
 
-    def test_an_scf_that_does_not_converge_is_refused(self):
-        with pytest.raises(ReferenceFailed, match="GPAW gave no label for H2 in 3 attempts"):
-            GpawReference(configured(max_iterations=2)).label(hydrogen())
+    def test_an_scf_that_does_not_converge_is_refused(self, tmp_path):
+        with pytest.raises(ReferenceFailed, match="no label for H2 in 3 attempts") as failure:
+            GpawReference(configured(max_iterations=2), tmp_path).label(hydrogen())
+        assert "iter:" in failure.value.evidence["attempt-3-gpaw.txt"]
 
-    def test_dispersion_is_added_and_binds(self):
-        with_it = GpawReference(configured()).label(hydrogen())
-        without = GpawReference(configured(dispersion=None)).label(hydrogen())
+    def test_dispersion_is_added_and_binds(self, tmp_path):
+        with_it = GpawReference(configured(), tmp_path).label(hydrogen())
+        without = GpawReference(configured(dispersion=None), tmp_path).label(hydrogen())
         assert -0.1 < with_it.energy - without.energy < 0.0
 
-    def test_the_level_of_theory_is_what_changes_the_answer(self):
-        described = GpawReference(configured()).describe()
+    def test_the_level_of_theory_is_what_changes_the_answer(self, tmp_path):
+        described = GpawReference(configured(), tmp_path).describe()
         assert json.loads(json.dumps(described)) == described
-        assert GpawReference(configured(max_iterations=9)).describe() == described
-        assert GpawReference(configured(grid_spacing_A=0.3)).describe() == described  # of lcao
+        assert GpawReference(configured(max_iterations=9), tmp_path).describe() == described
+        assert (
+            GpawReference(configured(grid_spacing_A=0.3), tmp_path).describe() == described
+        )  # of lcao
         for change in ({"cutoff_eV": 300.0}, {"mode": "lcao"}, {"dispersion": None}):
-            assert GpawReference(configured(**change)).describe() != described
+            assert GpawReference(configured(**change), tmp_path).describe() != described
 
 
 def iterations(directory):
