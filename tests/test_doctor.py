@@ -108,12 +108,12 @@ def test_the_core_of_this_machine_is_whole_and_told_as_json():
     said = json.loads(done.stdout)
     assert said["core_is_whole"] is True
     names = {finding["name"] for finding in said["findings"]}
-    assert {"python", "packages", "trial label", "BLAS", "cp2k", "lammps"} <= names
+    assert {"python", "aofl", "trial label", "BLAS", "cp2k", "lammps"} <= names
 
 
 def test_a_broken_core_is_exit_code_1(monkeypatch):
     broken = Finding(
-        group="core", name="packages", is_found=False, note="missing: vesin",
+        group="core", name="aofl", is_found=False, note="missing: vesin",
         install="pip install vesin",
     )  # fmt: skip
     monkeypatch.setattr(api, "doctor", lambda: [broken])

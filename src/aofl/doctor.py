@@ -38,10 +38,10 @@ def _core() -> list[Finding]:
     )
     packages = Finding(
         group="core",
-        name="packages",
+        name="aofl",
         is_found=not missing,
         version=version("aofl"),
-        note=f"missing: {', '.join(missing)}" if missing else f"all {len(names)} are there",
+        note=f"missing: {', '.join(missing)}" if missing else f"and its {len(names)} packages",
         install=f"pip install {' '.join(missing)}" if missing else None,
     )
     return [python, packages, _trial_label(), *_blas(), _threads()]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aofl.config import InterfaceSystem, check_elements, read_config
+from aofl.config import FileSystem, InterfaceSystem, check_elements, read_config
 from aofl.system import System, build_system
 from aofl.system.bonding import bonded_pairs
 from aofl.system.equilibrate import changed_bond
@@ -72,6 +72,25 @@ def test_composition_density_and_distances(name: str) -> None:
     assert len(frozen) == expected.n_frozen
     assert all(packed.molecule_of[i] < 0 for i in frozen)
     assert changed_bond(system.atoms, packed) is None
+
+
+@pytest.mark.parametrize(
+    "path", sorted(EXAMPLES.glob("*/*.yaml")), ids=lambda p: f"{p.parent.name}-{p.stem}"
+)
+def test_every_file_is_a_configuration(path: Path) -> None:
+    config = read_config(path)
+    if isinstance(config.system, FileSystem):
+        assert Path(config.system.structure).is_file()
+
+
+def test_the_reaction_begins_with_whole_molecules_in_motion() -> None:
+    config = read_config(EXAMPLES / "na-water-cp2k" / "reaction.yaml")
+    atoms = build_system(config.system, config.seed).atoms
+    assert atoms.get_chemical_formula() == "H8Na16O4"
+    assert atoms.get_temperature() == pytest.approx(617, abs=1)
+    distances = atoms.get_all_distances(mic=True)[atoms.numbers == 8][:, atoms.numbers == 1]
+    assert np.allclose(np.sort(distances, axis=1)[:, :2], 0.98, atol=0.16)
+    assert np.sort(distances, axis=1)[:, 2].min() > 1.4
 
 
 @pytest.mark.slow

@@ -1,6 +1,8 @@
 """CP2K itself: a metal, and a water on it. Skipped only where CP2K is not installed."""
 
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import ase.io
@@ -78,3 +80,19 @@ def test_an_scf_without_enough_cycles_climbs_the_ladder(tmp_path):
     reference.close()
     assert label.attempts > 1
     assert np.abs(label.forces).max() < 1e-3
+
+
+def test_a_killed_and_a_stopped_process_each_cost_one_attempt(tmp_path):
+    reference = Cp2kReference(Cp2kConfig(name="cp2k", timeout_s=20.0), tmp_path)
+    atoms = bulk("Na", "bcc", a=4.2, cubic=True)
+    atoms.rattle(0.1, seed=1)
+    whole = reference.label(atoms)
+    for number in (signal.SIGKILL, signal.SIGSTOP):
+        os.kill(reference._session.shell._process.pid, number)
+        label = reference.label(atoms)
+        assert label.attempts == 2, number
+        assert np.abs(label.forces - whole.forces).max() < 1e-3
+        assert label.energy == pytest.approx(whole.energy, abs=1e-4)
+        assert reference.label(atoms).attempts == 1
+    assert "SCF run converged" in reference.evidence()["cp2k.out"]
+    reference.close()

@@ -13,26 +13,14 @@ from time import perf_counter
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.io import write
+from fake_dft import prepared, write_plan
 
 from aofl import api
 from aofl.config import read_config
 from aofl.errors import RunStopped
 from aofl.store import Dataset
 
-FAKE = Path(__file__).parents[1] / "reference" / "fake_cp2k_shell.py"
 N_GOOD = 11  # labels before the first fault: from ten on an outlier can be told
-CONFIG = """
-mode: aofl
-seed: 1
-system: {structure: start.xyz}
-reference: {name: cp2k, command: COMMAND, timeout_s: 1.0}
-labels: {on_failure: continue}
-force_field: {name: ace, accuracy: fast}
-learning: {audit_probability: 1.0}
-dynamics: {name: velocity_verlet, timestep_fs: 1.0, temperature_K: 300, steps: 24}
-output: {trajectory_every: 10, checkpoint_every: 10}
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +57,9 @@ FAULTS = {
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A directory with a configuration, whose code follows the plan in `plan.json`."""
-    positions = 2.2 * np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)])
-    write(tmp_path / "start.xyz", Atoms("Na8", positions + 4.0, cell=[12.0] * 3, pbc=True))
-    command = json.dumps([sys.executable, str(FAKE), str(tmp_path / "plan.json")])
-    (tmp_path / "run.yaml").write_text(CONFIG.replace("COMMAND", command))
     monkeypatch.chdir(tmp_path)
     stop_the_clock(tmp_path / "plan.log", monkeypatch)
-    return tmp_path
+    return prepared(tmp_path)
 
 
 def stop_the_clock(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +76,7 @@ def stop_the_clock(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(here: Path, plan: list[str], **settings: object) -> str:
-    (here / "plan.json").write_text(json.dumps(["ok"] * N_GOOD + plan))
+    write_plan(here, ["ok"] * N_GOOD + plan)
     return api.run(read_config(here / "run.yaml", settings), here / "out")
 
 
@@ -158,7 +142,7 @@ def test_the_other_policy_stops_at_the_first_structure_without_a_label(
 
 
 def test_a_code_that_never_works_again_ends_the_run_in_one_sentence(here: Path) -> None:
-    (here / "plan.json").write_text(json.dumps(["ok"] * 3 + ["crash"] * 400))
+    write_plan(here, ["ok"] * 3 + ["crash"] * 400)
     done = subprocess.run(
         [sys.executable, "-m", "aofl.cli", "run", "run.yaml", "--out", "out", "--steps", "300"],
         capture_output=True,
@@ -171,6 +155,6 @@ def test_a_code_that_never_works_again_ends_the_run_in_one_sentence(here: Path) 
     assert "Traceback" not in done.stdout + done.stderr
     assert len(list((here / "out" / "quarantine").iterdir())) == 20
     # What was learned before is there, and the run can be gone on with when the code works again.
-    (here / "plan.json").write_text("[]")
+    write_plan(here, [])
     assert api.resume(here / "out", {"dynamics.steps": 210}) == "done"
     assert len(check_labels(here / "out")) > 3

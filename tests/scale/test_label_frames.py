@@ -120,11 +120,12 @@ def test_a_calculator_that_is_not_there_is_said_before_anything_is_written(file,
 
 def test_a_killed_command_goes_on(tmp_path):
     path, out, config = tmp_path / "frames.xyz", tmp_path / "out", tmp_path / "ref.yaml"
-    write(path, frames(12))
+    write(path, frames(16))
     config.write_text(
         "reference: {name: ase, calculator: moody.Moody, arguments: {seconds: 0.2}}\n"
     )
-    command = [sys.executable, "-m", "aofl.cli", "label", path, "--config", config, "--out", out]
+    command = [sys.executable, "-m", "aofl.cli", "label", path, "--config", config, "--out", out,
+               "--workers", "2"]  # fmt: skip
     paths = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     environment = {**os.environ, "PYTHONPATH": paths}
     process = subprocess.Popen(
@@ -136,14 +137,19 @@ def test_a_killed_command_goes_on(tmp_path):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.01)
+    workers = [child for child in _children(process.pid) if "spawn_main" in _command_of(child)]
+    assert len(workers) == 2
     process.kill()
     process.wait()
+    while any("spawn_main" in _command_of(worker) for worker in workers):  # they notice
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     with labels.open("a") as torn:
         torn.write("4\nLattice=")  # as if the kill had come in the middle of a frame
     made_before = {e.provenance["frame"] for e in _entries(labels)}
-    assert 3 <= len(made_before) < 12
+    assert 3 <= len(made_before) < 16
     done = subprocess.run(
-        [*command, "--workers", "2"],
+        command,
         capture_output=True,
         text=True,
         check=False,
@@ -151,8 +157,20 @@ def test_a_killed_command_goes_on(tmp_path):
         env=environment,
     )
     assert done.returncode == 0, done.stderr
-    assert f"({12 - len(made_before)} new)" in done.stdout
-    assert sorted(e.provenance["frame"] for e in _entries(labels)) == list(range(12))
+    assert f"({16 - len(made_before)} new)" in done.stdout
+    assert sorted(e.provenance["frame"] for e in _entries(labels)) == list(range(16))
+
+
+def _children(pid):
+    """Return the processes that a process has started (Linux)."""
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _command_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""  # it is gone
 
 
 def _entries(path):

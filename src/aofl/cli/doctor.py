@@ -63,5 +63,5 @@ def render(found: list[Finding]) -> RenderableType:
         advice.add_row(finding.name, Text(finding.install or ""))
     if not wanted:
         return table
-    title = Text("to install what is missing (none of it is needed with the others)", style="bold")
+    title = Text("how to get what is missing (one reference code is enough)", style="bold")
     return Group(table, Text(), title, Padding(advice, (0, 0, 0, 2)))
