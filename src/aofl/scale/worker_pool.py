@@ -155,8 +155,8 @@ def _serve(pipe: Connection, make_worker: Callable[[int], Worker], number: int) 
     except AoflError as error:
         pipe.send((None, error))
         return
-    pipe.send((None, None))
     try:
+        pipe.send((None, None))
         while True:
             pipe.send(_attempt(worker, pipe.recv()))
     except (EOFError, BrokenPipeError, ConnectionResetError):
