@@ -1,0 +1,213 @@
+"""Labels against true error: aofl, its rivals and AIMD on the same starts.
+
+Run: .venv/bin/python benchmarks/learning.py [--systems water ether] [--seeds 1 2 3]
+        [--steps 2000] [--long 20000] [--out runs/learning]
+Hours. Runs that are done are kept, one that was killed is resumed, so it can be called again until
+all is there. Writes benchmarks/results/learning.json and .png.
+
+Every tenth step that the force field made is compared with the reference afterwards and not
+learned: "error" is the force RMSE over these, apart within 50 fs of a reaction that lasted and
+elsewhere. `labels` are those that a rule learned; the random audits, which the rivals do not
+learn, are left out for all. "at the error of" interpolates log labels against log error between
+the two targets of aofl. A run of `--long` steps with the first seed goes on from aofl, and its
+force field then runs as long frozen.
+"""
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+from aofl import api
+from aofl.config import config_from_mapping
+from aofl.config.schema import RunConfig
+from aofl.errors import ReferenceFailed, RunStopped
+from aofl.learning.audit import RANDOM
+from aofl.learning.run import Run
+from aofl.reference import TbliteReference, TbliteSettings
+from aofl.store import RunDirectory, read_journal
+
+HERE = Path(__file__).parent
+ELECTRODE = {"element": "Na", "surface": "bcc100", "lattice_constant_A": 4.2}
+SYSTEMS = {
+    "water": {
+        "electrode": ELECTRODE | {"size": [2, 2, 4]},
+        "electrolyte": {"molecules": {"H2O": 4}, "gap_A": 9.0, "min_distance_A": 2.0},
+    },
+    "ether": {
+        "electrode": ELECTRODE | {"size": [2, 2, 4]},
+        "electrolyte": {"molecules": {"DME": 3}, "gap_A": 10.0, "min_distance_A": 1.9},
+    },
+}
+KELVIN = {"water": 900.0, "ether": 900.0}
+WAYS = {
+    "aofl": {"mode": "aofl"},
+    "aofl, loose": {"mode": "aofl", "learning.target_force_error_meV_per_A": 525.0},
+    "vasp": {"mode": "cofl", "learning.cofl_rule": "vasp"},
+    "flare": {"mode": "cofl", "learning.cofl_rule": "flare"},
+    "aimd": {"mode": "aimd"},
+}
+RIVALS = ("vasp", "flare")
+EVERY, NEAR_FS, TARGET = 10, 50.0, 350.0
+
+
+def configuration(system: str, seed: int, steps: int, changes: dict) -> RunConfig:
+    values = {
+        "seed": seed,
+        "system": SYSTEMS[system],
+        "reference": {"name": "tblite", "electronic_temperature_K": 3000.0},
+        "learning": {"target_force_error_meV_per_A": TARGET},
+        "dynamics": {
+            "name": "langevin",
+            "timestep_fs": 0.5,
+            "temperature_K": KELVIN[system],
+            "friction_per_ps": 10.0,
+            "steps": steps,
+        },
+    }
+    return config_from_mapping(values, changes)
+
+
+def run_or_go_on(config: RunConfig, out: Path) -> str:
+    """Run to the end, writing the true error of every tenth step of the force field."""
+    master = TbliteReference(TbliteSettings(electronic_temperature_K=3000.0))
+
+    def compare(now: Run) -> None:
+        if now.step % EVERY or now.calculator.last_source != "ff":
+            return
+        try:
+            error = now.calculator.results["forces"] - master.label(now.atoms).forces
+        except ReferenceFailed:
+            return
+        line = {"step": now.step, "sum_sq": float((error**2).sum()), "n": error.size}
+        with (out / "truth.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    try:
+        if not out.exists():
+            return api.run(config, out, compare)
+        if (
+            api.status(out)["status"] == "done"
+            and api.status(out)["steps"] >= config.dynamics.steps
+        ):
+            return "done"
+        return api.resume(out, {"dynamics.steps": config.dynamics.steps}, compare)
+    except RunStopped as error:
+        return f"lost: {error}"
+
+
+def scored(out: Path, timestep_fs: float, last: int) -> dict:
+    """Return what a run did up to a step."""
+    directory = RunDirectory.open(out)
+    lines = [x for x in read_journal(directory.ledger) if x["step"] <= last]
+    labels = [x for x in lines if x["action"] == "label"]
+    reactions = [
+        x for x in read_journal(directory.events) if x["event"] == "reaction" and x["step"] <= last
+    ]
+    times = [x["time_fs"] for x in reactions]
+
+    def is_near(step: int) -> bool:
+        return any(abs(step * timestep_fs - t) <= NEAR_FS for t in times)
+
+    truth = {}
+    if (out / "truth.jsonl").exists():
+        for text in (out / "truth.jsonl").read_text().splitlines():
+            truth[json.loads(text)["step"]] = json.loads(text)
+    true = [t for step, t in truth.items() if step <= last]
+    near = sum(is_near(step) for step in range(last + 1))
+    dense = sum(is_near(x["step"]) for x in labels)
+    return {
+        "labels": sum(x["rule"] != RANDOM for x in labels),
+        "random_audits": sum(x["rule"] == RANDOM for x in labels),
+        "first_1000": sum(x["step"] < 1000 for x in labels),
+        "error": rmse(true),
+        "error_quiet": rmse([t for t in true if not is_near(t["step"])]),
+        "error_reactive": rmse([t for t in true if is_near(t["step"])]),
+        "reactions": [x["reaction"] for x in reactions],
+        "density_ratio": ratio(dense, near, len(labels) - dense, last + 1 - near),
+        "wall_s": directory.read_summary()["wall_s"],
+    }
+
+
+def rmse(truth: list[dict]) -> float | None:
+    n = sum(t["n"] for t in truth)
+    return 1e3 * math.sqrt(sum(t["sum_sq"] for t in truth) / n) if n else None
+
+
+def ratio(dense: int, near: int, quiet: int, far: int) -> float | None:
+    return dense / near / (quiet / far) if near and far and quiet else None
+
+
+def labels_at(error: float, tight: dict, loose: dict) -> float:
+    """Return the labels at which aofl would have an error, by its two targets."""
+    slope = math.log(tight["labels"] / loose["labels"]) / math.log(tight["error"] / loose["error"])
+    return tight["labels"] * (error / tight["error"]) ** slope
+
+
+def show(name: str, found: dict) -> None:
+    plain = {k: round(v, 2) if isinstance(v, float) else v for k, v in found.items()}
+    print(name, {k: v for k, v in plain.items() if k != "wall_s"}, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--systems", nargs="+", default=["water", "ether"], choices=list(SYSTEMS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--long", type=int, default=20000)
+    parser.add_argument("--out", type=Path, default=HERE.parent / "runs" / "learning")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    results: dict = {}
+    for system in given.systems:
+        for seed in given.seeds:
+            for way, changes in WAYS.items():
+                out = given.out / f"{system}-{seed}-{way.replace(', ', '-')}"
+                config = configuration(system, seed, given.steps, changes)
+                status = run_or_go_on(config, out)
+                found = scored(out, config.dynamics.timestep_fs, given.steps) | {"status": status}
+                results.setdefault(system, {}).setdefault(way, {})[seed] = found
+                show(f"{system} {seed} {way}", found)
+            for rival in RIVALS:
+                of = {way: results[system][way][seed] for way in WAYS}
+                equal = labels_at(of[rival]["error"], of["aofl"], of["aofl, loose"])
+                of[rival]["aofl_labels_over_its"] = equal / of[rival]["labels"]
+                print(f"  aofl at the error of {rival}: {equal / of[rival]['labels']:.2f} x labels")
+            write(results)
+        results[system]["long"] = long_runs(given.out, system, given.seeds[0], given.long)
+        write(results)
+
+
+def long_runs(out: Path, system: str, seed: int, steps: int) -> dict:
+    """Let aofl go on, and its force field run frozen."""
+    learning = out / f"{system}-{seed}-aofl-long"
+    config = configuration(system, seed, steps, WAYS["aofl"])
+    found = {"aofl": run_or_go_on(config, learning)}
+    found |= scored(learning, config.dynamics.timestep_fs, steps)
+    frozen = {"mode": "mlff", "force_field.model": str(learning / "model.h5")}
+    config = configuration(system, seed, steps, frozen)
+    found["frozen"] = run_or_go_on(config, out / f"{system}-{seed}-frozen")
+    show(f"{system} {seed}, {steps} steps", found)
+    return found
+
+
+def write(results: dict) -> None:
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results" / "learning.json").write_text(json.dumps(results, indent=1))
+    figure, panels = plt.subplots(1, len(results), figsize=(5 * len(results), 4), squeeze=False)
+    for axes, (system, ways) in zip(panels[0], results.items(), strict=True):
+        for k, way in enumerate(w for w in WAYS if w in ways and w != "aimd"):
+            rows = ways[way].values()
+            axes.plot([r["labels"] for r in rows], [r["error"] for r in rows], "oxs^"[k], label=way)
+        axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="force RMSE, meV/Å")
+        axes.set_title(system)
+        axes.legend()
+    figure.tight_layout()
+    figure.savefig(HERE / "results" / "learning.png", dpi=150)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
