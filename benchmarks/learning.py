@@ -21,12 +21,12 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from aofl import api
+from aofl.assemble import make_reference
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.audit import RANDOM
 from aofl.learning.run import Run
-from aofl.reference import TbliteReference, TbliteSettings
 from aofl.store import RunDirectory, read_journal
 
 HERE = Path(__file__).parent
@@ -72,7 +72,7 @@ def configuration(system: str, seed: int, steps: int, changes: dict) -> RunConfi
 
 def run_or_go_on(config: RunConfig, out: Path) -> str:
     """Run to the end, writing the true error of every tenth step of the force field."""
-    master = TbliteReference(TbliteSettings(electronic_temperature_K=3000.0))
+    master = make_reference(config.reference, out)
 
     def compare(now: Run) -> None:
         if now.step % EVERY or now.calculator.last_source != "ff":
