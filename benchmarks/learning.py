@@ -25,7 +25,7 @@ from aofl.assemble import make_reference
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ReferenceFailed, RunStopped
-from aofl.learning.audit import RANDOM
+from aofl.learning.audit import RANDOM, SCHEDULED
 from aofl.learning.run import Run
 from aofl.store import RunDirectory, read_journal
 
@@ -118,6 +118,7 @@ def scored(out: Path, timestep_fs: float, last: int) -> dict:
     true = [t for step, t in truth.items() if step <= last]
     near = sum(is_near(step) for step in range(last + 1))
     dense = sum(is_near(x["step"]) for x in labels)
+    audits = [x for x in labels if x["rule"] in (RANDOM, SCHEDULED)]
     return {
         "labels": sum(x["rule"] != RANDOM for x in labels),
         "random_audits": sum(x["rule"] == RANDOM for x in labels),
@@ -125,10 +126,18 @@ def scored(out: Path, timestep_fs: float, last: int) -> dict:
         "error": rmse(true),
         "error_quiet": rmse([t for t in true if not is_near(t["step"])]),
         "error_reactive": rmse([t for t in true if is_near(t["step"])]),
+        "coverage_quiet": coverage([x for x in audits if not is_near(x["step"])]),
+        "coverage_reactive": coverage([x for x in audits if is_near(x["step"])]),
         "reactions": [x["reaction"] for x in reactions],
         "density_ratio": ratio(dense, near, len(labels) - dense, last + 1 - near),
         "wall_s": directory.read_summary()["wall_s"],
     }
+
+
+def coverage(audits: list[dict]) -> float | None:
+    """Return the share of force components of audits inside their 90 % interval."""
+    counts = [pair for x in audits for pair in (x.get("inside_90") or {}).values()]
+    return sum(k for k, _ in counts) / sum(n for _, n in counts) if counts else None
 
 
 def rmse(truth: list[dict]) -> float | None:
