@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import resource
 from pathlib import Path
 
 import h5py
@@ -201,6 +202,61 @@ def test_statistics_of_another_size_are_refused(copy):
         del file["forces"]["moment"]
         file["forces"]["moment"] = moment
     with pytest.raises(ModelError, match="columns where its basis has"):
+        ForceField.load(copy)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"elements": list(range(1, 104))},
+        {"settings": {"n_max": 8, "l_max": 10**9}},
+        {"settings": {"n_pair": 10**9}},
+        {"settings": {"n_pair": 128, "n_mixtures": 10**6}, "elements": list(range(1, 104))},
+        {"settings": {"n_pair": "8"}},
+        {"settings": {"n_pair": True}},
+        {"settings": {"cutoff": 1e300}},
+        {"settings": {"n_chebyshev": -3}},
+    ],
+    ids=str,
+)
+def test_a_header_that_asks_for_the_world_takes_neither_memory_nor_time(copy, values):
+    change_header(copy, **values)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    with pytest.raises(ModelError, match=r"copy\.h5"):
+        ForceField.load(copy)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert after.ru_maxrss - before.ru_maxrss < 50_000  # kB
+    assert after.ru_utime - before.ru_utime < 2.0
+
+
+def replaced(path: Path, make) -> None:
+    """Replace the forces' moment by whatever `make` puts in its place."""
+    with h5py.File(path, "r+") as file:
+        del file["forces"]["moment"]
+        make(file["forces"])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda group: group.create_dataset("moment", shape=(10**12,), chunks=(1024,), dtype="f8"),
+        lambda group: group.create_dataset("moment", data=["text"]),
+        lambda group: group.__setitem__("moment", h5py.ExternalLink("secret.h5", "/moment")),
+        lambda group: group.__setitem__("moment", h5py.SoftLink("/forces/moment")),
+        lambda group: group.create_group("moment"),
+        lambda group: group.create_dataset(
+            "moment", shape=(44,), dtype="f8", external=[("secret.bin", 0, 352)]
+        ),
+    ],
+    ids=["endless", "text", "other file", "circle", "group", "raw file"],
+)
+def test_what_is_not_a_small_array_in_the_file_itself_is_refused(copy, make, monkeypatch):
+    monkeypatch.chdir(copy.parent)
+    (copy.parent / "secret.bin").write_bytes(bytes(352))
+    with h5py.File(copy.parent / "secret.h5", "w") as file:
+        file["moment"] = np.zeros(44)
+    replaced(copy, make)
+    with pytest.raises(ModelError, match=r"copy\.h5"):
         ForceField.load(copy)
 
 

@@ -7,7 +7,6 @@ and prints as JSON how many were refused, what went wrong and what was written e
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import random
 import resource
@@ -24,10 +23,14 @@ from typing import Any
 from unittest.mock import patch
 
 import ase.io
-import h5py
-import numpy as np
-import yaml
-from mutations import mutated, mutated_json
+from mutations import (
+    damaged_gzip,
+    damaged_lines,
+    damaged_model,
+    damaged_yaml,
+    mutated,
+    resealed,
+)
 from scenarios import FreshReference, collision, reactive
 
 from aofl import api, assemble
@@ -45,7 +48,6 @@ from aofl.store import (
     read_frames,
     read_labels,
     read_table,
-    save_checkpoint,
 )
 from aofl.store.chunks import part_path
 
@@ -61,7 +63,6 @@ dynamics: {name: langevin, timestep_fs: 0.5, temperature_K: 500, steps: 40}
 output: {trajectory_every: 1, checkpoint_every: 10}
 """
 FOREIGN = {"traj": "a.traj", "xdatcar": "XDATCAR", "vasp": "POSCAR", "cif": "a.cif"}
-_HEAD = 6000  # bytes of a model where HDF5 keeps its own
 _STEPS = 4
 
 Cases = Callable[[bytes, random.Random], bytes]
@@ -108,17 +109,17 @@ class Corpus:
         config = self.place / "run.yaml"
         config.write_text(CONFIG)
         resolved = dump_config(read_config(config)).encode()
-        self._add("config", config, CONFIG.encode(), read_config, _damaged_yaml)
-        self._add("resolved config", config, resolved, read_config, _damaged_yaml)
+        self._add("config", config, CONFIG.encode(), read_config, damaged_yaml)
+        self._add("resolved config", config, resolved, read_config, damaged_yaml)
         labels = self.run.labels.read_bytes()
         self._add("dataset", self.place / "labels.extxyz", labels, _open_dataset)
         self._add("foreign labels", self.place / "foreign.extxyz", labels, read_labels)
         start = self.run.start.read_bytes()
         self._add("start", self.place / "start.extxyz", start, read_atoms)
         ledger, journal = self.run.ledger.read_bytes(), self.place / "ledger.jsonl"
-        self._add("ledger", journal, ledger, _read_ledger, _damaged_lines)
+        self._add("ledger", journal, ledger, _read_ledger, damaged_lines)
         events = self.run.events.read_bytes()
-        self._add("events", journal, events, lambda p: list(iterate_journal(p)), _damaged_lines)
+        self._add("events", journal, events, lambda p: list(iterate_journal(p)), damaged_lines)
         self._add("table", self.place / "thermo.csv", self.run.thermo.read_bytes(), read_table)
         record = RunDirectory(path=self.place)
         for name, whole, read in (
@@ -127,18 +128,18 @@ class Corpus:
         ):
             self._add(
                 name, self.place / whole.name, whole.read_bytes(),
-                lambda _, read=read: read(), _damaged_lines,
+                lambda _, read=read: read(), damaged_lines,
             )  # fmt: skip
 
     def _add_binaries(self) -> None:
         base = self.place / "trajectory.extxyz"
         packed = part_path(self.run.trajectory, 1).read_bytes()
-        self._add("trajectory", part_path(base, 1), packed, _read_trajectory, _damaged_gzip)
+        self._add("trajectory", part_path(base, 1), packed, _read_trajectory, damaged_gzip)
         self._add("plain trajectory", base, gzip.decompress(packed), _read_trajectory)
         checkpoint = self.run.checkpoint.read_bytes()
         self._add("checkpoint", self.place / "checkpoint.npz", checkpoint, read_checkpoint)
         model = self.run.model.read_bytes()
-        self._add("model", self.place / "model.h5", model, ForceField.load, _damaged_model)
+        self._add("model", self.place / "model.h5", model, ForceField.load, damaged_model)
 
     def _add_foreign(self) -> None:
         for format_, name in FOREIGN.items():
@@ -171,9 +172,9 @@ class Corpus:
             with toy_reference():
                 api.resume(path.parent)
 
-        damage = {"checkpoint.npz": _resealed, "run.json": _damaged_lines}
+        damage = {"checkpoint.npz": resealed, "run.json": damaged_lines}
         is_journal = name.endswith(".jsonl")
-        chosen = _damaged_lines if is_journal else damage.get(name, mutated)
+        chosen = damaged_lines if is_journal else damage.get(name, mutated)
         self._add(f"resume {name}", target, whole, resume, chosen)
 
     def _add(
@@ -229,55 +230,6 @@ def _open_dataset(path: Path) -> None:
     dataset = Dataset(path)
     dataset.close()
     list(dataset)
-
-
-def _damaged_lines(data: bytes, rng: random.Random) -> bytes:
-    """Change a value in one line of JSON."""
-    lines = data.splitlines(keepends=True)
-    k = rng.randrange(len(lines))
-    try:
-        text = json.dumps(mutated_json(json.loads(lines[k]), rng))
-    except ValueError:  # a file of one value on several lines
-        return json.dumps(mutated_json(json.loads(data), rng)).encode() + b"\n"
-    return b"".join([*lines[:k], text.encode() + b"\n", *lines[k + 1 :]])
-
-
-def _damaged_yaml(data: bytes, rng: random.Random) -> bytes:
-    return yaml.safe_dump(mutated_json(yaml.safe_load(data), rng)).encode()
-
-
-def _damaged_gzip(data: bytes, rng: random.Random) -> bytes:
-    return gzip.compress(mutated(gzip.decompress(data), rng), 1, mtime=0)
-
-
-def _damaged_model(data: bytes, rng: random.Random) -> bytes:
-    """Change the bytes that HDF5 keeps for itself, or the JSON of the header."""
-    if rng.random() < 0.5:
-        return mutated(data[:_HEAD], rng) + data[_HEAD:]
-    copy = io.BytesIO(data)
-    with h5py.File(copy, "r+") as file:
-        file.attrs["header"] = json.dumps(mutated_json(json.loads(file.attrs["header"]), rng))
-    return copy.getvalue()
-
-
-def _resealed(data: bytes, rng: random.Random) -> bytes:
-    """Return a checkpoint of strange content whose checksum is right."""
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "checkpoint.npz"
-        path.write_bytes(data)
-        checkpoint = read_checkpoint(path)
-        arrays, state = dict(checkpoint.arrays), dict(checkpoint.state)
-        if rng.random() < 0.3:
-            name = rng.choice(sorted(arrays))
-            arrays[name] = rng.choice(
-                [np.zeros(0), np.zeros((1, 1, 1)), np.ones(2, dtype=bool), np.full((3, 3), np.nan),
-                 arrays[name] * 1e300, -arrays[name]]
-            )  # fmt: skip
-        else:
-            changed = mutated_json(state, rng)
-            state = changed if isinstance(changed, dict) else state
-        save_checkpoint(path, arrays, state)
-        return path.read_bytes()
 
 
 def campaign(counts: dict[str, int], seed: int) -> dict[str, Any]:

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
 import random
+import tempfile
+from pathlib import Path
 from typing import Any
+
+import h5py
+import numpy as np
+import yaml
+
+from aofl.store import read_checkpoint, save_checkpoint
+
+HEAD = 6000  # bytes of a model where HDF5 keeps its own
 
 # What a reader is tempted by: huge counts, code, paths out, odd numbers, deep nesting, bombs.
 TOKENS = [
@@ -54,3 +67,52 @@ def mutated_json(value: Any, rng: random.Random) -> Any:
         k = rng.randrange(len(value))
         return [*value[:k], mutated_json(value[k], rng), *value[k + 1 :]]
     return rng.choice([None, -1, 10**30, 1e300, "x", "../../x", [], {}, [[1]], True, value])
+
+
+def damaged_lines(data: bytes, rng: random.Random) -> bytes:
+    """Change a value in one line of JSON."""
+    lines = data.splitlines(keepends=True)
+    k = rng.randrange(len(lines))
+    try:
+        text = json.dumps(mutated_json(json.loads(lines[k]), rng))
+    except ValueError:  # a file of one value on several lines
+        return json.dumps(mutated_json(json.loads(data), rng)).encode() + b"\n"
+    return b"".join([*lines[:k], text.encode() + b"\n", *lines[k + 1 :]])
+
+
+def damaged_yaml(data: bytes, rng: random.Random) -> bytes:
+    return yaml.safe_dump(mutated_json(yaml.safe_load(data), rng)).encode()
+
+
+def damaged_gzip(data: bytes, rng: random.Random) -> bytes:
+    return gzip.compress(mutated(gzip.decompress(data), rng), 1, mtime=0)
+
+
+def damaged_model(data: bytes, rng: random.Random) -> bytes:
+    """Change the bytes that HDF5 keeps for itself, or the JSON of the header."""
+    if rng.random() < 0.5:
+        return mutated(data[:HEAD], rng) + data[HEAD:]
+    copy = io.BytesIO(data)
+    with h5py.File(copy, "r+") as file:
+        file.attrs["header"] = json.dumps(mutated_json(json.loads(file.attrs["header"]), rng))
+    return copy.getvalue()
+
+
+def resealed(data: bytes, rng: random.Random) -> bytes:
+    """Return a checkpoint of strange content whose checksum is right."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "checkpoint.npz"
+        path.write_bytes(data)
+        checkpoint = read_checkpoint(path)
+        arrays, state = dict(checkpoint.arrays), dict(checkpoint.state)
+        if rng.random() < 0.3:
+            name = rng.choice(sorted(arrays))
+            arrays[name] = rng.choice(
+                [np.zeros(0), np.zeros((1, 1, 1)), np.ones(2, dtype=bool), np.full((3, 3), np.nan),
+                 arrays[name] * 1e300, -arrays[name]]
+            )  # fmt: skip
+        else:
+            changed = mutated_json(state, rng)
+            state = changed if isinstance(changed, dict) else state
+        save_checkpoint(path, arrays, state)
+        return path.read_bytes()
