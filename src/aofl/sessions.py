@@ -128,7 +128,10 @@ def restored(
     followed = put_back(mechanics, atoms, calculator)
     before = checkpoint.state.get("config")
     if before is not None and before["dynamics"]["name"] != config.dynamics.name:
-        mechanics = replace(mechanics, thermostat=mechanics.thermostat[:0])
+        mechanics, *snapshots = (
+            replace(instant, thermostat=instant.thermostat[:0])
+            for instant in (mechanics, *snapshots)
+        )
     return Run(
         config=config,
         directory=directory,

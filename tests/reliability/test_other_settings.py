@@ -11,7 +11,7 @@ from evidence import events, science, stop_at
 
 from aofl import api
 from aofl.errors import ConfigError, StoreError
-from aofl.store import checkpoint_at, load_checkpoint
+from aofl.store import checkpoint_at, load_checkpoint, read_journal
 
 
 def test_a_branch_begins_exactly_where_its_parent_was(bench: Any) -> None:
@@ -91,6 +91,25 @@ def test_changes_on_resume_are_applied_or_refused_key_by_key(bench: Any) -> None
     assert load_checkpoint(run / "checkpoint.npz").state["memory"]["target"] == pytest.approx(0.09)
     assert api.resume(run, on_change=lambda change: told.append(str(change))) == "done"
     assert len(told) == 2  # config.yaml has them now
+
+
+def test_another_thermostat_starts_afresh_also_after_a_rewind(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aofl.learning.policy import RULES
+    from aofl.records import Verdict
+
+    def refuse_once(situation: Any, memory: Any, settings: Any) -> Verdict:
+        refused = situation.step == 14 and memory.n_rewinds < 1
+        return Verdict(action="rewind" if refused else "accept", rule="guard", reason="injected")
+
+    monkeypatch.setitem(RULES, "aofl", (refuse_once, *RULES["aofl"]))
+    run = bench.path / "run"
+    api.run(bench.config(**{"dynamics.name": "nose_hoover"}), run, stop_at(12))
+    assert api.resume(run, {"dynamics.name": "bussi"}) == "done"
+    rewinds = [e for e in read_journal(run / "events.jsonl") if e["event"] == "rewind"]
+    assert [event["to_step"] for event in rewinds] == [10]
+    assert load_checkpoint(run / "checkpoint.npz").arrays["0.thermostat"].shape == (1,)
 
 
 def test_a_model_that_a_run_started_from_is_kept_with_it(bench: Any) -> None:
