@@ -16,7 +16,7 @@ ROWS = (
     {"forcefield", "reference", "system", "store", "analysis"},
     {"learning", "report", "scale"},
     {"assemble", "doctor"},
-    {"sessions"},
+    {"sessions", "building"},
     {"branching"},
     {"api"},
     {"campaign", "staged"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from collections.abc import Callable, Mapping
@@ -13,28 +12,25 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from ase import Atoms
 
 from aofl.assemble import (
     check_reference,
     limited_threads,
     make_reference,
-    opened_engines,
     opened_reference,
 )
 from aofl.branching import branch as make_branch
-from aofl.config import Change, check_elements, read_config
+from aofl.building import build
+from aofl.config import Change, read_config
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
-from aofl.config.system import InterfaceSystem
 from aofl.doctor import examine
-from aofl.errors import ConfigError, StoreError
+from aofl.errors import StoreError
 from aofl.forcefield.evaluation import Evaluation
 from aofl.forcefield.evaluation import evaluate as evaluate_on
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.train import train as train_on
-from aofl.learning.dynamics import set_initial_momenta
 from aofl.learning.files import RunFiles
 from aofl.learning.run import Run, proceed
 from aofl.learning.stopping import StopRequest, caught_signals
@@ -42,69 +38,12 @@ from aofl.reference import Reference
 from aofl.reference.installed import Finding
 from aofl.scale.label_frames import LabelProgress, label_frames, read_frames
 from aofl.sessions import begun, check_method, config_text, resumed, with_own_model
-from aofl.store import RunDirectory, format_atoms, read_atoms, read_labels, write_atomic
-from aofl.system import System, build_system, part_cells, to_json
+from aofl.store import RunDirectory, read_atoms, read_labels, write_atomic
 
 if TYPE_CHECKING:
     from aofl.report.analyse import AnalyseOptions, Analysis
 
 PACKAGES = ("aofl", "ase", "numba", "numpy", "packmol", "scipy", "tblite", "vesin")
-
-
-def build(config: RunConfig) -> Atoms:
-    """Return the start structure of a configuration, with momenta.
-
-    Raises
-    ------
-    ConfigError, StructureError
-        If the system cannot be built or does not fit the rest of the configuration.
-    """
-    with opened_engines(config) as engines:
-        atoms = build_system(config.system, config.seed, engines).atoms
-    _check_fits(config, atoms)
-    if np.allclose(atoms.get_momenta(), 0.0):
-        set_initial_momenta(atoms, config.dynamics.temperature_K, config.seed)
-    return atoms
-
-
-def build_files(config: RunConfig, out: Path, *, with_stages: bool = False) -> System:
-    """Build the start structure of a configuration into a directory, and return it.
-
-    Writes `start.extxyz` (at rest, frozen layers included), `start.png` and `system.json`: what
-    was asked for and got. A file of before is replaced.
-
-    Parameters
-    ----------
-    with_stages
-        Whether to write the cells of the learning stages as well: `bulk.extxyz`,
-        `molecules.extxyz` and `liquid.extxyz`.
-
-    Raises
-    ------
-    ConfigError, StructureError, StoreError
-        If the system cannot be built or written.
-    """
-    from aofl.system.picture import picture  # matplotlib is slow to import
-
-    if with_stages and not isinstance(config.system, InterfaceSystem):
-        raise ConfigError("`system` is a structure file; stages need an electrode in it")
-    stages = {}
-    with opened_engines(config) as engines:
-        system = build_system(config.system, config.seed, engines)
-        if with_stages and isinstance(config.system, InterfaceSystem):
-            stages = part_cells(config.system, config.seed, engines)
-    _check_fits(config, system.atoms)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{out} cannot be made: {error.strerror}; choose another") from error
-    write_atomic(out / "start.extxyz", format_atoms(system.atoms).encode())
-    write_atomic(out / "start.png", picture(system.atoms, system.atoms.get_chemical_formula()))
-    write_atomic(out / "system.json", (json.dumps(to_json(system), indent=2) + "\n").encode())
-    for stage, cells in stages.items():
-        frames = "".join(format_atoms(cell) for cell in cells)
-        write_atomic(out / f"{stage}.extxyz", frames.encode())
-    return system
 
 
 def run(
@@ -364,17 +303,6 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     from aofl.report.analyse import analyse as analyse_on  # matplotlib is slow to import
 
     return analyse_on(path, out, options)
-
-
-def _check_fits(config: RunConfig, atoms: Atoms) -> None:
-    """Check what the rest of a configuration asks of its system."""
-    check_elements(config, set(atoms.get_chemical_symbols()))
-    if atoms.constraints and config.dynamics.name == "nose_hoover":
-        # ASE's chain counts frozen atoms among those it heats and cools the others to 0 K.
-        raise ConfigError(
-            "`dynamics.name` is 'nose_hoover', which cannot keep the temperature of a system with "
-            "frozen atoms; use 'langevin' or 'bussi', or leave out `frozen_layers`"
-        )
 
 
 def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, Any]:

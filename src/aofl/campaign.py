@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from ase import Atoms
 
-from aofl.api import build, run
+from aofl.api import run
 from aofl.assemble import check_reference, make_force_field, make_reference, opened_reference
+from aofl.building import build
 from aofl.config.references import TbliteConfig
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError

@@ -49,13 +49,13 @@ def build(
     """Build the start structure, draw it, and show what was asked for and got."""
     from rich.console import Console
 
-    from aofl import api
+    from aofl.building import build_files
     from aofl.cli.build_screen import render_system
     from aofl.config import read_config
 
     chosen = read_config(config, {} if seed is None else {"seed": seed})
     directory = out or Path(f"builds/{config.resolve().parent.name}")
-    system = api.build_files(chosen, directory, with_stages=stages)
+    system = build_files(chosen, directory, with_stages=stages)
     Console().print(render_system(system))
     written = sorted(path.name for path in directory.iterdir() if path.suffix != ".tmp")
     typer.echo(f"{directory}: {', '.join(written)}")

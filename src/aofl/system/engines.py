@@ -22,7 +22,7 @@ EnergyAndForces: TypeAlias = Callable[[Atoms], tuple[float, FloatArray]]
 
 def _no_reference(*_: object) -> EnergyAndForces:
     raise StructureError(
-        "this part of `system` needs a reference code; build it through `aofl.api.build`"
+        "this part of `system` needs a reference code; build it through `aofl.building.build`"
     )
 
 
