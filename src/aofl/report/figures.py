@@ -189,8 +189,8 @@ def cost(wall_s: Mapping[str, float], aimd_s: float | None) -> Drawing:
             label = f"{part.replace('_', ' ')} {share:.0f} %"
             split.barh(0, share, left=left, color=PARTS[part], label=label)
             left += share
-        split.set(xlim=(0, 100), yticks=[], xticks=[], title="This run")
-        legend_above(split)
+        split.set(xlim=(0, 100), yticks=[], xticks=[])
+        legend_above(split)  # takes the whole width: no title beside it
         bars = {"this run": own} | ({"AIMD (est.)": aimd_s} if aimd_s else {})
         drawn = totals.barh(list(bars), list(bars.values()), 0.62, color=[BLUE, GREY][: len(bars)])
         totals.bar_label(drawn, [duration(seconds) for seconds in bars.values()], padding=5)
