@@ -116,6 +116,7 @@ def restored(
     with understood("the checkpoint"):
         events = [dict(event) for event in checkpoint.state["events_to_tell"]]
         rewound_to = checkpoint.state["rewound_to"]
+        dynamics_before = str(checkpoint.state["config"]["dynamics"]["name"])
     if len(mechanics.positions) != len(atoms):
         raise StoreError(
             f"the checkpoint has {len(mechanics.positions)} atoms and {directory.start} "
@@ -126,8 +127,7 @@ def restored(
     calculator = make_calculator(config, atoms, reference, files)
     restore_learning(calculator, checkpoint)
     followed = put_back(mechanics, atoms, calculator)
-    before = checkpoint.state.get("config")
-    if before is not None and before["dynamics"]["name"] != config.dynamics.name:
+    if dynamics_before != config.dynamics.name:
         mechanics, *snapshots = (
             replace(instant, thermostat=instant.thermostat[:0])
             for instant in (mechanics, *snapshots)

@@ -143,6 +143,7 @@ def fingerprint(run: Path) -> dict[str, Any]:
     checkpoint = load_checkpoint(run / "checkpoint.npz")
     labels = Dataset(run / "labels.extxyz")
     state = {k: v for k, v in checkpoint.state.items() if k != "wall"}
+    state["config"]["force_field"]["model"] = None  # its path is that of the run
     state["memory"] = {**state["memory"], "reference_seconds": None}
     state["instants"] = [{**instant, "offsets": None} for instant in state["instants"]]
     model = run / "model.h5"

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import pickle
 import tempfile
 import zipfile
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aofl.errors import StoreError
-from aofl.store import load_checkpoint, save_checkpoint
+from aofl.store import load_checkpoint, read_checkpoint, save_checkpoint
+from aofl.store.checkpoint import previous_checkpoint
 
 ARRAYS = {
     "positions": np.random.default_rng(0).normal(size=(5, 3)),
@@ -148,3 +150,34 @@ def test_pickles_are_never_run(path):
     path.with_name("checkpoint.previous.npz").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(StoreError, match="no checkpoint can be read"):
         load_checkpoint(path)
+
+
+def test_there_is_a_last_checkpoint_at_every_instant_of_a_save(tmp_path, monkeypatch):
+    path, replace = tmp_path / "checkpoint.npz", os.replace
+    save_checkpoint(path, {}, {"step": 1})
+    steps = []
+
+    def looking(source, target):
+        steps.append(load_checkpoint(path).state["step"])
+        replace(source, target)
+        found = load_checkpoint(path)
+        assert found.fallback_reason is None
+        steps.append(found.state["step"])
+
+    monkeypatch.setattr(os, "replace", looking)
+    save_checkpoint(path, {}, {"step": 2})
+    assert steps == [1, 1, 1, 2]
+    assert read_checkpoint(previous_checkpoint(path)).state["step"] == 1
+
+
+def test_without_hard_links_the_one_before_is_kept_all_the_same(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.npz"
+    save_checkpoint(path, {}, {"step": 1})
+
+    def refuse(*_args, **_kwargs):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    save_checkpoint(path, {}, {"step": 2})
+    assert load_checkpoint(path).state["step"] == 2
+    assert read_checkpoint(previous_checkpoint(path)).state["step"] == 1

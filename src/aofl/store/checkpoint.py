@@ -81,11 +81,8 @@ def save_checkpoint(
         or the disk refuses.
     """
     data = _encode(arrays, state)
-    try:
-        if path.exists():
-            os.replace(path, previous_checkpoint(path))  # noqa: PTH105 - see `write_atomic`
-    except OSError as error:
-        raise cannot("rename", path, error) from error
+    if path.exists():
+        _keep_as_previous(path)
     write_atomic(path, data)
     if step is not None:
         _archive(path, step)
@@ -142,6 +139,21 @@ def drop_checkpoints_after(path: Path, step: int) -> None:
 def previous_checkpoint(path: Path) -> Path:
     """Return where the checkpoint before the last one is kept."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def _keep_as_previous(path: Path) -> None:
+    """Give a checkpoint a second name, so that it is there under the first one all the time."""
+    before = previous_checkpoint(path)
+    temporary = before.with_name(f".{before.name}.tmp")
+    try:
+        try:
+            temporary.unlink(missing_ok=True)
+            temporary.hardlink_to(path)
+        except OSError:  # a file system without hard links: for an instant, only the second name
+            temporary = path
+        os.replace(temporary, before)  # noqa: PTH105 - see `write_atomic`
+    except OSError as error:
+        raise cannot("rename", path, error) from error
 
 
 def _archive(path: Path, step: int) -> None:
