@@ -25,6 +25,7 @@ from aofl.records import FloatArray, IntArray
 from aofl.report.events import ReactionEvent
 
 METAL_WITHIN, MOLECULES_WITHIN = 3.7, 2.7  # Å of an atom that reacts
+SMALL, METAL_WITHIN_SMALL = 6, 5.0  # around so few atoms there is room for more of the metal
 MOST_ATOMS = 70
 TILT = np.radians(12.0)  # towards the viewer, so that rows of atoms do not hide each other
 
@@ -140,7 +141,8 @@ def _beside(
     offsets, _ = find_mic(atoms.positions - centre.mean(axis=0), atoms.cell, atoms.pbc)
     images = centre.mean(axis=0) + offsets[:, None] + shifts[None]  # (n_atoms, n_images, 3)
     gaps = np.linalg.norm(images[:, :, None] - centre, axis=-1).min(axis=-1)
-    reach = np.where(IS_METAL[atoms.numbers], METAL_WITHIN, MOLECULES_WITHIN)
+    to_metal = METAL_WITHIN_SMALL if len(places) <= SMALL else METAL_WITHIN
+    reach = np.where(IS_METAL[atoms.numbers], to_metal, MOLECULES_WITHIN)
     reacting = {atom for atom, _ in places}
     near = [
         (float(gaps[i, k]), int(i), images[i, k])
