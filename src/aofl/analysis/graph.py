@@ -29,7 +29,15 @@ from aofl.analysis.limits import (
 from aofl.errors import StructureError
 from aofl.records import IntArray
 
-__all__ = ["Bonds", "ChemistrySettings", "clusters", "connect", "connect_covalent", "molecules"]
+__all__ = [
+    "Bonds",
+    "ChemistrySettings",
+    "close_non_metals",
+    "clusters",
+    "connect",
+    "connect_covalent",
+    "molecules",
+]
 
 DEFAULT = ChemistrySettings()
 
@@ -63,8 +71,22 @@ def connect(
     return settle(candidates, limit_table(settings), bonded)
 
 
+def close_non_metals(atoms: Atoms, settings: ChemistrySettings = DEFAULT) -> Bonds:
+    """Return all pairs of non-metals below their breaking limit, whether they are bonds or not.
+
+    Raises
+    ------
+    StructureError
+        If a position or the cell is not finite.
+    """
+    return _candidates(atoms, limit_table(settings), np.flatnonzero(~IS_METAL[atoms.numbers]))
+
+
 def connect_covalent(
-    atoms: Atoms, settings: ChemistrySettings = DEFAULT, bonded: IntArray | None = None
+    atoms: Atoms,
+    settings: ChemistrySettings = DEFAULT,
+    bonded: IntArray | None = None,
+    close: Bonds | None = None,
 ) -> Bonds:
     """Find the covalent bonds alone, as `connect` does, at a fraction of its cost.
 
@@ -72,6 +94,8 @@ def connect_covalent(
     ----------
     bonded
         The covalent pairs of the frame before, shape (n_bonds, 2).
+    close
+        What `close_non_metals` returns for this frame, where the caller has it.
 
     Raises
     ------
@@ -83,8 +107,7 @@ def connect_covalent(
             f"atom {bonded.max()} had a bond in the frame before, this one has {len(atoms)} atoms; "
             "follow each system from its own first frame"
         )
-    non_metals = np.flatnonzero(~IS_METAL[atoms.numbers])
-    candidates = _candidates(atoms, limit_table(settings), non_metals)
+    candidates = close_non_metals(atoms, settings) if close is None else close
     return settle(candidates, limit_table(settings), bonded)
 
 

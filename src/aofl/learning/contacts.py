@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 
 from aofl.ace.neighbors import find_neighbors
+from aofl.analysis.graph import Bonds
+from aofl.analysis.limits import IS_METAL
 from aofl.records import FloatArray, IntArray
 
 TOUCHING = 1.3  # sums of covalent radii: nearer than this is a contact of two elements
@@ -52,32 +55,50 @@ def close_pairs(
 def element_contacts(numbers: IntArray, pairs: ClosePairs) -> frozenset[str]:
     """Return which elements touch which, written "H-O", in alphabetical order."""
     touching = pairs.relative < TOUCHING
-    codes = np.unique(200 * numbers[pairs.first[touching]] + numbers[pairs.second[touching]])
-    names = ((chemical_symbols[c // 200], chemical_symbols[c % 200]) for c in codes)
-    return frozenset("-".join(sorted(pair)) for pair in names)
+    return _names(numbers[pairs.first[touching]], numbers[pairs.second[touching]])
 
 
-def new_contacts(
-    numbers: IntArray,
-    positions: FloatArray,
-    cell: FloatArray,
-    pbc: npt.NDArray[np.bool_],
-    known: Collection[str],
-) -> frozenset[str]:
+def new_contacts(atoms: Atoms, close: Bonds, known: Collection[str]) -> frozenset[str]:
     """Return which elements touch which, written "H-O", beyond what is known.
 
-    Only atoms of element pairs that are not known yet are searched: once most pairs have met,
-    hardly any atom is left to look at.
+    Contacts among non-metals are read off their close pairs. Of metals only the atoms of element
+    pairs that are not known yet are searched: once most pairs have met, there are none.
+
+    Parameters
+    ----------
+    close
+        What `aofl.analysis.graph.close_non_metals` returns: their breaking limits are wider than
+        a contact.
     """
-    elements = np.unique(numbers).tolist()
-    pairs = {
-        "-".join(sorted((chemical_symbols[a], chemical_symbols[b]))): (a, b)
-        for k, a in enumerate(elements)
-        for b in elements[k:]
+    numbers = close.numbers
+    i, j = close.pairs.T
+    touching = close.distances < TOUCHING * (
+        covalent_radii[numbers[i]] + covalent_radii[numbers[j]]
+    )
+    found = _names(numbers[i[touching]], numbers[j[touching]])
+    unmet = {
+        z for name, pair in _pairs_with_metal(numbers).items() if name not in known for z in pair
     }
-    unmet = {z for name, pair in pairs.items() if name not in known for z in pair}
     chosen = np.isin(numbers, list(unmet))
-    if not chosen.any():
-        return frozenset()
-    near = close_pairs(numbers[chosen], positions[chosen], cell, pbc, TOUCHING)
-    return element_contacts(numbers[chosen], near).difference(known)
+    if chosen.any():
+        near = close_pairs(
+            numbers[chosen], atoms.positions[chosen], atoms.cell.array, atoms.pbc, TOUCHING
+        )
+        found |= element_contacts(numbers[chosen], near)
+    return found.difference(known)
+
+
+def _pairs_with_metal(numbers: IntArray) -> dict[str, tuple[int, int]]:
+    """Return the pairs of elements, one of them a metal, by their names."""
+    elements = np.unique(numbers).tolist()
+    pairs = [(a, b) for k, a in enumerate(elements) for b in elements[k:]]
+    return {_name(a, b): (a, b) for a, b in pairs if IS_METAL[a] or IS_METAL[b]}
+
+
+def _names(first: IntArray, second: IntArray) -> frozenset[str]:
+    codes = np.unique(200 * first + second).tolist()
+    return frozenset(_name(code // 200, code % 200) for code in codes)
+
+
+def _name(a: int, b: int) -> str:
+    return "-".join(sorted((chemical_symbols[a], chemical_symbols[b])))

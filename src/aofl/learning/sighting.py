@@ -15,7 +15,7 @@ import numpy as np
 from ase import Atoms
 
 from aofl.analysis.canonical import graph_key
-from aofl.analysis.graph import connect_covalent
+from aofl.analysis.graph import close_non_metals, connect_covalent
 from aofl.analysis.limits import COVALENT, IS_METAL
 from aofl.analysis.regions import components, within
 from aofl.learning.contacts import new_contacts
@@ -62,7 +62,8 @@ def look(
     known
         Contacts of elements that need not be looked for.
     """
-    found = connect_covalent(atoms, bonded=bonded)
+    close = close_non_metals(atoms)
+    found = connect_covalent(atoms, bonded=bonded, close=close)
     now = found.pairs[found.kinds == COVALENT]
     is_same = bonded is not None and np.array_equal(now, bonded)  # nearly always, and cheap
     pairs = found.covalent if with_species or not is_same else frozenset()
@@ -79,7 +80,7 @@ def look(
         changes=tuple(sorted(kinds)),
         atom=changed[0][0] if changed else None,
         species=_species(numbers, pairs) if changed or with_species else frozenset(),
-        contacts=new_contacts(numbers, atoms.positions, atoms.cell.array, atoms.pbc, known),
+        contacts=new_contacts(atoms, close, known),
     )
 
 
