@@ -141,20 +141,29 @@ def test_the_other_policy_stops_at_the_first_structure_without_a_label(
     assert len(check_labels(here / "out")) == N_GOOD
 
 
-def test_a_code_that_never_works_again_ends_the_run_in_one_sentence(here: Path) -> None:
-    write_plan(here, ["ok"] * 3 + ["crash"] * 400)
+def test_a_failed_run_is_one_sentence_on_the_screen(here: Path) -> None:
+    write_plan(here, ["ok", "ok", *["crash"] * 4])
+    (here / "run.yaml").write_text((here / "run.yaml").read_text().replace("continue", "stop"))
     done = subprocess.run(
-        [sys.executable, "-m", "aofl.cli", "run", "run.yaml", "--out", "out", "--steps", "300"],
+        [sys.executable, "-m", "aofl.cli", "run", "run.yaml", "--out", "out"],
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert done.returncode == 1
-    assert "the reference failed 20 times in a row" in " ".join(done.stderr.split())
+    said = " ".join(done.stderr.split())
+    assert "no label at step 2 and `labels.on_failure` is stop: CP2K gave no label" in said
     assert "Traceback" not in done.stdout + done.stderr
-    assert len(list((here / "out" / "quarantine").iterdir())) == 20
-    # What was learned before is there, and the run can be gone on with when the code works again.
-    write_plan(here, [])
-    assert api.resume(here / "out", {"dynamics.steps": 210}) == "done"
-    assert len(check_labels(here / "out")) > 3
+
+
+def test_a_code_that_never_works_again_ends_the_run_which_can_be_resumed(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aofl.learning.labelling.MAX_FAILURES", 3)
+    with pytest.raises(RunStopped, match="the reference failed 3 times in a row, last at step"):
+        run(here, ["crash"] * 12, **{"dynamics.steps": 60})
+    assert len(list((here / "out" / "quarantine").iterdir())) == 3
+    # What was learned before is there: it goes on when the code works again.
+    assert api.resume(here / "out", {"dynamics.steps": 60}) == "done"
+    assert len(check_labels(here / "out")) > N_GOOD
