@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HOLD_STEPS = 10  # after a failed label: failures persist in a region
-MAX_FAILURES = 20  # in a row
+HOLD_STEPS = 10  # after a failed label, twice as many after the next: failures persist
+LONGEST_HOLD = 80
+MAX_FAILURES = 10  # in a row
 TRUSTED_AFTER = 10  # labels before the force field may call a label an outlier
 
 
@@ -163,7 +164,8 @@ def _note_failure(calculator: AdaptiveCalculator, error: ReferenceFailed) -> Non
     memory = calculator.memory
     memory.n_failed += 1
     memory.failures += 1
-    memory.hold_until = calculator.step + HOLD_STEPS
+    hold = min(LONGEST_HOLD, HOLD_STEPS * 2 ** (memory.failures - 1))
+    memory.hold_until = calculator.step + hold
     logger.warning("step %d: no label: %s", calculator.step, error)
     calculator.tell(event="label_failed", message=str(error))
     if memory.failures >= MAX_FAILURES:
