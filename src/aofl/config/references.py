@@ -191,6 +191,9 @@ class Cp2kConfig(FileCode):
         default=None, min_length=1, description="your own input file instead of the preset"
     )
     cutoff_Ry: float = Field(default=280.0, gt=0, description="of the density grid")
+    semicore: bool = Field(
+        default=False, description="sodium with nine electrons, for ions; needs 700 Ry"
+    )
     smooth_xc: bool = Field(
         default=True, description="smooth the density for exchange and correlation"
     )

@@ -135,6 +135,8 @@ class Cp2kReference:
         else:
             chosen = self._config.model_dump(mode="json")
             settings = {name: chosen[name] for name in LEVEL_KEYS}
+            if self._config.semicore:  # named where it is chosen: older labels do not know it
+                settings["semicore"] = True
         return {
             "code": "CP2K",
             "version": self.version,

@@ -131,7 +131,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _aimd_step(run: Compared, aimd: Compared | None) -> float | None:
-    """Return what a step of AIMD costs, s: as the AIMD run was, or by this run's median label."""
+    """Return what a step of AIMD costs, s: as the AIMD run was, or as our quickest labels."""
     if aimd is not None:
         total = number(aimd.data.summary.get("wall_s") or {}, "total")
         steps = number(aimd.data.summary, "steps")
@@ -159,7 +159,7 @@ def _sections(
     basis = (
         f"Speed-up is against {aimd.name}, per step."
         if aimd
-        else "No run is AIMD: its cost per step is taken as the median reference call of each run."
+        else "No run is AIMD: its cost per step is the lower decile of the calls of each run."
     )
     surveyed = {run.name: run.survey for run in runs if run.survey is not None}
     wall = {r["name"]: r["wall_s"] for r in records if r["wall_s"]}

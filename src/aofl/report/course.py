@@ -22,10 +22,10 @@ from aofl.analysis.survey import survey
 from aofl.errors import StoreError, StructureError
 from aofl.report.events import ReactionEvent
 from aofl.report.scenes import Scene, scene
-from aofl.store import read_frames
+from aofl.store import count_frames, read_frames
+from aofl.store.chunks import parts
 
 MOST_FRAMES = 300
-BYTES_PER_ATOM = 190  # of a frame: nine numbers in full precision
 MOST_SCENES = 8
 MOST_PLACES = 40
 LEAD_FS, TAIL_FS = 25.0, 50.0
@@ -60,14 +60,13 @@ def course_of_run(run_dir: Path, reactions: Sequence[ReactionEvent]) -> Course |
 
     The frames that are surveyed are spread evenly, at most about `MOST_FRAMES` of them.
     """
+    trajectory = run_dir / "trajectory.extxyz"
     try:
-        size = (run_dir / "trajectory.extxyz").stat().st_size
-        first = next(read_frames(run_dir))
-        stride = 1 + size // (BYTES_PER_ATOM * len(first) * MOST_FRAMES)
+        if not parts(trajectory):
+            return ""
+        stride = 1 + count_frames(trajectory) // MOST_FRAMES
         found = survey(islice(read_frames(run_dir), 0, None, stride))
         return course(found, lambda: read_frames(run_dir), reactions, _written_time)
-    except OSError:
-        return ""
     except (StoreError, StructureError) as error:
         return f"The trajectory is left out: {error}."
 

@@ -120,7 +120,7 @@ def cost_split(data: RunData) -> Section | None:
         return None
     per_call, steps = number(data.summary, "aimd_step_s"), number(data.summary, "steps")
     aimd = per_call * steps if per_call and steps else None
-    basis = f"{per_call or 0:.2g} s, the median reference call, times {steps or 0:.0f} steps"
+    basis = f"{per_call or 0:.2g} s, the lower decile of the calls, times {steps or 0:.0f} steps"
     return Section(
         id="cost",
         title="Cost",

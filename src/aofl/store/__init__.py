@@ -23,7 +23,7 @@ from aofl.store.journal import (
 from aofl.store.label_cache import LabelCache
 from aofl.store.quarantine import keep_in_quarantine
 from aofl.store.run_directory import RunDirectory
-from aofl.store.trajectory import Trajectory, iterate_trajectory
+from aofl.store.trajectory import Trajectory, count_frames, iterate_trajectory
 
 __all__ = [
     "Checkpoint",
@@ -34,6 +34,7 @@ __all__ = [
     "Table",
     "Trajectory",
     "checkpoint_at",
+    "count_frames",
     "drop_checkpoints_after",
     "format_atoms",
     "format_frame",

@@ -167,13 +167,24 @@ def iterate_trajectory(path: Path) -> Iterator[Atoms]:
     StoreError
         If there is none, it cannot be read, or a frame is damaged.
     """
+    for text, where in _frames(path):
+        yield parse_frame(text, where)
+
+
+def count_frames(path: Path) -> int:
+    """Return how many whole frames `iterate_trajectory` finds, without parsing them."""
+    return sum(1 for _ in _frames(path))
+
+
+def _frames(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the text of each frame, and where it is."""
     found = [path] if path.suffix == ".gz" else parts(path)
     if not found:
         raise StoreError(f"there is no trajectory {path}")
     for part in found:
         texts = _frames_of_part(part) if part.suffix == ".gz" else iterate_frames(part)
         for index, text in enumerate(texts):
-            yield parse_frame(text, f"{part} frame {index}")
+            yield text, f"{part} frame {index}"
 
 
 def iterate_file(path: Path) -> Iterator[Atoms]:
