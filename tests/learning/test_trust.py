@@ -45,6 +45,13 @@ def test_the_factor_is_that_of_the_largest_error() -> None:
     assert trust.factor == pytest.approx(np.sqrt(3.0))
 
 
+def test_a_small_error_that_was_foretold_smaller_does_not_count() -> None:
+    trust = Trust()
+    for _ in range(20):
+        trust.note_errors(np.array([[2.0], [0.5]]) * np.ones(3), np.array([[1.0], [0.1]]))
+    assert trust.factor == pytest.approx(2.0)
+
+
 def test_the_alarm_comes_with_surprises_and_goes_with_them() -> None:
     usual, bad = [False, False, False, False, True] * 2, [True, True, False] * 3 + [True]
     assert not is_drifting(usual, False)

@@ -1,7 +1,7 @@
 """From a posterior standard deviation to an error that can be believed.
 
 Bayesian errors of a misspecified model are too small when it extrapolates. Every label is a free
-test: S = max_i e_i / s_i compares the true errors e_i of its atoms with their predicted ones s_i.
+test: S = max_i e_i / max_i s_i compares the true errors e_i of its atoms with the predicted s_i.
 The calibration factor is the `LEVEL` quantile of the last `WINDOW` ratios S, widened by Student's
 t while there are few of them.
 

@@ -31,7 +31,9 @@ class Trust:
     Attributes
     ----------
     ratios
-        Largest true over predicted error of each label, before it was learned, oldest first.
+        Largest true over largest predicted error of each label, before it was learned, oldest
+        first: what the rule asks is whether the largest error of a frame exceeds a threshold. The
+        largest of the ratios would be that of an atom whose error is small and foretold smaller.
     reached
         Largest posterior deviation after each of the last labels, eV/Å.
     width
@@ -75,8 +77,8 @@ class Trust:
             s of the same components, eV/Å, (n, 3).
         """
         inside = int(np.sum(np.abs(errors) <= self.width * deviations))
-        size = np.sqrt(np.mean(errors**2, axis=1)) / np.sqrt(np.mean(deviations**2, axis=1))
-        self.ratios = [*self.ratios, float(size.max())][-WINDOW:]
+        largest, expected = (np.sqrt(np.mean(x**2, axis=1)).max() for x in (errors, deviations))
+        self.ratios = [*self.ratios, float(largest / expected)][-WINDOW:]
         self.width = adapted_width(self.width, 1.0 - inside / errors.size)
         return inside, errors.size
 
