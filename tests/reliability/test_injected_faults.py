@@ -88,8 +88,8 @@ def test_bad_labels_by_a_seeded_schedule_never_stop_nor_stain_a_run(bench: Any) 
 
 def test_a_reference_that_never_answers_stops_the_run_with_a_sentence(bench: Any) -> None:
     bench.reference(lambda call, label: crash(label) if call > 1 else label)
-    with pytest.raises(RunStopped, match="failed 20 times in a row"):
-        bench.run("dead", **{"dynamics.steps": 400, "learning.audit_probability": 1.0})
+    with pytest.raises(RunStopped, match="failed 10 times in a row"):
+        bench.run("dead", **{"dynamics.steps": 800, "learning.audit_probability": 1.0})
     assert json.loads((bench.path / "dead" / "summary.json").read_text())["status"] == "failed"
 
 
