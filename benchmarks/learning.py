@@ -9,8 +9,8 @@ Every tenth step that the force field made is compared with the reference afterw
 learned: "error" is the force RMSE over these, apart within 50 fs of a reaction that lasted and
 elsewhere. `labels` are those that a rule learned; the random audits, which the rivals do not
 learn, are left out for all. "at the error of" interpolates log labels against log error between
-the two targets of aofl. A run of `--long` steps with the first seed goes on from aofl, and its
-force field then runs as long frozen.
+the two targets of aofl, in the mean over the seeds. A run of `--long` steps with the first seed
+follows, and its force field then runs as long frozen.
 """
 
 import argparse
@@ -149,6 +149,18 @@ def ratio(dense: int, near: int, quiet: int, far: int) -> float | None:
     return dense / near / (quiet / far) if near and far and quiet else None
 
 
+def averages(ways: dict) -> dict:
+    """Return labels and error of each way in the mean over the seeds: one run is chance."""
+    return {
+        way: {
+            key: sum(row[key] for row in rows.values()) / len(rows)
+            for key in ("labels", "first_1000", "error")
+        }
+        for way, rows in ways.items()
+        if way != "aimd"
+    }
+
+
 def labels_at(error: float, tight: dict, loose: dict) -> float:
     """Return the labels at which aofl would have an error, by its two targets."""
     slope = math.log(tight["labels"] / loose["labels"]) / math.log(tight["error"] / loose["error"])
@@ -181,12 +193,13 @@ def main() -> None:
                 found = scored(out, config.dynamics.timestep_fs, given.steps) | {"status": status}
                 results.setdefault(system, {}).setdefault(way, {})[seed] = found
                 show(f"{system} {seed} {way}", found)
-            of = {way: results[system][way][seed] for way in given.ways}
-            for rival in [way for way in RIVALS if {way, "aofl", "aofl, loose"} <= of.keys()]:
-                equal = labels_at(of[rival]["error"], of["aofl"], of["aofl, loose"])
-                of[rival]["aofl_labels_over_its"] = equal / of[rival]["labels"]
-                print(f"  aofl at the error of {rival}: {equal / of[rival]['labels']:.2f} x labels")
             write(results)
+        results[system]["mean"] = mean = averages(results[system])
+        for rival in [way for way in RIVALS if {way, "aofl", "aofl, loose"} <= mean.keys()]:
+            equal = labels_at(mean[rival]["error"], mean["aofl"], mean["aofl, loose"])
+            mean[rival]["aofl_labels_over_its"] = equal / mean[rival]["labels"]
+            print(f"  aofl at the error of {rival}: {equal / mean[rival]['labels']:.2f} x labels")
+        write(results)
         if given.long > given.steps:
             results[system]["long"] = long_runs(given.out, system, given.seeds[0], given.long)
             write(results)
