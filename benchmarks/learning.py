@@ -7,8 +7,8 @@ all is there. Writes benchmarks/results/learning.json and .png.
 
 Every tenth step that the force field made is compared with the reference afterwards and not
 learned: "error" is the force RMSE over these, apart within 50 fs of a reaction that lasted and
-elsewhere. `labels` are those that a rule learned; the random audits, which the rivals do not
-learn, are left out for all. "at the error of" interpolates log labels against log error between
+elsewhere. `labels` are all that were learned: aofl learns its audits and they count, the rivals
+neither learn nor count theirs. "at the error of" interpolates log labels against log error between
 the two targets of aofl, in the mean over the seeds. A run of `--long` steps with the first seed
 follows, and its force field then runs as long frozen.
 """
@@ -98,8 +98,8 @@ def run_or_go_on(config: RunConfig, out: Path) -> str:
         return f"lost: {error}"
 
 
-def scored(out: Path, timestep_fs: float, last: int) -> dict:
-    """Return what a run did up to a step."""
+def scored(out: Path, timestep_fs: float, last: int, *, is_ours: bool) -> dict:
+    """Return what a run did up to a step; `is_ours`: random audits are learned and count."""
     directory = RunDirectory.open(out)
     lines = [x for x in read_journal(directory.ledger) if x["step"] <= last]
     labels = [x for x in lines if x["action"] == "label"]
@@ -120,7 +120,7 @@ def scored(out: Path, timestep_fs: float, last: int) -> dict:
     dense = sum(is_near(x["step"]) for x in labels)
     audits = [x for x in labels if x["rule"] in (RANDOM, SCHEDULED)]
     return {
-        "labels": sum(x["rule"] != RANDOM for x in labels),
+        "labels": len(labels) if is_ours else sum(x["rule"] != RANDOM for x in labels),
         "random_audits": sum(x["rule"] == RANDOM for x in labels),
         "first_1000": sum(x["step"] < 1000 for x in labels),
         "error": rmse(true),
@@ -190,7 +190,9 @@ def main() -> None:
                 out = given.out / f"{system}-{seed}-{way.replace(', ', '-')}"
                 config = configuration(system, seed, given.steps, changes)
                 status = run_or_go_on(config, out)
-                found = scored(out, config.dynamics.timestep_fs, given.steps) | {"status": status}
+                is_ours = config.mode == "aofl"
+                found = scored(out, config.dynamics.timestep_fs, given.steps, is_ours=is_ours)
+                found["status"] = status
                 results.setdefault(system, {}).setdefault(way, {})[seed] = found
                 show(f"{system} {seed} {way}", found)
             write(results)
@@ -210,7 +212,7 @@ def long_runs(out: Path, system: str, seed: int, steps: int) -> dict:
     learning = out / f"{system}-{seed}-aofl-long"
     config = configuration(system, seed, steps, WAYS["aofl"])
     found = {"aofl": run_or_go_on(config, learning)}
-    found |= scored(learning, config.dynamics.timestep_fs, steps)
+    found |= scored(learning, config.dynamics.timestep_fs, steps, is_ours=True)
     frozen = {"mode": "mlff", "force_field.model": str(learning / "model.h5")}
     config = configuration(system, seed, steps, frozen)
     found["frozen"] = run_or_go_on(config, out / f"{system}-{seed}-frozen")

@@ -142,7 +142,22 @@ class TestRule:
 
         watch = ReactionWatch()
         assert [labels(watch, False) for _ in range(7)] == [6, 5, 4, 3, 2, 1, 1]
-        assert labels(watch, True) == 6
+        assert labels(watch, True) == 3  # half of seven doublings
+        assert [labels(watch, True) for _ in range(3)] == [5, 6, 6]
+
+    def test_a_change_that_comes_again_and_again_is_labelled_now_and_then(self) -> None:
+        """A hop every 20 fs, one label in five a surprise: 2000 hops."""
+        rng, known, asked = np.random.default_rng(0), self.knowing(), []
+        for step in range(0, 80_000, 40):
+            now = self.at(step, sighting("H-O broken", "H-O formed"))
+            if chemistry(now, known, SETTINGS).action == "label":
+                asked.append(step)
+                seen, is_surprise = now.sighting, bool(rng.random() < 0.2)
+                known.watch.note_label(seen, step, is_surprise=is_surprise, timestep_fs=0.5)
+        assert asked[:3] == [0, 40, 80]
+        assert 10 < len(asked) < 60
+        other = chemistry(self.at(80_000, sighting("C-H broken")), known, SETTINGS)
+        assert other.action == "label"
 
     def test_while_labels_surprise_the_gap_stays(self) -> None:
         watch = ReactionWatch()

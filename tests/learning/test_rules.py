@@ -10,7 +10,7 @@ from rule_cases import POSITIONS, SETTINGS, memory, prediction, situation
 
 from aofl.bayes.calibration import HIGHEST
 from aofl.config.schema import GuardsConfig, LearningConfig
-from aofl.learning.audit import QUIET, audit, next_gap, probability
+from aofl.learning.audit import ENOUGH, QUIET, audit, next_gap, probability
 from aofl.learning.guards import guards
 from aofl.learning.memory import Memory
 from aofl.learning.policy import RULES, decide, screened_uncertainty
@@ -153,8 +153,9 @@ class TestAudit:
         drawn = [audit(situation(step=k), quiet, often).rule for k in range(20 * QUIET)]
         n_expected = 0.1 * QUIET * (1 + np.log(20))
         assert drawn.count("random_audit") == pytest.approx(n_expected, rel=0.2)
-        assert probability(QUIET, 0.1) == 0.1
-        assert probability(4 * QUIET, 0.1) == 0.025
+        assert probability(QUIET, ENOUGH, 0.1) == 0.1
+        assert probability(4 * QUIET, ENOUGH, 0.1) == 0.025
+        assert probability(QUIET, 4 * ENOUGH, 0.1) == 0.025
 
     def test_the_gap_doubles_without_and_halves_with_a_surprise(self) -> None:
         assert next_gap(8, error=0.1, expected=0.2, target=0.3, longest=100) == 16

@@ -88,10 +88,10 @@ class LearningConfig(Section):
         description="similar means nearer than this multiple of the distance of safe atoms",
     )
     audit_probability: float = Field(
-        default=0.01,
+        default=0.005,
         ge=0,
         le=1,
-        description="chance of a random audit at a step; falls while nothing is in doubt",
+        description="chance of a random audit at a step; falls in quiet, and after 40 audits",
     )
     audit_max_gap_steps: int = Field(default=2000, ge=1, description="longest time without audit")
     max_rewinds: int = Field(default=20, ge=0, description="rewinds before the run stops")

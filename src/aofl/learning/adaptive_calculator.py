@@ -205,6 +205,8 @@ class AdaptiveCalculator(Calculator):
         if verdict.action == "skip":
             self.memory.n_skips += 1
             self.record(ledger.decision(verdict, self.step, self.time_fs, self.last_error))
+        if verdict.action != "label" and situation.sighting is not None:
+            self.bonded = situation.sighting.bonded  # a change that nobody asks about is past
         if verdict.action != "label" or not label(self, atoms, situation, verdict):
             self._adopt_prediction(situation)
 
@@ -262,8 +264,6 @@ class AdaptiveCalculator(Calculator):
             with_species |= self.bonded is None
             known = self.memory.watch.contacts
             sighting = see(atoms, self.bonded, with_species=with_species, known=known)
-        if not sighting.changes:
-            self.bonded = sighting.bonded
         return replace(situation, sighting=sighting)
 
     def _situation(self, atoms: Atoms, prediction: Prediction) -> Situation:

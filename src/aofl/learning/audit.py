@@ -2,8 +2,9 @@
 
 Two kinds. A scheduled audit comes when no label was made for `audit_gap` steps; the gap doubles
 when the audit holds no surprise and halves when it does. A random audit comes with a probability
-per step, drawn from (seed, step) alone, that falls while nothing is in doubt: as 1 / t from
-`QUIET` steps after the last doubt on. Both meet only steps that the other rules accepted, so their
+per step, drawn from (seed, step) alone, that falls while nothing is in doubt (as 1 / t from `QUIET`
+steps after the last doubt on) and with the audits done: beyond `ENOUGH` their number grows as the
+root of the steps, as each adds less to what is known. Both meet only steps that the other rules accepted, so their
 errors are those of the forces that drove the dynamics. The random ones do not look at the error of
 their step; they are denser where the run learns, so what they say leans to the harder parts.
 """
@@ -18,6 +19,7 @@ from aofl.rng import generator
 
 SCHEDULED, RANDOM = "audit", "random_audit"
 
+ENOUGH = 40  # audits, after which random ones become rarer
 QUIET = 500  # steps without doubt, after which random audits become rarer
 DRIFT_AMONG, DRIFT_FROM, DRIFT_UNTIL = 10, 6, 3  # audits
 
@@ -25,14 +27,15 @@ DRIFT_AMONG, DRIFT_FROM, DRIFT_UNTIL = 10, 6, 3  # audits
 def random_audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
     """Return "label" if this step is drawn for an audit."""
     draw = generator(situation.seed, "audit", situation.step).random()
-    if draw < probability(situation.step - memory.last_doubt_step, settings.audit_probability):
+    quiet = situation.step - memory.last_doubt_step
+    if draw < probability(quiet, memory.n_audits, settings.audit_probability):
         return Verdict(action="label", rule=RANDOM, reason="drawn at random")
     return accept(RANDOM)
 
 
-def probability(quiet: int, highest: float) -> float:
+def probability(quiet: int, n_audits: int, highest: float) -> float:
     """Return the chance of a random audit so many steps after the last doubt."""
-    return highest * min(1.0, QUIET / max(quiet, 1))
+    return highest * min(1.0, QUIET / max(quiet, 1)) * min(1.0, ENOUGH / max(n_audits, 1))
 
 
 def audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:

@@ -21,6 +21,7 @@ from aofl.learning.trust import HISTORY, Trust
 from aofl.plain import from_plain
 from aofl.records import FloatArray, IntArray, Neighbour
 
+FIRST_AUDIT_GAP = 16  # steps
 BANK_SPACING = 0.3  # in units of the usual distance between well-predicted atoms
 
 
@@ -87,7 +88,7 @@ class Memory:
     energy_shift: float = 0.0
     last_label_step: int = -1
     last_doubt_step: int = 0
-    audit_gap: int = 1
+    audit_gap: int = FIRST_AUDIT_GAP
     hold_until: int = -1
     failures: int = 0
     n_labels: int = 0

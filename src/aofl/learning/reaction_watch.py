@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from aofl.plain import from_plain
 
 FIRST_GAP_FS = 4.0
 LAST_GAP_FS = 64.0
+MOST_DOUBLINGS = 12  # of the gap: 16 ps
 
 
 @dataclass(slots=True)
@@ -25,7 +27,10 @@ class ReactionWatch:
     kinds
         The kinds of change that are watched.
     familiar
-        Kind of change to how often, in a row, its labels held no surprise.
+        Kind of change to how often its gap has doubled: its labels without surprise, halved by
+        each surprise.
+    labelled
+        Kind of change to the step of its last label.
     no_rewind_before
         A change before this step is labelled where it is: it has been rewound once.
     n_rewinds
@@ -38,6 +43,7 @@ class ReactionWatch:
     due: int = 0
     kinds: list[str] = field(default_factory=list)
     familiar: dict[str, int] = field(default_factory=dict)
+    labelled: dict[str, int] = field(default_factory=dict)
     no_rewind_before: int = 0
     n_rewinds: int = 0
     species: list[str] = field(default_factory=list)
@@ -48,9 +54,17 @@ class ReactionWatch:
         """Whether a reaction is being watched."""
         return self.gap is not None
 
-    def familiarity(self, changes: tuple[str, ...]) -> int:
-        """Return how often, in a row, the least known of some changes held no surprise."""
+    def familiarity(self, changes: Iterable[str]) -> int:
+        """Return how often the gap of the least known of some changes has doubled."""
         return min(self.familiar.get(kind, 0) for kind in changes)
+
+    def is_due(self, changes: Iterable[str], step: int, timestep_fs: float) -> bool:
+        """Return whether some change is of a kind whose last label is longer ago than its gap."""
+        return any(
+            kind not in self.labelled
+            or step - self.labelled[kind] >= gap_after(self.familiar.get(kind, 0), timestep_fs)
+            for kind in changes
+        )
 
     def note_rewind(self, step: int, timestep_fs: float) -> None:
         """Remember that the run goes back from `step`: the same change is not rewound again."""
@@ -69,17 +83,17 @@ class ReactionWatch:
         """
         self.species = sorted({*self.species, *sighting.species})
         self.contacts = sorted({*self.contacts, *sighting.contacts})
+        for kind in {*self.kinds, *sighting.changes} if is_surprise else ():
+            self.familiar[kind] = self.familiar.get(kind, 0) // 2
         if sighting.changes:
             self.kinds = sorted({*self.kinds, *sighting.changes})
-            known = 0 if is_surprise else self.familiarity(sighting.changes)
-            self.gap = steps_in(FIRST_GAP_FS, timestep_fs) * 2 ** min(known, 16)
+            self.gap = gap_after(self.familiarity(self.kinds), timestep_fs)
+            for kind in sighting.changes:
+                self.labelled[kind] = step
+                self.familiar[kind] = self.familiar.get(kind, 0) + (not is_surprise)
         elif self.gap is not None and not is_surprise:
             self.gap *= 2
-        for kind in self.kinds if is_surprise else ():
-            self.familiar[kind] = 0
         if self.gap is not None and self.gap > steps_in(LAST_GAP_FS, timestep_fs):
-            for kind in () if is_surprise else self.kinds:
-                self.familiar[kind] = self.familiar.get(kind, 0) + 1
             self.gap, self.kinds = None, []
         self.due = step + (self.gap or 0)
 
@@ -91,6 +105,11 @@ class ReactionWatch:
     def from_json(cls, state: dict[str, Any]) -> Self:
         """Return what `to_json` described."""
         return from_plain(cls, state)
+
+
+def gap_after(doublings: int, timestep_fs: float) -> int:
+    """Return the gap of a kind of change, in steps."""
+    return steps_in(FIRST_GAP_FS, timestep_fs) * 2 ** min(doublings, MOST_DOUBLINGS)
 
 
 def steps_in(time_fs: float, timestep_fs: float) -> int:

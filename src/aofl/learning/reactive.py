@@ -6,10 +6,12 @@ No uncertainty anticipates a bond that breaks, so chemistry has a rule of its ow
 - a bond that forms or breaks: go back a few femtoseconds and label there (where the driver can
   rewind, and no label is as recent), label at the change, then again after `FIRST_GAP_FS`, each
   time after twice as long, until the gap exceeds `LAST_GAP_FS`;
-- a kind of change ("H-O broken") whose labels held no surprise starts with a gap twice as long
-  the next time; a surprise doubles nothing and makes its kind unfamiliar again.
+- each kind of change ("H-O broken") has a gap of its own: a label at a change doubles it, a
+  surprise takes half of the doublings back. The labels after a change begin with it, and a change
+  within it after the last label of its kind is let pass.
 
-So a new reaction is sampled densely and one seen often costs a label or two.
+So a new reaction is sampled densely, and one that comes again and again, such as a proton that
+hops, costs a label now and then.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 RULE = "chemistry"
 LOOK_EVERY_FS = 2.0
 BEFORE_FS = 5.0  # how far back the label before a change lies
-FAMILIAR = 3  # changes of a kind without surprise, after which none is rewound
+FAMILIAR = 3  # doublings of the gap of a kind, after which none is rewound
 
 
 def is_time_to_look(step: int, timestep_fs: float) -> bool:
@@ -42,7 +44,8 @@ def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) ->
     if memory.n_labels == 0:
         return accept(RULE)  # the first label is the uncertainty's
     if seen is not None:
-        if seen.changes and _is_rewound(situation, watch, seen, memory.last_label_step):
+        is_due = watch.is_due(seen.changes, situation.step, situation.timestep_fs)
+        if is_due and _is_rewound(situation, watch, seen, memory.last_label_step):
             return _verdict("rewind", seen, f"{', '.join(seen.changes)}: label before it")
         new = sorted(seen.contacts.difference(watch.contacts))
         if new:
@@ -51,7 +54,7 @@ def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) ->
         if strange:
             formulas = sorted({key.partition(":")[0] for key in strange})
             return _verdict("label", seen, f"molecules never labelled: {', '.join(formulas)}")
-        if seen.changes:
+        if is_due:
             return _verdict("label", seen, ", ".join(seen.changes))
     if watch.gap is not None and situation.step >= watch.due:
         return Verdict(
