@@ -4,9 +4,10 @@ Two kinds. A scheduled audit comes when no label was made for `audit_gap` steps;
 when the audit holds no surprise and halves when it does. A random audit comes with a probability
 per step, drawn from (seed, step) alone, that falls while nothing is in doubt (as 1 / t from `QUIET`
 steps after the last doubt on) and with the audits done: beyond `ENOUGH` their number grows as the
-root of the steps, as each adds less to what is known. Both meet only steps that the other rules accepted, so their
-errors are those of the forces that drove the dynamics. The random ones do not look at the error of
-their step; they are denser where the run learns, so what they say leans to the harder parts.
+root of the steps, as each adds less to what is known. Both meet only steps that the other rules
+accepted, so their errors are those of the forces that drove the dynamics. The random ones do not
+look at the error of their step; they are denser where the run learns, so what they say leans to
+the harder parts.
 """
 
 from __future__ import annotations

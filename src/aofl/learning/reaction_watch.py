@@ -109,7 +109,7 @@ class ReactionWatch:
 
 def gap_after(doublings: int, timestep_fs: float) -> int:
     """Return the gap of a kind of change, in steps."""
-    return steps_in(FIRST_GAP_FS, timestep_fs) * 2 ** min(doublings, MOST_DOUBLINGS)
+    return steps_in(FIRST_GAP_FS, timestep_fs) << min(doublings, MOST_DOUBLINGS)
 
 
 def steps_in(time_fs: float, timestep_fs: float) -> int:
