@@ -31,6 +31,7 @@ BLUE, ORANGE, TEAL, RED, VIOLET, GREY, GREEN, GOLD = (
     "#3f9f5f",
     "#c99a1e",
 )
+SERIES = (BLUE, ORANGE, TEAL, VIOLET, GOLD, RED, GREEN, GREY)  # of lines that are told apart
 WIDE_INCHES, NARROW_INCHES = 10.6, 5.2
 
 # typed loosely: matplotlib from 3.11 on wants each key as a literal, earlier ones a plain dict

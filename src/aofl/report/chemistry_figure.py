@@ -10,14 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from aofl.records import FloatArray
 from aofl.report.canvas import (
-    BLUE,
-    GOLD,
-    GREEN,
-    GREY,
-    ORANGE,
-    RED,
-    TEAL,
-    VIOLET,
+    SERIES,
     Drawing,
     draw,
     legend_below,
@@ -25,7 +18,6 @@ from aofl.report.canvas import (
 from aofl.report.events import BondEvent, ReactionEvent
 from aofl.report.timeline import in_time_unit, mark_bonds, time_axis, time_scale
 
-LINE_COLOURS = (BLUE, ORANGE, TEAL, VIOLET, GOLD, RED, GREEN, GREY)
 LINE_STYLES = ("-", (0, (5, 2)), (0, (1.5, 1.5)))  # lines that coincide stay visible
 
 
@@ -60,7 +52,7 @@ def molecules_over_time(
         for k, (name, (times, counts)) in enumerate(lines.items()):
             label = f"{name} (from {molecules[name]})" if name in molecules else name
             axes.plot(
-                times * scale, counts, color=LINE_COLOURS[k], lw=2.0, drawstyle="steps-post",
+                times * scale, counts, color=SERIES[k], lw=2.0, drawstyle="steps-post",
                 ls=LINE_STYLES[k % 3], label=label,
             )  # fmt: skip
         axes.set_title("Change in the number of molecules")
@@ -80,7 +72,7 @@ def _changes(
         for side, sign in ((event.reactants, -1), (event.products, 1)):
             for name in side:
                 steps.setdefault(name, []).append((event.time_fs, sign))
-    most = sorted(steps, key=lambda name: -len(steps[name]))[: len(LINE_COLOURS)]
+    most = sorted(steps, key=lambda name: -len(steps[name]))[: len(SERIES)]
     lines = {}
     for name in most:
         times, signs = zip(*sorted(steps[name]), strict=True)

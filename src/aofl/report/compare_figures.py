@@ -12,14 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from aofl.analysis.findings import Survey
 from aofl.analysis.structure import RadialDistribution, radial_distributions
 from aofl.report.canvas import (
-    BLUE,
-    GOLD,
-    GREEN,
-    GREY,
-    ORANGE,
-    RED,
-    TEAL,
-    VIOLET,
+    SERIES,
     Drawing,
     draw,
     is_phone,
@@ -30,7 +23,6 @@ from aofl.report.figures import PARTS
 from aofl.report.near_reactions import WINDOW_FS
 from aofl.report.timeline import in_time_unit, time_axis, time_scale
 
-COLOURS = (BLUE, ORANGE, TEAL, VIOLET, GOLD, RED, GREEN, GREY)
 MOST_SPECIES, MOST_PAIRS = 8, 6
 CLOSE = 4.0  # Å
 
@@ -43,7 +35,7 @@ def labels_over_time(runs: Mapping[str, RunData]) -> Drawing:
 
     def plot(figure: Figure) -> None:
         axes = figure.subplots()
-        for (name, run), colour in zip(runs.items(), cycle(COLOURS), strict=False):
+        for (name, run), colour in zip(runs.items(), cycle(SERIES), strict=False):
             times = np.sort([d.time_fs for d in run.decisions if d.action == "label"])
             stops = np.append(times, run.thermo["time_fs"][-1:]) * scale
             counts = np.append(np.arange(1, len(times) + 1), [len(times)] * (len(stops) > 0))
@@ -91,7 +83,7 @@ def species_over_time(surveys: Mapping[str, Survey]) -> Drawing:
         figure.set_size_inches(figure.get_figwidth(), 2.0 * rows + 0.5)
         grid = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
         for axes, name in zip(grid, names, strict=False):
-            for (run, found), colour in zip(surveys.items(), cycle(COLOURS), strict=False):
+            for (run, found), colour in zip(surveys.items(), cycle(SERIES), strict=False):
                 times = [frame.time for frame in found.frames]
                 counts = [frame.species.get(name, 0) for frame in found.frames]
                 axes.plot(times, counts, color=colour, lw=1.2, label=run)
@@ -116,7 +108,7 @@ def radial(surveys: Mapping[str, Survey]) -> Drawing:
         figure.set_size_inches(figure.get_figwidth(), 2.3 * rows + 0.5)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, pair in zip(grid, pairs, strict=False):
-            for (run, found), colour in zip(curves.items(), cycle(COLOURS), strict=False):
+            for (run, found), colour in zip(curves.items(), cycle(SERIES), strict=False):
                 if pair in found:
                     axes.plot(found[pair].r, found[pair].g, color=colour, lw=1.2, label=run)
             axes.set_title("-".join(pair))
