@@ -14,6 +14,7 @@ from aofl.forcefield.model import ForceField
 from aofl.learning.run import Run
 from aofl.report import write_report
 from aofl.report.data import read_run
+from aofl.report.stages import read_stages
 from aofl.store import RunDirectory
 
 CONFIG = {
@@ -107,7 +108,9 @@ def test_a_stage_that_was_killed_while_it_was_made_is_made_anew(tmp_path: Path) 
 
 
 def test_the_report_says_what_each_stage_cost_and_was_worth(finished: Path) -> None:
-    bulk, water = read_run(finished).stages
+    data = read_run(finished)
+    assert data.stages == ()  # models are loaded for the report alone
+    bulk, water = read_stages(finished / "stages", data.labels)
     assert (bulk.n_atoms, water.n_atoms, bulk.name) == (54, 3, "bulk-Na54")
     assert bulk.forces_rmse is not None
     assert water.forces_rmse is not None

@@ -9,6 +9,7 @@ from aofl.report.course import Course, course_of_run
 from aofl.report.data import RunData, read_run
 from aofl.report.page import render
 from aofl.report.sections import SECTIONS
+from aofl.report.stages import read_stages
 
 __all__ = ["write_report"]
 
@@ -24,7 +25,7 @@ def write_report(run_dir: Path) -> Path:
     StoreError
         The directory holds none of the files of a run.
     """
-    data = _with_course(read_run(run_dir), run_dir)
+    data = _with_stages(_with_course(read_run(run_dir), run_dir), run_dir)
     sections = [section for make in SECTIONS if (section := make(data)) is not None]
     version = str(data.run.get("aofl", ""))
     path = run_dir / "report.html"
@@ -39,3 +40,8 @@ def _with_course(data: RunData, run_dir: Path) -> RunData:
     if isinstance(found, Course):
         return replace(data, course=found)
     return replace(data, notes=(*data.notes, found)) if found else data
+
+
+def _with_stages(data: RunData, run_dir: Path) -> RunData:
+    """Add the small cells learned before, judged by their models, which take time to load."""
+    return replace(data, stages=read_stages(run_dir / "stages", data.labels))

@@ -33,7 +33,7 @@ from aofl.report.events import (
     read_molecules,
     read_reaction,
 )
-from aofl.report.stages import Stage, read_stages
+from aofl.report.stages import Stage
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class RunData:
     notes
         What could not be read.
     stages
-        The small cells that were learned before.
+        The small cells that were learned before, where they were looked at.
     """
 
     name: str
@@ -171,7 +171,6 @@ def read_run(run_dir: Path) -> RunData:
         reactions=_each(of_kind(events, "reaction"), read_reaction, "reactions", notes),
         labels=labels,
         notes=tuple(notes),
-        stages=read_stages(run_dir / "stages", labels),
     )
 
 
