@@ -5,11 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aofl.learning.tally import AuditTally
-from aofl.store import Dataset, Journal, RunDirectory, Table, Trajectory, iterate_journal
+from aofl.store import Closing, Dataset, Journal, RunDirectory, Table, Trajectory, iterate_journal
 
 FILES = ("dataset", "ledger", "events", "thermo", "trajectory")
 THERMO_COLUMNS = (
@@ -29,8 +28,8 @@ THERMO_COLUMNS = (
 )
 
 
-@dataclass(slots=True, kw_only=True)
-class RunFiles:
+@dataclass(kw_only=True)
+class RunFiles(Closing):
     """Labels, ledger, events, thermodynamics and trajectory of one run directory.
 
     `quarantine` is the directory for structures that got no label, made when there is one.
@@ -94,14 +93,3 @@ class RunFiles:
         """Close all files."""
         for name in FILES:
             getattr(self, name).close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -9,6 +9,7 @@ from aofl.store.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
+from aofl.store.closing import Closing
 from aofl.store.dataset import Dataset, read_labels, structure_hash
 from aofl.store.extxyz import format_atoms, format_frame, read_atoms
 from aofl.store.frames import read_frames
@@ -27,6 +28,7 @@ from aofl.store.trajectory import Trajectory, count_frames, iterate_trajectory
 
 __all__ = [
     "Checkpoint",
+    "Closing",
     "Dataset",
     "Journal",
     "LabelCache",

@@ -10,16 +10,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from aofl.errors import StoreError
 from aofl.store.atomic import cannot, sync_directory, write_all
+from aofl.store.closing import Closing
 
 _BLOCK = 65536
 
 
-class AppendOnlyFile:
+class AppendOnlyFile(Closing):
     """A file open for appending; kinds of records add their own `append` and override nothing.
 
     Parameters
@@ -94,17 +93,6 @@ class AppendOnlyFile:
     def close(self) -> None:
         """Close the file; appending afterwards is an error."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @contextmanager

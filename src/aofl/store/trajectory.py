@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from ase import Atoms
@@ -20,12 +18,13 @@ from aofl.records import FloatArray
 from aofl.store.append_only import AppendOnlyFile
 from aofl.store.atomic import cannot, sync_directory
 from aofl.store.chunks import iterate_members, pack, part_number, part_path, parts
+from aofl.store.closing import Closing
 from aofl.store.extxyz import format_frame, frames_of_text, iterate_frames, parse_frame
 
 PART_BYTES = 64 << 20
 
 
-class Trajectory:
+class Trajectory(Closing):
     """Frames of a run.
 
     After a kill the last frame may be torn: cut back to the offset of the checkpoint.
@@ -111,17 +110,6 @@ class Trajectory:
         """Close the part in use; appending afterwards is an error."""
         if self._file is not None:
             self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _open_last(self) -> None:
         found = parts(self.path)
