@@ -37,7 +37,14 @@ from aofl.learning.stopping import StopRequest, caught_signals
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
 from aofl.scale.label_frames import LabelProgress, label_frames, read_frames
-from aofl.sessions import begun, check_method, config_text, resumed, with_own_model
+from aofl.sessions import (
+    Session,
+    begun,
+    check_method,
+    config_text,
+    resumed,
+    with_own_model,
+)
 from aofl.store import RunDirectory, read_atoms, read_labels, write_atomic
 
 if TYPE_CHECKING:
@@ -81,7 +88,15 @@ def run(
             RunFiles.open(directory) as files,
             caught_signals(stop),
         ):
-            return proceed(begun(config, directory, files, atoms, chosen, stop), on_step)
+            session = Session(
+                config=config,
+                directory=directory,
+                files=files,
+                atoms=atoms,
+                reference=chosen,
+                stop=stop,
+            )
+            return proceed(begun(session), on_step)
 
 
 def create(config: RunConfig, out: Path) -> RunDirectory:
@@ -162,10 +177,17 @@ def resume(
             caught_signals(stop),
         ):
             check_method(directory, reference)
-            session = (config, directory, files, atoms, reference, stop)
+            session = Session(
+                config=config,
+                directory=directory,
+                files=files,
+                atoms=atoms,
+                reference=reference,
+                stop=stop,
+            )
             if not directory.has_checkpoint():
-                return proceed(begun(*session), on_step)
-            return proceed(resumed(*session, on_change), on_step)
+                return proceed(begun(session), on_step)
+            return proceed(resumed(session, on_change), on_step)
 
 
 def branch(

@@ -20,7 +20,7 @@ from aofl.learning.run import Run, one_step
 from aofl.learning.state import save_state, understood
 from aofl.learning.stopping import StopRequest
 from aofl.learning.summary import write_summary
-from aofl.sessions import changes_since, config_text, restored, with_own_model
+from aofl.sessions import Session, changes_since, config_text, restored, with_own_model
 from aofl.store import (
     Checkpoint,
     RunDirectory,
@@ -60,15 +60,15 @@ def branch(parent: RunDirectory, step: int, out: Path, config: RunConfig) -> Non
         opened_reference(config.reference, partial.reference) as reference,
         RunFiles.open(partial) as files,
     ):
-        run = restored(
-            checkpoint,
-            _config_then(checkpoint, partial),
-            partial,
-            files,
-            read_atoms(partial.start),
-            reference,
-            StopRequest(),
+        session = Session(
+            config=_config_then(checkpoint, partial),
+            directory=partial,
+            files=files,
+            atoms=read_atoms(partial.start),
+            reference=reference,
+            stop=StopRequest(),
         )
+        run = restored(session, checkpoint)
         _replay(run, parent, step)
         save_state(run)
         write_summary(run, "stopped", f"branched from {parent.path} at step {step}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ase import Atoms
@@ -32,42 +32,43 @@ from aofl.store import (
 OnChange = Callable[[Change], None]
 
 
-def begun(
-    config: RunConfig,
-    directory: RunDirectory,
-    files: RunFiles,
-    atoms: Atoms,
-    reference: Reference,
-    stop: StopRequest,
-) -> Run:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a stretch of a run works with; the files are open and the directory is locked.
+
+    `atoms` are those of the start structure until a checkpoint moves them.
+    """
+
+    config: RunConfig
+    directory: RunDirectory
+    files: RunFiles
+    atoms: Atoms
+    reference: Reference
+    stop: StopRequest
+
+
+def begun(session: Session) -> Run:
     """Return a run at its first instant, forces known; files of a failed attempt are emptied."""
+    config, atoms, files = session.config, session.atoms, session.files
     files.empty()
     files.events.append({"step": 0, "time_fs": 0.0, "event": "started"})
-    calculator = make_calculator(config, atoms, reference, files)
+    calculator = make_calculator(config, atoms, session.reference, files)
     atoms.calc = calculator
     atoms.get_forces()
     started = Run(
         config=config,
-        directory=directory,
+        directory=session.directory,
         files=files,
         atoms=atoms,
         calculator=calculator,
         dynamics=make_dynamics(config.dynamics, atoms),
-        stop=stop,
+        stop=session.stop,
     )
     begin(started)
     return started
 
 
-def resumed(
-    config: RunConfig,
-    directory: RunDirectory,
-    files: RunFiles,
-    atoms: Atoms,
-    reference: Reference,
-    stop: StopRequest,
-    on_change: OnChange = lambda change: None,
-) -> Run:
+def resumed(session: Session, on_change: OnChange = lambda change: None) -> Run:
     """Return a run as its last checkpoint left it, with the changes of its configuration applied.
 
     Raises
@@ -78,15 +79,17 @@ def resumed(
         If the checkpoint or the files that belong to it cannot be read, or the labels are of
         another level of theory.
     """
+    config, directory, files = session.config, session.directory, session.files
     checkpoint = load_checkpoint(directory.checkpoint)
     origin = directory.read_record().get("branched_from") or {}
     is_branch = origin.get("step") == checkpoint.state.get("step")
     changes = changes_since(checkpoint, config, directory, is_branch=is_branch)
     refuse(changes)
-    files.dataset.check_level(level_of(reference.describe()))  # a command may be another code
+    level = level_of(session.reference.describe())
+    files.dataset.check_level(level)  # a command may be another code
     if changes:
         write_atomic(directory.config, config_text(config, directory).encode())
-    run = restored(checkpoint, config, directory, files, atoms, reference, stop)
+    run = restored(session, checkpoint)
     drop_checkpoints_after(directory.checkpoint, run.step)  # of a past that did not come to pass
     run.files.events.append({"step": run.step, "time_fs": run.time_fs, "event": "resumed"})
     if checkpoint.fallback_reason is not None:
@@ -96,15 +99,7 @@ def resumed(
     return run
 
 
-def restored(
-    checkpoint: Checkpoint,
-    config: RunConfig,
-    directory: RunDirectory,
-    files: RunFiles,
-    atoms: Atoms,
-    reference: Reference,
-    stop: StopRequest,
-) -> Run:
+def restored(session: Session, checkpoint: Checkpoint) -> Run:
     """Return a run as a checkpoint left it; what the files hold beyond it is cut off.
 
     Raises
@@ -112,6 +107,7 @@ def restored(
     StoreError
         If the checkpoint or the files that belong to it cannot be read.
     """
+    config, atoms, files = session.config, session.atoms, session.files
     mechanics, snapshots = mechanics_of(checkpoint)
     with understood("the checkpoint"):
         events = [dict(event) for event in checkpoint.state["events_to_tell"]]
@@ -119,12 +115,12 @@ def restored(
         dynamics_before = str(checkpoint.state["config"]["dynamics"]["name"])
     if len(mechanics.positions) != len(atoms):
         raise StoreError(
-            f"the checkpoint has {len(mechanics.positions)} atoms and {directory.start} "
+            f"the checkpoint has {len(mechanics.positions)} atoms and {session.directory.start} "
             f"{len(atoms)}: they belong to different runs; restore them from a copy"
         )
     files.cut_back(mechanics.offsets)
     files.tell_again(events)
-    calculator = make_calculator(config, atoms, reference, files)
+    calculator = make_calculator(config, atoms, session.reference, files)
     restore_learning(calculator, checkpoint)
     followed = put_back(mechanics, atoms, calculator)
     if dynamics_before != config.dynamics.name:
@@ -134,7 +130,7 @@ def restored(
         )
     return Run(
         config=config,
-        directory=directory,
+        directory=session.directory,
         files=files,
         atoms=atoms,
         calculator=calculator,
@@ -143,7 +139,7 @@ def restored(
         followed=followed,
         snapshots=deque(snapshots, maxlen=SNAPSHOTS),
         rewound_to=rewound_to,
-        stop=stop,
+        stop=session.stop,
     )
 
 

@@ -22,7 +22,7 @@ from aofl.learning.files import RunFiles
 from aofl.learning.policy import RULES
 from aofl.learning.stopping import StopRequest
 from aofl.records import Verdict
-from aofl.sessions import restored
+from aofl.sessions import Session, restored
 from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal
 
 # Of the calculator: the rest is made anew from the configuration, or compared apart.
@@ -92,10 +92,15 @@ def brought_back(out: Path) -> dict[str, Any]:
         opened_reference(config.reference, directory.reference) as reference,
         RunFiles.open(directory) as files,
     ):
-        checkpoint, atoms = load_checkpoint(directory.checkpoint), read_atoms(directory.start)
-        return known(
-            restored(checkpoint, config, directory, files, atoms, reference, StopRequest())
+        session = Session(
+            config=config,
+            directory=directory,
+            files=files,
+            atoms=read_atoms(directory.start),
+            reference=reference,
+            stop=StopRequest(),
         )
+        return known(restored(session, load_checkpoint(directory.checkpoint)))
 
 
 def test_a_checkpoint_brings_back_all_that_a_run_knows(tmp_path: Path) -> None:
