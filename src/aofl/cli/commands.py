@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -14,11 +13,6 @@ from aofl.cli.doctor import doctor
 from aofl.cli.label import label
 from aofl.cli.walltime import seconds_of
 from aofl.errors import ConfigError
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from aofl.learning.run import Run
 
 STOPPED_EARLY = 3  # by a signal or the wall time
 
@@ -73,6 +67,7 @@ def run(
 ) -> None:
     """Start a run; options override the file."""
     from aofl import staged
+    from aofl.cli.progress import Progress
     from aofl.config import read_config
 
     given = {
@@ -85,7 +80,7 @@ def run(
     chosen = read_config(config, {key: value for key, value in given.items() if value is not None})
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
-    with _Progress() as progress:
+    with Progress() as progress:
         status = staged.run(
             chosen,
             directory,
@@ -113,6 +108,7 @@ def resume(
 ) -> None:
     """Continue a run from its last checkpoint, or branch it from an earlier step."""
     from aofl import api, staged
+    from aofl.cli.progress import Progress
 
     given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
     overrides = {key: value for key, value in given.items() if value is not None}
@@ -122,7 +118,7 @@ def resume(
     if from_step is not None and to is not None:
         api.branch(directory, from_step, to, overrides, config_file=config)
         directory, overrides, config = to, {}, None
-    with _Progress() as progress:
+    with Progress() as progress:
         status = staged.resume(
             directory,
             overrides,
@@ -256,52 +252,3 @@ def _report_end(directory: Path, status: str) -> None:
     if status != "done":
         typer.echo(f"go on with `aofl resume {directory}`")
         raise typer.Exit(STOPPED_EARLY)
-
-
-class _Progress:
-    """The live view; the pace is that of this session, so that a resumed run shows its own."""
-
-    def __init__(self) -> None:
-        from aofl.cli.live import LiveView
-
-        self._view = LiveView()
-        self._first: tuple[int, float] | None = None
-
-    def __enter__(self) -> _Progress:
-        typer.echo("preparing; the first run on a machine compiles its kernels (about a minute)")
-        self._view.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._view.__exit__(kind, error, trace)
-
-    def show(self, run: Run) -> None:
-        """Show where a run is."""
-        from aofl.cli.live import RunProgress
-
-        now = monotonic()
-        if self._first is None or run.step < self._first[0]:  # another stage
-            self._first = (run.step, now)
-        steps, seconds = run.step - self._first[0], now - self._first[1]
-        per_step = seconds / steps if steps > 0 and seconds > 0 else None
-        target = run.config.dynamics.steps
-        timestep_ns = 1e-6 * run.config.dynamics.timestep_fs
-        self._view.update(
-            RunProgress(
-                step=run.step,
-                target_steps=target,
-                time_fs=run.time_fs,
-                temperature_K=float(run.atoms.get_temperature()),
-                labels=len(run.calculator.labeller.ids),
-                skips=run.calculator.memory.n_skips,
-                threshold_eV_per_A=run.calculator.last_limit,
-                elapsed_s=seconds,
-                ns_per_day=86400 / per_step * timestep_ns if per_step else None,
-                remaining_s=(target - run.step) * per_step if per_step else None,
-            )
-        )
