@@ -64,41 +64,6 @@ def test_a_wrong_value_is_one_sentence(overrides: dict[str, Any], parts: list[st
         assert part in message
 
 
-@pytest.mark.parametrize(
-    ("text", "part"),
-    [
-        ("", "is empty"),
-        ("# only a comment\n", "is empty"),
-        ("- 1\n- 2\n", "holds [1, 2]"),
-        ("seed: [1\n", "line 2, column 1"),
-        ("seed: 1\nseed: 2\n", "line 2, column 1: the key `seed` is given twice"),
-        ("system:\n  a: {x: 1, x: 2}\n", "line 2, column 13: the key `x` is given twice"),
-        ("seed: !!python/object/apply:os.getcwd []\n", "python/object/apply:os.getcwd"),
-        ("[1, 2]: 3\n", "unhashable key"),
-        ("seed: \x07\n", "not valid YAML"),
-    ],
-)
-def test_a_file_that_is_no_configuration(tmp_path: Path, text: str, part: str) -> None:
-    file = tmp_path / "run.yaml"
-    file.write_text(text)
-    with pytest.raises(ConfigError) as caught:
-        read_config(file)
-    assert str(file) in str(caught.value)
-    assert part in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_path_that_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="does not exist"):
-        read_config(tmp_path / "none.yaml")
-    with pytest.raises(ConfigError, match="is a directory"):
-        read_config(tmp_path)
-    binary = tmp_path / "model.h5"
-    binary.write_bytes(b"\x89HDF\r\n\xff\xfe")
-    with pytest.raises(ConfigError, match="not text in UTF-8"):
-        read_config(binary)
-
-
 def test_scalars_mean_what_they_look_like(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(

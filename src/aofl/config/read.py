@@ -1,28 +1,25 @@
 """YAML to `RunConfig` and back; every mistake becomes one sentence.
 
 The sentence names the file, the dotted key, its value and what is expected, and for an unknown
-key the nearest valid one. Beyond YAML 1.1 as PyYAML reads it, `1e-3` is a number, `NO` is a
-name (nitric oxide, not false), a date is text, and a key given twice is an error.
+key the nearest valid one.
 """
 
 from __future__ import annotations
 
 import copy
 import difflib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from aofl.config.plain_yaml import read_yaml, shown, write_yaml
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 
-LARGEST_FILE = 1_000_000  # bytes
 PATH_KEYS = (
     "system.structure",
     "system.electrode.structure",
@@ -41,53 +38,6 @@ _REFERENCE_ALONE: dict[str, Any] = {
     "system": {"structure": "none"},
     "dynamics": {"name": "velocity_verlet", "timestep_fs": 1.0, "temperature_K": 1.0, "steps": 1},
 }
-
-_DROPPED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
-_FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
-_BOOL = re.compile(r"(true|True|TRUE|false|False|FALSE)$")
-
-
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader without its surprises.
-
-    Aliases are refused: a few lines of them can unfold into more memory than there is.
-    """
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(
-                problem="aliases (`*name`) are not read; write the value out", problem_mark=mark
-            )
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    problem=f"the key `{key.value}` is given twice", problem_mark=key.start_mark
-                )
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-class _Dumper(yaml.SafeDumper):
-    """PyYAML's safe dumper with the resolvers of `_Loader`, so that it quotes what it must."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-for _side in (_Loader, _Dumper):
-    _side.yaml_implicit_resolvers = {
-        letter: [pair for pair in pairs if pair[0] not in _DROPPED]
-        for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-    _side.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOL, list("tTfF"))
-    _side.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
 def read_config(path: Path, overrides: Mapping[str, object] | None = None) -> RunConfig:
@@ -168,40 +118,14 @@ def config_from_mapping(
 
 def dump_config(config: RunConfig) -> str:
     """Return the configuration as YAML that reads back to the same, defaults written out."""
-    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False)
+    return write_yaml(config.model_dump(mode="json"))
 
 
 def _load_with_paths(path: Path) -> dict[str, Any]:
     """Return what a file says, with relative paths made to count from its directory."""
-    data = _load(path)
+    data = read_yaml(path)
     for key in PATH_KEYS:
         _make_absolute(data, key.split("."), path.parent.absolute())
-    return data
-
-
-def _load(path: Path) -> dict[str, Any]:
-    if path.is_dir():
-        raise ConfigError(f"{path} is a directory; give the path of a YAML file")
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise ConfigError(f"{path} has more than {LARGEST_FILE} bytes; give a configuration")
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path} does not exist; give the path of a YAML file") from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not text in UTF-8; give a YAML file") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {_yaml_problem(error)}") from error
-    except RecursionError as error:
-        raise ConfigError(f"{path} is nested too deeply; expected a few levels of keys") from error
-    except ValueError as error:  # such as a number of 5000 digits, or the 31st of February
-        raise ConfigError(f"{path} has a value that cannot be read: {error}") from error
-    if data is None:
-        raise ConfigError(f"{path} is empty; it needs at least `system` and `dynamics`")
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} holds {_shown(data)}; expected keys such as `system`")
     return data
 
 
@@ -219,14 +143,6 @@ def _make_absolute(data: Any, keys: list[str], folder: Path) -> None:
             data[key] = [str(folder / p) if isinstance(p, str) else p for p in data[key]]
 
 
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return " ".join(str(error).split())
-    problem = getattr(error, "problem", None) or "cannot be parsed"
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
-
-
 def _put(data: dict[str, Any], dotted: str, value: object, source: str) -> None:
     *parents, last = dotted.split(".")
     node = data
@@ -235,7 +151,7 @@ def _put(data: dict[str, Any], dotted: str, value: object, source: str) -> None:
         if not isinstance(node, dict):
             section = ".".join(parents[:depth])
             raise ConfigError(
-                f"{source}: `{section}` is {_shown(node)}; expected keys, to set `{dotted}`"
+                f"{source}: `{section}` is {shown(node)}; expected keys, to set `{dotted}`"
             )
     node[last] = value
 
@@ -252,13 +168,13 @@ def _sentence(error: ErrorDetails, data: Mapping[str, Any]) -> str:
         case "union_tag_not_found":
             return f"`{key}.name` is missing; expected {_one_of(error['loc'])}"
         case "union_tag_invalid":
-            return f"`{key}.name` is {_shown(context['tag'])}; expected {_one_of(error['loc'])}"
+            return f"`{key}.name` is {shown(context['tag'])}; expected {_one_of(error['loc'])}"
         case "value_error":
             return f"`{key}`: {context['error']}" if key else str(context["error"])
         case "model_type" | "model_attributes_type" | "dict_type":
-            return f"`{key}` is {_shown(error['input'])}; expected keys below it"
+            return f"`{key}` is {shown(error['input'])}; expected keys below it"
     expected = error["msg"].replace("Input should", "it should")
-    return f"`{key}` is {_shown(error['input'])}; {expected[0].lower()}{expected[1:]}"
+    return f"`{key}` is {shown(error['input'])}; {expected[0].lower()}{expected[1:]}"
 
 
 def _dotted(location: tuple[int | str, ...], data: Any) -> str:
@@ -298,8 +214,3 @@ def _models_at(location: tuple[int | str, ...]) -> list[type[BaseModel]]:
 
 def _tag(model: type[BaseModel]) -> str:
     return str(get_args(model.model_fields["name"].annotation)[0])
-
-
-def _shown(value: object) -> str:
-    text = "null" if value is None else repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
