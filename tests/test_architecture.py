@@ -16,7 +16,7 @@ ROWS = (
     {"forcefield", "reference", "system", "store", "analysis"},
     {"learning", "report", "scale"},
     {"assemble", "doctor"},
-    {"sessions", "building"},
+    {"sessions", "building", "offline"},
     {"branching"},
     {"api"},
     {"campaign", "staged"},

@@ -1,51 +1,32 @@
-"""The verbs, from Python as from the command line."""
+"""The verbs, from Python as from the command line; those that need no run are in `offline`."""
 
 from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase import Atoms
 
-from aofl.assemble import (
-    check_reference,
-    limited_threads,
-    make_reference,
-    opened_reference,
-)
+from aofl.assemble import check_reference, limited_threads, opened_reference
 from aofl.branching import branch as make_branch
 from aofl.building import build
 from aofl.config import Change, read_config
-from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.doctor import examine
 from aofl.errors import StoreError
-from aofl.forcefield.evaluation import Evaluation
-from aofl.forcefield.evaluation import evaluate as evaluate_on
-from aofl.forcefield.model import ForceField
-from aofl.forcefield.train import train as train_on
 from aofl.learning.files import RunFiles
 from aofl.learning.run import Run, proceed
 from aofl.learning.stopping import StopRequest, caught_signals
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
-from aofl.scale.label_frames import LabelProgress, label_frames, read_frames
-from aofl.sessions import (
-    Session,
-    begun,
-    check_method,
-    config_text,
-    resumed,
-    with_own_model,
-)
-from aofl.store import RunDirectory, read_atoms, read_labels, write_atomic
+from aofl.sessions import Session, begun, check_method, config_text, resumed, with_own_model
+from aofl.store import RunDirectory, read_atoms
 
 if TYPE_CHECKING:
     from aofl.report.analyse import AnalyseOptions, Analysis
@@ -82,20 +63,7 @@ def run(
     opened = opened_reference(config.reference, RunDirectory(path=out).reference)
     with opened if reference is None else nullcontext(reference) as chosen:
         config, directory = _made(config, out, atoms, chosen)
-        with (
-            directory.lock(),
-            limited_threads(config.threads),
-            RunFiles.open(directory) as files,
-            caught_signals(stop),
-        ):
-            session = Session(
-                config=config,
-                directory=directory,
-                files=files,
-                atoms=atoms,
-                reference=chosen,
-                stop=stop,
-            )
+        with directory.lock(), _session(config, directory, atoms, chosen, stop) as session:
             return proceed(begun(session), on_step)
 
 
@@ -172,22 +140,36 @@ def resume(
         atoms = read_atoms(directory.start)
         with (
             opened_reference(config.reference, directory.reference) as reference,
-            limited_threads(config.threads),
-            RunFiles.open(directory) as files,
-            caught_signals(stop),
+            _session(config, directory, atoms, reference, stop) as session,
         ):
             check_method(directory, reference)
-            session = Session(
-                config=config,
-                directory=directory,
-                files=files,
-                atoms=atoms,
-                reference=reference,
-                stop=stop,
-            )
             if not directory.has_checkpoint():
                 return proceed(begun(session), on_step)
             return proceed(resumed(session, on_change), on_step)
+
+
+@contextmanager
+def _session(
+    config: RunConfig,
+    directory: RunDirectory,
+    atoms: Atoms,
+    reference: Reference,
+    stop: StopRequest,
+) -> Iterator[Session]:
+    """Open the files of a run, and let the signals of this process stop it."""
+    with (
+        limited_threads(config.threads),
+        RunFiles.open(directory) as files,
+        caught_signals(stop),
+    ):
+        yield Session(
+            config=config,
+            directory=directory,
+            files=files,
+            atoms=atoms,
+            reference=reference,
+            stop=stop,
+        )
 
 
 def branch(
@@ -223,86 +205,6 @@ def status(path: Path) -> dict[str, Any]:
     if not directory.summary.exists():
         raise StoreError(f"{path} has no summary yet; wait for the first step of the run")
     return directory.read_summary()
-
-
-def train(data: Path, out: Path, accuracy: str = "standard", seed: int = 0) -> int:
-    """Train a force field on labelled frames, save it, and return how many labels it learned.
-
-    Raises
-    ------
-    StoreError, ModelError
-        If there are no labels, or the model cannot be fitted or written.
-    """
-    labels = read_labels(data)
-    train_on(labels, accuracy, seed=seed).save(out)
-    return len(labels)
-
-
-def evaluate(model: Path, data: Path, plot: Path | None = None) -> Evaluation:
-    """Return the errors of a saved force field on labelled frames.
-
-    Parameters
-    ----------
-    plot
-        Where to draw forces predicted against forces given, as SVG; None draws nothing.
-    """
-    evaluation = evaluate_on(ForceField.load(model), read_labels(data))
-    if plot is not None:
-        from aofl.report.figures import parity  # matplotlib is slow to import
-
-        drawing = parity(evaluation.pairs, sorted(evaluation.by_element))
-        write_atomic(plot, drawing.wide.encode())
-    return evaluation
-
-
-def label(
-    frames: Path,
-    out: Path,
-    reference: ReferenceConfig,
-    *,
-    workers: int = 1,
-    retry_failed: bool = False,
-    on_progress: Callable[[LabelProgress], None] = lambda progress: None,
-) -> LabelProgress:
-    """Label the frames of a file into a directory; go on there if it was begun before.
-
-    The labels are made in other processes, so a script calls this below
-    `if __name__ == "__main__":`.
-
-    Parameters
-    ----------
-    frames
-        Any file that ASE reads, also compressed.
-    out
-        Gets `labels.extxyz` (`REF_energy`, `REF_forces`, ...), in the order in which the labels
-        were made, `failures.jsonl` and `labelling.json`.
-    workers
-        Processes, each with its own reference code.
-    retry_failed
-        Whether frames that failed before are tried again.
-
-    Raises
-    ------
-    ConfigError, StoreError
-        If the reference code is not there, the file cannot be read, or `out` holds labels of
-        another level of theory.
-    """
-    structures = read_frames(frames)
-    with opened_reference(reference, out / "work") as made:
-        level, is_semi_empirical = made.describe(), made.is_semi_empirical
-    progress = LabelProgress(n_frames=len(structures))
-    for progress in label_frames(
-        structures,
-        out,
-        partial(make_reference, reference),
-        source=frames.name,
-        level=level,
-        is_semi_empirical=is_semi_empirical,
-        n_workers=workers,
-        retry_failed=retry_failed,
-    ):
-        on_progress(progress)
-    return progress
 
 
 def doctor() -> list[Finding]:

@@ -14,7 +14,7 @@ from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 from ase.io import read, write
 
-from aofl import api
+from aofl import offline
 from aofl.config.references import AseConfig, TbliteConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.store import Dataset, read_journal, read_labels
@@ -43,7 +43,7 @@ def file(tmp_path_factory):
 def labelled(file):
     """A directory of labels, and the progress while they were made."""
     out, seen = file.parent / "out", []
-    api.label(file, out, MOODY, workers=2, on_progress=seen.append)
+    offline.label(file, out, MOODY, workers=2, on_progress=seen.append)
     return out, seen
 
 
@@ -70,10 +70,10 @@ def test_labels_are_the_codes_and_failures_are_listed(file, labelled):
 def test_a_second_call_computes_nothing_and_failures_are_retried_on_demand(file, labelled):
     out, _ = labelled
     before = (out / "labels.extxyz").read_bytes()
-    again = api.label(file, out, MOODY)
+    again = offline.label(file, out, MOODY)
     assert (again.n_labelled, again.n_failed, again.n_new) == (2, 3, 0)
     assert len(read_journal(out / "failures.jsonl")) == 3
-    retried = api.label(file, out, MOODY, retry_failed=True)
+    retried = offline.label(file, out, MOODY, retry_failed=True)
     assert (retried.n_labelled, retried.n_failed, retried.n_new) == (2, 3, 0)
     assert len(read_journal(out / "failures.jsonl")) == 6
     assert (out / "labels.extxyz").read_bytes() == before
@@ -85,7 +85,7 @@ def test_equal_structures_are_computed_once_and_constraints_change_nothing(tmp_p
     twice[1].set_constraint(FixAtoms([0, 1]))
     path = tmp_path / "twice.traj"
     write(path, twice)
-    end = api.label(path, tmp_path / "out", TbliteConfig())
+    end = offline.label(path, tmp_path / "out", TbliteConfig())
     assert (end.n_frames, end.n_labelled, end.n_new) == (2, 2, 1)
     assert json.loads((tmp_path / "out" / "labelling.json").read_text())["semi_empirical"] is True
     (entry,) = read_labels(tmp_path / "out" / "labels.extxyz")
@@ -99,7 +99,7 @@ def test_other_settings_are_another_level_of_theory(file, labelled):
     assert record["semi_empirical"] is False
     other = MOODY.model_copy(update={"arguments": {"seconds": 0.001}})
     with pytest.raises(StoreError, match=r"another level of theory.*seconds.*choose another --out"):
-        api.label(file, out, other)
+        offline.label(file, out, other)
 
 
 @pytest.mark.parametrize("text", ["", "3\nno frame\nH 0 0\n"])
@@ -107,14 +107,14 @@ def test_a_file_that_is_none_is_one_sentence(tmp_path, text):
     path = tmp_path / "bad.xyz"
     path.write_text(text)
     with pytest.raises(StoreError, match=r"bad\.xyz"):
-        api.label(path, tmp_path / "out", MOODY)
+        offline.label(path, tmp_path / "out", MOODY)
     assert not (tmp_path / "out").exists()
 
 
 def test_a_calculator_that_is_not_there_is_said_before_anything_is_written(file, tmp_path):
     missing = AseConfig(name="ase", calculator="no_such_package.Calculator")
     with pytest.raises(ConfigError, match="no module no_such_package"):
-        api.label(file, tmp_path / "out", missing)
+        offline.label(file, tmp_path / "out", missing)
     assert not (tmp_path / "out").exists()
 
 

@@ -166,9 +166,9 @@ def train(
     seed: Annotated[int, typer.Option(help="of the labels held back for calibration")] = 0,
 ) -> None:
     """Train a force field on labelled frames."""
-    from aofl import api
+    from aofl import offline
 
-    n_labels = api.train(data, out, accuracy, seed)
+    n_labels = offline.train(data, out, accuracy, seed)
     typer.echo(f"learned {n_labels} labels of {data}: {out}")
 
 
@@ -180,10 +180,10 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Compare a force field with labelled frames: errors and coverage by element."""
-    from aofl import api
+    from aofl import offline
 
     drawn = plot or Path(f"{model.stem}.parity.svg")
-    found = api.evaluate(model, data, drawn)
+    found = offline.evaluate(model, data, drawn)
     if as_json:
         typer.echo(json.dumps(found.to_json()))
         return
