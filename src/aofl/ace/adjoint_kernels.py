@@ -192,6 +192,25 @@ def pull_back(i, count, second, vectors, n_species, l_max, space, adjoint, force
         )  # fmt: skip
 
 
+@njit(**OPTIONS)
+def deviation_of_energy(  # type: ignore[no-untyped-def]
+    i, lane, first, second, vectors, species, cutoffs, table, n_species, n_max, l_max,
+    a, functions, draws, row,
+):  # fmt: skip
+    """Return the spread of the energy of atom i over the draws; its functions are left in `row`.
+
+    `functions` [k LANES + lane] are the products; pair and three-body functions, which forces do
+    not need, are formed here.
+    """
+    n_products = functions.shape[0] // LANES
+    end = write_pair_functions(i, first, second, vectors, species, cutoffs, table, row)
+    end = write_three_body_functions(a, n_species, n_max, l_max, end, row)
+    for k in range(n_products):
+        row[end + k] = functions[k * LANES + lane]
+    start = species[i] * (draws.shape[0] // n_species)
+    return spread_of_energy(row, end + n_products, draws, start)
+
+
 @njit(parallel=True, **OPTIONS)
 def energies_and_forces(  # type: ignore[no-untyped-def]
     first, second, vectors, species, order, pair_cutoffs, pair_table, curves, cutoffs, table,
@@ -251,12 +270,8 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
                 )  # fmt: skip
                 energy[i] = e[lane]
                 if draws.shape[0] > 0:
-                    end = write_pair_functions(
-                        i, first, second, vectors, species, pair_cutoffs, pair_table, row
-                    )
-                    end = write_three_body_functions(a[lane], n_species, n_max, l_max, end, row)
-                    for k in range(n_products):
-                        row[end + k] = functions[k * LANES + lane]
-                    start = species[i] * (draws.shape[0] // n_species)
-                    deviation[i] = spread_of_energy(row, end + n_products, draws, start)
+                    deviation[i] = deviation_of_energy(
+                        i, lane, first, second, vectors, species, pair_cutoffs, pair_table,
+                        n_species, n_max, l_max, a[lane], functions, draws, row,
+                    )  # fmt: skip
     return energy, deviation, forces, virial
