@@ -19,13 +19,21 @@ from aofl.building import build
 from aofl.config import Change, read_config
 from aofl.config.schema import RunConfig
 from aofl.doctor import examine
-from aofl.errors import StoreError
+from aofl.errors import ConfigError, StoreError
 from aofl.learning.files import RunFiles
 from aofl.learning.run import Run, proceed
 from aofl.learning.stopping import StopRequest, caught_signals
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
-from aofl.sessions import Session, begun, check_method, config_text, resumed, with_own_model
+from aofl.sessions import (
+    Session,
+    awaits_stages,
+    begun,
+    check_method,
+    config_text,
+    resumed,
+    with_own_model,
+)
 from aofl.store import RunDirectory, read_atoms
 
 if TYPE_CHECKING:
@@ -53,11 +61,17 @@ def run(
 
     Raises
     ------
+    ConfigError
+        If `stages` are asked for: `aofl.staged.run` runs them.
     StoreError
         If the directory exists already.
     RunStopped
         If the run cannot go on by itself.
     """
+    if config.stages is not None:
+        raise ConfigError(
+            "`stages` is set, and `aofl.api.run` learns none: call `aofl.staged.run`, or drop it"
+        )
     stop = StopRequest.within(max_walltime_s)
     atoms = build(config)
     opened = opened_reference(config.reference, RunDirectory(path=out).reference)
@@ -129,7 +143,7 @@ def resume(
     Raises
     ------
     ConfigError
-        If a changed key must stay as it was.
+        If a changed key must stay as it was, or stages come first: `aofl.staged.resume` runs them.
     StoreError
         If the labels so far are of another method than the reference would give.
     """
@@ -137,6 +151,11 @@ def resume(
     directory = RunDirectory.open(path)
     with directory.lock():
         config = read_config(config_file or directory.config, overrides or {})
+        if awaits_stages(config, directory):
+            raise ConfigError(
+                f"`stages` of {path} are not learned yet, and `aofl.api.resume` learns none: call "
+                "`aofl.staged.resume`"
+            )
         atoms = read_atoms(directory.start)
         with (
             opened_reference(config.reference, directory.reference) as reference,

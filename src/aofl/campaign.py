@@ -72,6 +72,8 @@ def rehearse(
 ) -> dict[str, Any]:
     """Run a configuration with a cheap teacher as its reference; return and write the score.
 
+    Stages are left out: what is rehearsed is the run itself, from nothing.
+
     Parameters
     ----------
     out
@@ -89,6 +91,7 @@ def rehearse(
     """
     if config.mode not in ("aofl", "cofl"):
         raise ConfigError(f"`mode` is {config.mode}; only aofl and cofl learn and can be rehearsed")
+    config = config.model_copy(update={"stages": None})
     seconds = None
     if time_label:
         with _reference(config) as reference:

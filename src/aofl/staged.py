@@ -22,7 +22,7 @@ from aofl.config.schema import RunConfig
 from aofl.config.stages import StageConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.learning.run import Run
-from aofl.sessions import config_text, with_own_model
+from aofl.sessions import awaits_stages, config_text, with_own_model
 from aofl.store import RunDirectory, format_atoms, read_atoms, write_atomic
 from aofl.system import part_cells
 
@@ -77,7 +77,7 @@ def resume(
 
     directory = RunDirectory.open(path)
     config = read_config(config_file or directory.config, overrides or {})
-    if config.stages is not None and not directory.start_model.exists():
+    if awaits_stages(config, directory):
         status = _learn_stages(directory, config, on_step, on_stage, left)
         if status != "done":
             return status
@@ -128,8 +128,13 @@ def _cells(directory: RunDirectory, config: RunConfig) -> Iterator[tuple[Path, S
         system = config.system.model_copy(update={"equilibrate": calm})
         with opened_engines(config) as engines:
             built = part_cells(system, config.seed, engines)
-        directory.stages.mkdir(exist_ok=True)
         cells = [(kind, cell) for kind in wanted for cell in built[kind]]
+        if not cells:
+            raise ConfigError(
+                "`stages` has no cell: the electrolyte has no neutral molecule to learn alone; "
+                f"add `bulk` or `liquid`, or drop `stages`, in {directory.config}"
+            )
+        directory.stages.mkdir(exist_ok=True)
         names = [
             f"{k:02}-{kind}-{cell.get_chemical_formula()}"
             for k, (kind, cell) in enumerate(cells, start=1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from aofl import staged
+from aofl import api, campaign, staged
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
@@ -125,6 +126,8 @@ def test_the_report_says_what_each_stage_cost_and_was_worth(finished: Path) -> N
         ({"system": {"structure": "a.xyz"}}, "not of a file"),
         ({"stages.bulk": {"steps": 0}}, "greater than or equal to 1"),
         ({"stages.gas": {"steps": 1}}, "unknown"),
+        ({"stages": {}}, "`stages`: give at least one of `bulk`, `molecules` and `liquid`"),
+        ({"stages": {"bulk": None}}, "give at least one"),
     ],
 )
 def test_stages_that_make_no_sense_are_refused(changes: dict[str, object], words: str) -> None:
@@ -136,3 +139,43 @@ def test_stages_and_a_model_to_start_from_exclude_each_other(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match=r"drop `force_field\.model`"):
         staged.run(config(**{"force_field.model": "m.h5"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_what_runs_no_stages_says_what_does_instead_of_leaving_them_out(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with pytest.raises(ConfigError, match=r"`stages` is set.*call `aofl\.staged\.run`"):
+        api.run(config(), out)
+    assert not out.exists()
+    api.create(config(), out)
+    with pytest.raises(ConfigError, match=r"`stages` of .* call `aofl\.staged\.resume`"):
+        api.resume(out)
+    assert not (out / "events.jsonl").exists()
+
+
+def test_the_run_after_its_stages_is_resumed_like_any_other(finished: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(finished, tmp_path / "run")
+    assert api.resume(out, {"dynamics.steps": 7}) == "done"
+    assert RunDirectory(path=out).read_summary()["steps"] == 7
+
+
+def test_stages_cannot_be_added_to_a_run_that_has_begun(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert api.run(config(stages=None, **{"dynamics.steps": 1}), out) == "done"
+    with pytest.raises(ConfigError, match="learned before the run began"):
+        staged.resume(out, {"stages": CONFIG["stages"], "dynamics.steps": 2})
+    assert not (out / "stages").exists()
+
+
+def test_stages_without_a_cell_to_learn_from_are_refused(tmp_path: Path) -> None:
+    ions = {"system.electrolyte.molecules": {"Na+": 1, "PF6-": 1}, "stages.bulk": None}
+    with pytest.raises(ConfigError, match="no neutral molecule to learn alone; add `bulk`"):
+        staged.run(config(**ions), tmp_path / "run")
+    assert not (tmp_path / "run" / "stages").exists()  # what is added is built on resume
+
+
+def test_a_rehearsal_leaves_the_stages_out(tmp_path: Path) -> None:
+    out = tmp_path / "rehearsal"
+    found = campaign.rehearse(config(**{"dynamics.steps": 2}), out, time_label=False)
+    assert found["status"] == "done"
+    assert not (out / "stages").exists()
+    assert "stages: null" in (out / "config.yaml").read_text()

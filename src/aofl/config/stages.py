@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from aofl.config.section import Section
 
@@ -26,6 +26,12 @@ class StagesConfig(Section):
         default=None, description="each molecule and ion pair alone in a box"
     )
     liquid: StageConfig | None = Field(default=None, description="a box of the electrolyte")
+
+    @model_validator(mode="after")
+    def _teach_something(self) -> StagesConfig:
+        if not list(self.wanted()):
+            raise ValueError("give at least one of `bulk`, `molecules` and `liquid`")
+        return self
 
     def wanted(self) -> Iterator[tuple[str, StageConfig]]:
         """Yield the stages that are asked for, in their order."""
