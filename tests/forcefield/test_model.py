@@ -10,7 +10,8 @@ from ff_toys import ELEMENTS, TINY, crystal, force_error, trained, truth
 from aofl.ace.evaluate import expand, force_rows
 from aofl.ace.neighbors import find_neighbors
 from aofl.errors import ModelError
-from aofl.forcefield.model import FIXED_UNTIL, UNTRAINED_STD, ForceField
+from aofl.forcefield.deviation import UNTRAINED_STD
+from aofl.forcefield.model import FIXED_UNTIL, ForceField
 from aofl.forcefield.prior import NOISE_BOUNDS
 from aofl.records import Label
 

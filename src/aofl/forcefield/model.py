@@ -17,12 +17,12 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
-from aofl.ace.evaluate import Expansion, energy_forces, expand, force_rows, forces_std
-from aofl.ace.neighbors import Neighbors
+from aofl.ace.evaluate import Expansion, energy_forces, expand
 from aofl.bayes.evidence import Hyperparameters, maximise
-from aofl.bayes.posterior import Posterior, Statistics
+from aofl.bayes.posterior import Statistics
 from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
+from aofl.forcefield.deviation import Way, force_deviation
 from aofl.forcefield.learned import Learned, from_all, from_one_more
 from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
 from aofl.forcefield.rows import KINDS, Rows, check_fit, label_rows, widest_gap
@@ -33,7 +33,6 @@ from aofl.records import FloatArray, IntArray, Label, Prediction
 FIXED_UNTIL = 5  # labels before the first search for hyperparameters
 GROWTH = 1.5  # search again when the labels have grown by this factor
 N_ITERATIONS = 3
-UNTRAINED_STD = 10.0  # eV/Å: what a force field without labels says of any force
 
 
 class ForceField(Calculator):
@@ -146,7 +145,7 @@ class ForceField(Calculator):
         self,
         atoms: Atoms,
         *,
-        forces_std: Literal["exact", "sampled"] | None = None,
+        forces_std: Way | None = None,
         energies_std: bool = False,
     ) -> Prediction:
         """Return energy, forces, stress and uncertainty of a structure.
@@ -178,13 +177,16 @@ class ForceField(Calculator):
             energies = energies + ace.energies + self.learned.composition[species]
             energies += self._reference(species)
             forces, virial, local = forces + ace.forces, virial + ace.virial, ace.energies_std
+        deviation = None
+        if forces_std is not None:
+            deviation = force_deviation(self.basis, self.learned, neighbors, species, forces_std)
         return Prediction(
             energy=float(energies.sum()),
             forces=forces,
             stress=virial / size if size else np.zeros(6),
             energies=energies,
             energies_std=local,
-            forces_std=self._std(neighbors, species, forces_std) if forces_std else None,
+            forces_std=deviation,
             environments=environments(self.basis, neighbors, species) if forces_std else None,
         )
 
@@ -286,22 +288,6 @@ class ForceField(Calculator):
 
     def _expand(self, atoms: Atoms) -> Expansion:
         return expand(self.basis, *neighbors_and_species(self.basis, atoms))
-
-    def _std(
-        self, neighbors: Neighbors, species: IntArray, way: Literal["exact", "sampled"]
-    ) -> FloatArray:
-        """Return the standard deviation of the force components, eV/Å, (n, 3)."""
-        if self.learned is None:
-            return np.full((len(species), 3), UNTRAINED_STD)
-        if way == "exact":
-            return self._exact_std(expand(self.basis, neighbors, species), self.learned.posterior)
-        return forces_std(self.basis, self.learned.draws, neighbors, species)
-
-    def _exact_std(self, expansion: Expansion, posterior: Posterior) -> FloatArray:
-        n = len(expansion.species)
-        rows = force_rows(self.basis, expansion, np.arange(n)).reshape(3 * n, -1)
-        padded = np.concatenate([rows, np.zeros((3 * n, len(self.basis.species)))], axis=1)
-        return np.sqrt(posterior.variance(padded)).reshape(n, 3)
 
     def _reference(self, species: IntArray) -> FloatArray:
         """Return the reference energy of each atom, taken off every label, eV, (n,)."""
