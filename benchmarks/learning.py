@@ -16,6 +16,7 @@ follows, and its force field then runs as long frozen.
 import argparse
 import json
 import math
+from collections import Counter
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -157,7 +158,16 @@ def averages(ways: dict) -> dict:
             for key in ("labels", "first_1000", "error")
         }
         for way, rows in ways.items()
-        if way != "aimd"
+        if way in WAYS and way != "aimd"
+    }
+
+
+def reactions_seen(ways: dict) -> dict:
+    """Return how often each way met each reaction, over its seeds."""
+    return {
+        way: dict(Counter(reaction for row in rows.values() for reaction in row["reactions"]))
+        for way, rows in ways.items()
+        if way in WAYS
     }
 
 
@@ -197,6 +207,9 @@ def main() -> None:
                 show(f"{system} {seed} {way}", found)
             write(results)
         results[system]["mean"] = mean = averages(results[system])
+        results[system]["reactions"] = seen = reactions_seen(results[system])
+        for way, counts in seen.items():
+            print(f"  reactions of {way}: {counts}")
         for rival in [way for way in RIVALS if {way, "aofl", "aofl, loose"} <= mean.keys()]:
             equal = labels_at(mean[rival]["error"], mean["aofl"], mean["aofl, loose"])
             mean[rival]["aofl_labels_over_its"] = equal / mean[rival]["labels"]
@@ -226,10 +239,12 @@ def write(results: dict) -> None:
     figure, panels = plt.subplots(1, len(results), figsize=(5 * len(results), 4), squeeze=False)
     for axes, (system, ways) in zip(panels[0], results.items(), strict=True):
         for k, way in enumerate(way for way in WAYS if way in ways and way != "aimd"):
-            rows = ways[way].values()
-            axes.plot([r["labels"] for r in rows], [r["error"] for r in rows], "oxs^"[k], label=way)
-        axes.set(xscale="log", yscale="log", xlabel="labels", ylabel="force RMSE, meV/Å")
-        axes.set_title(system)
+            rows, mean = ways[way].values(), averages(ways)[way]
+            labels, errors = [r["labels"] for r in rows], [r["error"] for r in rows]
+            axes.plot(labels, errors, "o", color=f"C{k}", alpha=0.35)
+            axes.plot(mean["labels"], mean["error"], "oXs^"[k], color=f"C{k}", ms=10, label=way)
+        axes.set(xlabel="labels", ylabel="force RMSE, meV/Å", xlim=(0, None), ylim=(0, None))
+        axes.set_title(f"Na | {system}: each run, and the mean over seeds")
         axes.legend()
     figure.tight_layout()
     figure.savefig(HERE / "results" / "learning.png", dpi=150)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,15 @@ from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
 from aofl.learning.labeller import Labeller
 from aofl.learning.labelling import ask, label
-from aofl.learning.lesson import (
-    note_cost,
-    trust_of,
-)
-from aofl.learning.memory import Judgement, Memory
+from aofl.learning.lesson import note_cost, trust_of
+from aofl.learning.look import is_check_due, look, look_at_bonds
+from aofl.learning.memory import Memory
 from aofl.learning.policy import decide, rules_of
-from aofl.learning.production import STOP_AT
 from aofl.learning.reactive import RULE as CHEMISTRY
 from aofl.learning.reactive import is_time_to_look
-from aofl.learning.sighting import look as see
 from aofl.learning.situation import Situation
-from aofl.learning.uncertainty import CHECK_EVERY, has_grown
 from aofl.learning.wall import WallClock
-from aofl.records import FloatArray, IntArray, Label, Mode, Prediction, Verdict
+from aofl.records import FloatArray, IntArray, Label, Mode, Verdict
 from aofl.reference import AseReference, Reference
 from aofl.store import Dataset
 
@@ -174,7 +168,7 @@ class AdaptiveCalculator(Calculator):
 
     def label_here(self, atoms: Atoms, verdict: Verdict) -> None:
         """Label a structure because the driver says so, as after a rewind."""
-        situation = self.look(atoms, check=True)
+        situation = look(self, atoms, check=True)
         energy = self.results.get("energy")
         continuous = None if energy is None else energy - self.energy_shift
         label(self, atoms, situation, verdict, continuous)
@@ -193,10 +187,10 @@ class AdaptiveCalculator(Calculator):
         self.adopt_label(answer)
 
     def _learn_or_predict(self, atoms: Atoms) -> None:
-        situation = self.look(atoms, check=self._is_check_due())
+        situation = look(self, atoms, check=is_check_due(self))
         is_holding = self.step < self.memory.hold_until
         if self.mode == "aofl" and not is_holding and is_time_to_look(self.step, self.timestep_fs):
-            situation = self.look_at_chemistry(atoms, situation, with_species=False)
+            situation = look_at_bonds(self, atoms, situation, with_species=False)
         rules = rules_of(self.mode, self.settings)[: 1 if is_holding else None]
         with self.wall.part("force_field"):
             verdict = decide(rules, situation, self.memory, self.settings)
@@ -221,67 +215,6 @@ class AdaptiveCalculator(Calculator):
             value = f" ({verdict.value:.3g} {verdict.unit})" if verdict.value is not None else ""
             raise RunStopped(f"step {self.step}: {verdict.reason}{value}")
         raise RewindRequested(verdict)
-
-    def _is_check_due(self) -> bool:
-        """Return whether to look at the deviations: regularly, and until the last look was fine."""
-        is_safe = self.last_error is not None and self.last_error <= self.last_limit
-        is_rival = self.mode == "cofl" and self.settings.cofl_rule != "calibrated"
-        return is_rival or not is_safe or self.step % CHECK_EVERY == 0
-
-    def look(self, atoms: Atoms, *, check: bool) -> Situation:
-        """Return the situation, with the deviations of the forces to check, or where they grew."""
-        if self.force_field is None:
-            self.force_field = ForceField(sorted(set(atoms.get_chemical_symbols())))
-        if not check:
-            with self.wall.part("force_field"):
-                prediction = self.force_field.predict(atoms, energies_std=True)
-            if not has_grown(prediction.energies_std, self.memory.seen_energies_std):
-                return self._situation(atoms, prediction)
-        with self.wall.part("uncertainty"):
-            prediction = self.force_field.predict(atoms, forces_std="sampled", energies_std=True)
-        local = prediction.energies_std
-        self.memory.seen_energies_std = [] if local is None else local.tolist()
-        judged = self.memory.judge(atoms.get_chemical_symbols(), prediction.deviations)
-        is_known = self.memory.n_labels > 0 or self.mode == "mlff"
-        self.last_error, self.last_limit = judged.error if is_known else None, judged.limit
-        if self.mode == "mlff":
-            self._watch_frozen(judged)
-        return self._situation(atoms, prediction)
-
-    def _watch_frozen(self, judged: Judgement) -> None:
-        """Count the looks at which a frozen force field is unsure; tell when that begins."""
-        excess = judged.error / judged.limit
-        self.memory.n_unsure = self.memory.n_unsure + 1 if excess > STOP_AT else 0
-        if excess > 1.0 and not self.is_unsure:
-            self.tell(event="uncertain", value=judged.error, threshold=judged.limit)
-        self.is_unsure = excess > 1.0
-
-    def look_at_chemistry(
-        self, atoms: Atoms, situation: Situation, *, with_species: bool
-    ) -> Situation:
-        """Return the situation with what is seen of the chemistry."""
-        with self.wall.part("chemistry"):
-            with_species |= self.bonded is None
-            known = self.memory.watch.contacts
-            sighting = see(atoms, self.bonded, with_species=with_species, known=known)
-        return replace(situation, sighting=sighting)
-
-    def _situation(self, atoms: Atoms, prediction: Prediction) -> Situation:
-        return Situation(
-            step=self.step,
-            numbers=atoms.numbers.astype(np.int64),
-            symbols=atoms.get_chemical_symbols(),
-            positions=atoms.positions,
-            cell=atoms.cell.array,
-            pbc=atoms.pbc,
-            previous_positions=self.previous_positions,
-            temperature=float(atoms.get_temperature()),
-            target_temperature=self.target_temperature,
-            prediction=prediction,
-            seed=self.seed,
-            timestep_fs=self.timestep_fs,
-            can_rewind=self.can_rewind,
-        )
 
     def adopt_label(self, label: Label) -> None:
         """Take the forces of a label for this step."""

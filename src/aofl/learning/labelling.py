@@ -23,6 +23,7 @@ from aofl.learning.lesson import (
     note_chemistry,
     note_cost,
 )
+from aofl.learning.look import look, look_at_bonds
 from aofl.learning.situation import Situation
 from aofl.records import Label, Prediction, Verdict
 
@@ -53,9 +54,9 @@ def label(
     """
     memory = calculator.memory
     if situation.prediction.forces_std is None:
-        situation = calculator.look(atoms, check=True)
+        situation = look(calculator, atoms, check=True)
     if calculator.mode == "aofl" and (situation.sighting is None or not situation.sighting.species):
-        situation = calculator.look_at_chemistry(atoms, situation, with_species=True)
+        situation = look_at_bonds(calculator, atoms, situation, with_species=True)
     prediction = situation.prediction
     try:
         answer = ask(calculator, atoms, prediction, verdict.rule)
