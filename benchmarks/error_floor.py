@@ -92,8 +92,12 @@ def plot(found: dict) -> None:
         axes.plot([int(n) for n in errors], list(errors.values()), "o-", label=accuracy)
     for k, (name, rms) in enumerate(found["electronic_temperature"].items()):
         axes.axhline(rms, ls=("--", ":")[k % 2], color="0.5")
-        axes.annotate(f"change of the labels with electrons at {name}", (50, rms), fontsize=8)
+        axes.annotate(
+            f"change of the labels with electrons at {name}", (SIZES[0], rms + 1), fontsize=8
+        )
     axes.set(xscale="log", xlabel="labels", ylabel="force RMSE, meV/Å", ylim=(0, None))
+    axes.set_xticks(SIZES, [str(n) for n in SIZES], minor=False)
+    axes.set_xticks([], minor=True)
     axes.legend()
     figure.tight_layout()
     figure.savefig(HERE / "results" / "error_floor.png", dpi=150)

@@ -200,6 +200,8 @@ def main() -> None:
                 out = given.out / f"{system}-{seed}-{way.replace(', ', '-')}"
                 config = configuration(system, seed, given.steps, changes)
                 status = run_or_go_on(config, out)
+                if status == "stopped":
+                    raise SystemExit("stopped; the same command goes on")
                 is_ours = config.mode == "aofl"
                 found = scored(out, config.dynamics.timestep_fs, given.steps, is_ours=is_ours)
                 found["status"] = status
