@@ -88,15 +88,21 @@ def run_or_go_on(config: RunConfig, out: Path) -> str:
 
     try:
         if not out.exists():
-            return api.run(config, out, compare)
-        if (
-            api.status(out)["status"] == "done"
-            and api.status(out)["steps"] >= config.dynamics.steps
-        ):
+            status = api.run(config, out, compare)
+        elif is_done(out, config.dynamics.steps):
             return "done"
-        return api.resume(out, {"dynamics.steps": config.dynamics.steps}, compare)
+        else:
+            status = api.resume(out, {"dynamics.steps": config.dynamics.steps}, compare)
     except RunStopped as error:
         return f"lost: {error}"
+    if status == "stopped":
+        raise SystemExit("stopped; the same command goes on")
+    return status
+
+
+def is_done(out: Path, steps: int) -> bool:
+    found = api.status(out)
+    return bool(found["status"] == "done" and found["steps"] >= steps)
 
 
 def scored(out: Path, timestep_fs: float, last: int, *, is_ours: bool) -> dict:
@@ -200,8 +206,6 @@ def main() -> None:
                 out = given.out / f"{system}-{seed}-{way.replace(', ', '-')}"
                 config = configuration(system, seed, given.steps, changes)
                 status = run_or_go_on(config, out)
-                if status == "stopped":
-                    raise SystemExit("stopped; the same command goes on")
                 is_ours = config.mode == "aofl"
                 found = scored(out, config.dynamics.timestep_fs, given.steps, is_ours=is_ours)
                 found["status"] = status
