@@ -54,14 +54,25 @@ def compare(memory: Memory, situation: Situation, label: Label) -> Outcome:
     judged = memory.judge(symbols, prediction.deviations)
     difference = prediction.forces - label.forces
     errors = np.sqrt(np.mean(difference**2, axis=1))
-    is_first = memory.n_labels == 0 and not memory.trust
-    inside = {} if is_first else memory.note_errors(symbols, difference, prediction.deviations)
+    inside = {}
+    if _is_test(memory):
+        inside = memory.note_errors(symbols, difference, prediction.deviations)
     return Outcome(
         errors=errors,
         inside=inside,
         is_surprise=bool((errors > judged.limits).any()),
         judged=judged,
     )
+
+
+def _is_test(memory: Memory) -> bool:
+    """Return whether a label tests the calibration.
+
+    A force field of no label foretells nothing, and one of a single label is so far off that its
+    ratio, the largest for long, says nothing of those to come.
+    """
+    has_one_label = memory.n_labels == 1 and not any(t.ratios for t in memory.trust.values())
+    return bool(memory.trust) and not has_one_label
 
 
 def note_audit(

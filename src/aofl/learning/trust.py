@@ -22,6 +22,7 @@ from aofl.records import FloatArray
 FLOOR_FACTOR = 1.2
 CEILING = 3.0  # targets
 HISTORY = 10
+FIRST_WIDTH = 1.5 * Z_90  # a model that misses something is too sure: it settles at 1.3 to 2.5
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Trust:
 
     ratios: list[float] = field(default_factory=list)
     reached: list[float] = field(default_factory=list)
-    width: float = Z_90
+    width: float = FIRST_WIDTH
     initial: float = HIGHEST
 
     @property
