@@ -251,7 +251,8 @@ def write(results: dict) -> None:
             axes.plot(mean["labels"], mean["error"], "oXs^"[k], color=f"C{k}", ms=10, label=way)
         axes.set(xlabel="labels", ylabel="force RMSE, meV/Å", xlim=(0, None), ylim=(0, None))
         axes.set_title(f"Na | {system}: each run, and the mean over seeds")
-        axes.legend()
+        if axes.lines:
+            axes.legend(loc="lower right")
     figure.tight_layout()
     figure.savefig(HERE / "results" / "learning.png", dpi=150)
     plt.close(figure)
