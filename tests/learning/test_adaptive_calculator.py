@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -235,3 +237,17 @@ def test_a_budget_of_labels_stops_the_run(copper: Atoms) -> None:
     with pytest.raises(RunStopped, match="max_labels"):
         dynamics(copper).run(100)
     assert copper.calc.memory.n_asked == 3
+
+
+def test_calculator_and_force_field_are_freed_with_their_last_user(
+    copper: Atoms, emt: AseReference
+) -> None:
+    copper.calc = AdaptiveCalculator(reference=emt, force_field=ForceField(["Cu", "Al"], "fast"))
+    copper.get_forces()
+    gone = [weakref.ref(copper.calc), weakref.ref(copper.calc.force_field)]
+    gc.disable()  # the collector of circles must not be needed
+    try:
+        copper.calc = None
+        assert [each() for each in gone] == [None, None]
+    finally:
+        gc.enable()

@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import all_changes
 from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
 from aofl.ace.evaluate import Expansion, energy_forces, expand
 from aofl.bayes.evidence import Hyperparameters, maximise
 from aofl.bayes.posterior import Statistics
+from aofl.calculator import Calculator
 from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.deviation import Way, force_deviation

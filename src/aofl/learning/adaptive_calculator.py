@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import BaseCalculator, Calculator, all_changes
+from ase.calculators.calculator import BaseCalculator, all_changes
 
+from aofl.calculator import Calculator
 from aofl.config.schema import LabelsConfig, LearningConfig
 from aofl.errors import ModelError, RunStopped, StructureError
 from aofl.forcefield.model import ForceField

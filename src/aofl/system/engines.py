@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import all_changes
 
+from aofl.calculator import Calculator
 from aofl.errors import StructureError
 from aofl.records import FloatArray
 
