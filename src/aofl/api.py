@@ -213,7 +213,7 @@ def branch(
 
 
 def status(path: Path) -> dict[str, Any]:
-    """Return the summary of a run, as it stands.
+    """Return the summary of a run, as it stands; "killed" where its process is no more.
 
     Raises
     ------
@@ -223,7 +223,11 @@ def status(path: Path) -> dict[str, Any]:
     directory = RunDirectory.open(path)
     if not directory.summary.exists():
         raise StoreError(f"{path} has no summary yet; wait for the first step of the run")
-    return directory.read_summary()
+    summary = directory.read_summary()
+    if summary.get("status") == "running" and directory.is_abandoned():
+        reason = f"its process ended in the middle; `aofl resume {path}` goes on"
+        summary |= {"status": "killed", "reason": reason}
+    return summary
 
 
 def doctor() -> list[Finding]:

@@ -118,8 +118,12 @@ def test_kill_and_resume_is_bit_identical(
     process.kill()
     process.wait()
     assert (out / "thermo.csv").read_bytes() != (finished / "thermo.csv").read_bytes()
+    said = json.loads(aofl("status", out, "--json").stdout)
+    assert said["status"] == "killed"
+    assert f"aofl resume {out}" in said["reason"]
     done = aofl("resume", out)
     assert done.returncode == 0, done.stderr
+    assert json.loads(aofl("status", out, "--json").stdout)["status"] == "done"
     assert_same_run(out, finished)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -130,6 +131,33 @@ def test_a_second_process_is_refused_and_a_dead_one_does_not_block(run, holder, 
     caplog.clear()
     with run.lock():
         assert not caplog.text
+
+
+def test_a_directory_is_abandoned_once_its_process_is_no_more(run, holder):
+    assert not run.is_abandoned()
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    assert run.is_abandoned()
+    (run.path / ".lock").write_text(f"{holder.pid} on another-machine\n")
+    assert not run.is_abandoned()
+    with run.lock():
+        assert not run.is_abandoned()
+    assert not run.is_abandoned()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "nonsense",
+        "x on y",
+        f"{10**40} on {socket.gethostname()}",
+        f"1\u00b2 on {socket.gethostname()}",
+    ],
+)
+def test_a_lock_file_that_names_nobody_is_read_without_harm(run, text):
+    (run.path / ".lock").write_text(text)
+    assert run.is_abandoned() is text.startswith("1")
 
 
 def test_the_lock_is_free_after_an_error(run):

@@ -12,7 +12,12 @@ from rich.text import Text
 
 from aofl.cli.live import clock_time
 
-STATUS_STYLES = {"done": "bold green", "running": "bold blue", "failed": "bold red"}
+STATUS_STYLES = {
+    "done": "bold green",
+    "running": "bold blue",
+    "failed": "bold red",
+    "killed": "bold red",
+}
 PARTS = ("reference", "force_field", "uncertainty", "update", "chemistry", "other")
 
 

@@ -202,6 +202,27 @@ class RunDirectory:
             finally:
                 _sign(file.fileno(), "")
 
+    def is_abandoned(self) -> bool:
+        """Return whether the process that held the directory ended without giving it back.
+
+        Read from the name that it left, so that asking takes the lock from nobody. What a process
+        of another machine does cannot be seen: False.
+        """
+        try:
+            holder = (self.path / ".lock").read_text(errors="replace").strip()
+        except OSError:
+            return False
+        process, _, machine = holder.partition(" on ")
+        if not process.isdigit() or machine != socket.gethostname():
+            return False
+        try:
+            os.kill(int(process), 0)
+        except (ProcessLookupError, OverflowError, ValueError):  # no more, or never was
+            return True
+        except PermissionError:
+            return False
+        return False
+
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace the summary; numbers that are not finite become null."""
         write_atomic(self.summary, _to_json(summary))
