@@ -28,6 +28,7 @@ from aofl.config.schema import RunConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.audit import RANDOM, SCHEDULED
 from aofl.learning.run import Run
+from aofl.report.near_reactions import WINDOW_FS
 from aofl.store import RunDirectory, read_journal
 
 HERE = Path(__file__).parent
@@ -50,7 +51,7 @@ WAYS = {
     "flare": {"mode": "cofl", "learning.cofl_rule": "flare"},
     "aimd": {"mode": "aimd"},
 }
-EVERY, NEAR_FS, TARGET = 10, 50.0, 350.0
+EVERY, TARGET = 10, 350.0
 
 
 def configuration(system: str, seed: int, steps: int, changes: dict) -> RunConfig:
@@ -115,7 +116,7 @@ def scored(out: Path, timestep_fs: float, last: int, *, is_ours: bool) -> dict:
     times = [x["time_fs"] for x in reactions]
 
     def is_near(step: int) -> bool:
-        return any(abs(step * timestep_fs - t) <= NEAR_FS for t in times)
+        return any(abs(step * timestep_fs - t) <= WINDOW_FS for t in times)
 
     truth = {}
     if (out / "truth.jsonl").exists():

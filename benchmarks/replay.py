@@ -26,10 +26,10 @@ from aofl.forcefield.train import structure
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequested
 from aofl.learning.audit import RANDOM
 from aofl.records import Label
+from aofl.report.near_reactions import WINDOW_FS
 from aofl.store import RunDirectory, read_journal, read_labels
 
 HERE = Path(__file__).parent
-NEAR_FS = 50.0
 RULES = {
     "aofl": ("aofl", "target_force_error_meV_per_A", (250.0, 350.0, 525.0, 800.0)),
     "vasp": ("cofl", "vasp_cx", (0.0, 1.0, 2.0, 4.0)),
@@ -73,7 +73,7 @@ def replay(run: Path, rule: str, value: float) -> dict:
     labels = read_labels(directory.labels)
     is_near = np.zeros(len(labels), dtype=bool)
     for event in events:
-        is_near |= np.abs(np.arange(len(labels)) * timestep - event["time_fs"]) <= NEAR_FS
+        is_near |= np.abs(np.arange(len(labels)) * timestep - event["time_fs"]) <= WINDOW_FS
     errors = np.full(len(labels), np.nan)
     for k, entry in enumerate(labels):
         reference.now, atoms = entry.label, structure(entry)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,24 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from ase import Atoms
 
-from aofl.assemble import check_reference, limited_threads, opened_reference
+from aofl.assemble import check_reference, opened_reference
 from aofl.branching import branch as make_branch
 from aofl.building import build
 from aofl.config import Change, read_config
 from aofl.config.schema import RunConfig
 from aofl.doctor import examine
 from aofl.errors import ConfigError, StoreError
-from aofl.learning.files import RunFiles
 from aofl.learning.run import Run, proceed
 from aofl.learning.stopping import StopRequest, caught_signals
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
 from aofl.sessions import (
-    Session,
     awaits_stages,
     begun,
     check_method,
     config_text,
+    opened,
     resumed,
     with_own_model,
 )
@@ -74,10 +73,14 @@ def run(
         )
     stop = StopRequest.within(max_walltime_s)
     atoms = build(config)
-    opened = opened_reference(config.reference, RunDirectory(path=out).reference)
-    with opened if reference is None else nullcontext(reference) as chosen:
+    named = opened_reference(config.reference, RunDirectory(path=out).reference)
+    with named if reference is None else nullcontext(reference) as chosen:
         config, directory = _made(config, out, atoms, chosen)
-        with directory.lock(), _session(config, directory, atoms, chosen, stop) as session:
+        with (
+            directory.lock(),
+            opened(config, directory, atoms, chosen, stop) as session,
+            caught_signals(stop),
+        ):
             return proceed(begun(session), on_step)
 
 
@@ -159,36 +162,13 @@ def resume(
         atoms = read_atoms(directory.start)
         with (
             opened_reference(config.reference, directory.reference) as reference,
-            _session(config, directory, atoms, reference, stop) as session,
+            opened(config, directory, atoms, reference, stop) as session,
+            caught_signals(stop),
         ):
             check_method(directory, reference)
             if not directory.has_checkpoint():
                 return proceed(begun(session), on_step)
             return proceed(resumed(session, on_change), on_step)
-
-
-@contextmanager
-def _session(
-    config: RunConfig,
-    directory: RunDirectory,
-    atoms: Atoms,
-    reference: Reference,
-    stop: StopRequest,
-) -> Iterator[Session]:
-    """Open the files of a run, and let the signals of this process stop it."""
-    with (
-        limited_threads(config.threads),
-        RunFiles.open(directory) as files,
-        caught_signals(stop),
-    ):
-        yield Session(
-            config=config,
-            directory=directory,
-            files=files,
-            atoms=atoms,
-            reference=reference,
-            stop=stop,
-        )
 
 
 def branch(

@@ -11,16 +11,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from aofl.assemble import limited_threads, opened_reference
+from aofl.assemble import opened_reference
 from aofl.config import config_from_mapping, refuse
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError, StoreError
-from aofl.learning.files import RunFiles
 from aofl.learning.run import Run, one_step
 from aofl.learning.state import save_state, understood
 from aofl.learning.stopping import StopRequest
 from aofl.learning.summary import write_summary
-from aofl.sessions import Session, changes_since, config_text, restored, with_own_model
+from aofl.sessions import changes_since, config_text, opened, restored, with_own_model
 from aofl.store import (
     Checkpoint,
     RunDirectory,
@@ -56,18 +55,15 @@ def branch(parent: RunDirectory, step: int, out: Path, config: RunConfig) -> Non
     _copy(parent, partial, checkpoint)
     with (
         partial.lock(),
-        limited_threads(config.threads),
         opened_reference(config.reference, partial.reference) as reference,
-        RunFiles.open(partial) as files,
+        opened(
+            _config_then(checkpoint, partial),
+            partial,
+            read_atoms(partial.start),
+            reference,
+            StopRequest(),
+        ) as session,
     ):
-        session = Session(
-            config=_config_then(checkpoint, partial),
-            directory=partial,
-            files=files,
-            atoms=read_atoms(partial.start),
-            reference=reference,
-            stop=StopRequest(),
-        )
         run = restored(session, checkpoint)
         _replay(run, parent, step)
         save_state(run)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ase import Atoms
 
-from aofl.assemble import make_calculator
+from aofl.assemble import limited_threads, make_calculator
 from aofl.config import Change, compare, dump_config, refuse
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
@@ -45,6 +46,26 @@ class Session:
     atoms: Atoms
     reference: Reference
     stop: StopRequest
+
+
+@contextmanager
+def opened(
+    config: RunConfig,
+    directory: RunDirectory,
+    atoms: Atoms,
+    reference: Reference,
+    stop: StopRequest,
+) -> Iterator[Session]:
+    """Open the files of a run and keep to its threads while the `with` block lasts."""
+    with limited_threads(config.threads), RunFiles.open(directory) as files:
+        yield Session(
+            config=config,
+            directory=directory,
+            files=files,
+            atoms=atoms,
+            reference=reference,
+            stop=stop,
+        )
 
 
 def begun(session: Session) -> Run:

@@ -67,7 +67,7 @@ def run(
 ) -> None:
     """Start a run; options override the file."""
     from aofl import staged
-    from aofl.cli.progress import Progress
+    from aofl.cli.progress import shown_progress
     from aofl.config import read_config
 
     given = {
@@ -80,11 +80,11 @@ def run(
     chosen = read_config(config, {key: value for key, value in given.items() if value is not None})
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
-    with Progress() as progress:
+    with shown_progress() as show:
         status = staged.run(
             chosen,
             directory,
-            progress.show,
+            show,
             max_walltime_s=seconds_of(max_walltime),
             on_stage=_tell_stage,
         )
@@ -108,7 +108,7 @@ def resume(
 ) -> None:
     """Continue a run from its last checkpoint, or branch it from an earlier step."""
     from aofl import api, staged
-    from aofl.cli.progress import Progress
+    from aofl.cli.progress import shown_progress
 
     given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
     overrides = {key: value for key, value in given.items() if value is not None}
@@ -118,11 +118,11 @@ def resume(
     if from_step is not None and to is not None:
         api.branch(directory, from_step, to, overrides, config_file=config)
         directory, overrides, config = to, {}, None
-    with Progress() as progress:
+    with shown_progress() as show:
         status = staged.resume(
             directory,
             overrides,
-            progress.show,
+            show,
             config_file=config,
             max_walltime_s=seconds,
             on_change=lambda change: typer.echo(f"changed from here on: {change}"),
