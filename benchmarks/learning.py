@@ -5,12 +5,13 @@ Run: .venv/bin/python benchmarks/learning.py [--systems water ether] [--seeds 1 
 Hours. Runs that are done are kept, one that was killed is resumed, so it can be called again until
 all is there. Writes benchmarks/results/learning.json and .png.
 
-Every tenth step that the force field made is compared with the reference afterwards and not
-learned: "error" is the force RMSE over these, apart within 50 fs of a reaction that lasted and
-elsewhere. `labels` are all that were learned: aofl learns its audits and they count, the rivals
-neither learn nor count theirs. Which reactions a run meets is chance and decides more about its
-labels than the rule; benchmarks/replay.py compares the rules on the same steps. A run of `--long`
-steps with the first seed follows, and its force field then runs as long frozen.
+Every tenth step that the force field made (every fiftieth of a long run) is compared with the
+reference afterwards and not learned: "error" is the force RMSE over these, apart within 50 fs of a
+reaction that lasted and elsewhere. `labels` are all that were learned: aofl learns its audits and
+they count, the rivals neither learn nor count theirs. Which reactions a run meets is chance and
+decides more about its labels than the rule; benchmarks/replay.py compares the rules on the same
+steps. A run of `--long` steps with the first seed follows, and its force field then runs as long
+frozen.
 """
 
 import argparse
@@ -51,7 +52,7 @@ WAYS = {
     "flare": {"mode": "cofl", "learning.cofl_rule": "flare"},
     "aimd": {"mode": "aimd"},
 }
-EVERY, TARGET = 10, 350.0
+EVERY, EVERY_LONG, TARGET = 10, 50, 350.0
 
 
 def configuration(system: str, seed: int, steps: int, changes: dict) -> RunConfig:
@@ -71,12 +72,12 @@ def configuration(system: str, seed: int, steps: int, changes: dict) -> RunConfi
     return config_from_mapping(values, changes)
 
 
-def run_or_go_on(config: RunConfig, out: Path) -> str:
-    """Run to the end, writing the true error of every tenth step of the force field."""
+def run_or_go_on(config: RunConfig, out: Path, every: int = EVERY) -> str:
+    """Run to the end, writing the true error of some of the steps of the force field."""
     master = make_reference(config.reference, out)
 
     def compare(now: Run) -> None:
-        if now.step % EVERY or now.calculator.last_source != "ff":
+        if now.step % every or now.calculator.last_source != "ff":
             return
         try:
             error = now.calculator.results["forces"] - master.label(now.atoms).forces
@@ -220,11 +221,11 @@ def long_runs(out: Path, system: str, seed: int, steps: int) -> dict:
     """Let aofl go on, and its force field run frozen."""
     learning = out / f"{system}-{seed}-aofl-long"
     config = configuration(system, seed, steps, WAYS["aofl"])
-    found = {"aofl": run_or_go_on(config, learning)}
+    found = {"aofl": run_or_go_on(config, learning, EVERY_LONG)}
     found |= scored(learning, config.dynamics.timestep_fs, steps, is_ours=True)
     frozen = {"mode": "mlff", "force_field.model": str(learning / "model.h5")}
     config = configuration(system, seed, steps, frozen)
-    found["frozen"] = run_or_go_on(config, out / f"{system}-{seed}-frozen")
+    found["frozen"] = run_or_go_on(config, out / f"{system}-{seed}-frozen", EVERY_LONG)
     show(f"{system} {seed}, {steps} steps", found)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations_with_replacement, product
 
 import numpy as np
@@ -70,6 +71,13 @@ class TestLook:
             seen = look(atoms, None, with_species=False, known=told)
             assert seen.contacts == everything - told
 
+    def test_it_tells_the_longest_bond_of_each_two_elements(self) -> None:
+        bonded = look(water(), None, with_species=False).bonded
+        seen = look(water(0.3), bonded, with_species=False)
+        assert seen.longest == pytest.approx({"H-O": 1.27})
+        apart = Atoms("NaNa", [[0, 0, 0], [3.6, 0, 0]], cell=[9, 9, 9], pbc=True)
+        assert look(apart, None, with_species=False).longest == {}  # metals have no bonds
+
     def test_it_depends_on_neither_origin_nor_images(self) -> None:
         moved = water(1.5)
         moved.positions += [7.3, 8.9, -2.0]
@@ -102,6 +110,23 @@ class TestRule:
         strange = chemistry(self.at(100, sighting(species=("HO2:9",))), self.knowing(), SETTINGS)
         assert strange.action == "label"
         assert "HO2" in strange.reason
+
+    def test_a_bond_longer_than_any_that_was_labelled_asks_until_a_label_has_shown_it(self) -> None:
+        known = self.knowing()
+        known.watch.longest = {"H-O": 1.10}
+        for length, action in ((1.12, "accept"), (1.14, "label")):
+            seen = replace(sighting(species=("H2O:1",)), longest={"H-O": length})
+            found = chemistry(self.at(100, seen), known, SETTINGS)
+            assert found.action == action
+        assert (found.value, found.unit) == (1.14, "Å")
+        assert found.threshold == pytest.approx(1.13)
+        known.watch.note_label(seen, 100, is_surprise=False, timestep_fs=0.5)
+        assert known.watch.longest == {"H-O": 1.14}
+        assert not known.watch.is_on  # a stretched bond is no reaction
+        assert chemistry(self.at(104, seen), known, SETTINGS).action == "accept"
+        shorter = replace(seen, longest={"H-O": 1.0})
+        known.watch.note_label(shorter, 120, is_surprise=False, timestep_fs=0.5)
+        assert known.watch.longest == {"H-O": 1.14}
 
     @pytest.mark.parametrize(
         ("last_label", "can_rewind", "familiar", "action"),

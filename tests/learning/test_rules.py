@@ -11,7 +11,7 @@ from rule_cases import POSITIONS, SETTINGS, memory, prediction, situation
 from aofl.bayes.calibration import HIGHEST
 from aofl.config.schema import GuardsConfig, LearningConfig
 from aofl.learning.audit import ENOUGH, QUIET, audit, next_gap, probability
-from aofl.learning.guards import guards
+from aofl.learning.guards import approach, guards
 from aofl.learning.memory import Memory
 from aofl.learning.policy import RULES, decide, screened_uncertainty
 from aofl.learning.reaction_watch import ReactionWatch
@@ -61,6 +61,25 @@ class TestGuards:
         tight = LearningConfig(guards=GuardsConfig(max_temperature_K=400.0))
         assert guards(situation(temperature=401.0), memory(), tight).action == "rewind"
         assert guards(situation(temperature=399.0), memory(), tight).action == "accept"
+
+
+class TestApproach:
+    def labelled(self, refused: int, last: int) -> list[int]:
+        """Return the steps that are labelled on the way to one that was refused."""
+        known, found = memory(refused_at=refused, last_label_step=last), []
+        for step in range(last, refused + 5):
+            if approach(situation(step=step), known, SETTINGS).action == "label":
+                known.last_label_step = step
+                found.append(step)
+        return found
+
+    def test_each_label_halves_what_is_left_to_the_refused_step(self) -> None:
+        assert self.labelled(refused=116, last=100) == [108, 112, 114, 115]
+        assert self.labelled(refused=101, last=100) == []
+
+    def test_nothing_is_asked_where_nothing_was_refused_or_it_is_past(self) -> None:
+        assert self.labelled(refused=-1, last=95) == []
+        assert self.labelled(refused=90, last=95) == []
 
 
 class TestUncertainty:

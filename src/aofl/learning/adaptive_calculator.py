@@ -32,6 +32,8 @@ from aofl.learning.policy import decide, rules_of
 from aofl.learning.reactive import RULE as CHEMISTRY
 from aofl.learning.reactive import is_time_to_look
 from aofl.learning.situation import Situation
+from aofl.learning.surprise import RULE as SURPRISE
+from aofl.learning.surprise import surprise
 from aofl.learning.wall import WallClock
 from aofl.records import FloatArray, IntArray, Label, Mode, Verdict
 from aofl.reference import AseReference, Reference
@@ -202,15 +204,24 @@ class AdaptiveCalculator(Calculator):
             self.record(ledger.decision(verdict, self.step, self.time_fs, self.last_error))
         if verdict.action != "label" and situation.sighting is not None:
             self.bonded = situation.sighting.bonded  # a change that nobody asks about is past
-        if verdict.action != "label" or not label(self, atoms, situation, verdict):
+        outcome = label(self, atoms, situation, verdict) if verdict.action == "label" else None
+        if outcome is None:
             self._adopt_prediction(situation)
+        elif self.mode == "aofl":
+            second = surprise(outcome, situation, self.memory)
+            if second.action == "rewind":
+                self._refuse(second)
 
     def _refuse(self, verdict: Verdict) -> None:
         """Write down a step that is not accepted, and leave it to the driver."""
         if verdict.rule == CHEMISTRY:
             self.memory.watch.note_rewind(self.step, self.timestep_fs)
+        elif verdict.rule == SURPRISE:
+            self.memory.n_surprises += 1
+            self.memory.surprised_at = self.step
         elif verdict.action == "rewind":
             self.memory.n_rewinds += 1
+            self.memory.refused_at = self.step
         self.record(ledger.decision(verdict, self.step, self.time_fs, self.last_error))
         if verdict.action == "stop":
             value = f" ({verdict.value:.3g} {verdict.unit})" if verdict.value is not None else ""

@@ -92,13 +92,14 @@ def _pairs_with_metal(numbers: IntArray) -> dict[str, tuple[int, int]]:
     """Return the pairs of elements, one of them a metal, by their names."""
     elements = np.unique(numbers).tolist()
     pairs = [(a, b) for k, a in enumerate(elements) for b in elements[k:]]
-    return {_name(a, b): (a, b) for a, b in pairs if IS_METAL[a] or IS_METAL[b]}
+    return {pair_name(a, b): (a, b) for a, b in pairs if IS_METAL[a] or IS_METAL[b]}
 
 
 def _names(first: IntArray, second: IntArray) -> frozenset[str]:
     codes = np.unique(200 * first + second).tolist()
-    return frozenset(_name(code // 200, code % 200) for code in codes)
+    return frozenset(pair_name(code // 200, code % 200) for code in codes)
 
 
-def _name(a: int, b: int) -> str:
+def pair_name(a: int, b: int) -> str:
+    """Return the name of two elements in alphabetical order, such as "H-O"."""
     return "-".join(sorted((chemical_symbols[a], chemical_symbols[b])))

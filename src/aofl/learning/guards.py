@@ -2,7 +2,8 @@
 
 Checked in the order numbers, distance, displacement, force, temperature; the first that is broken
 asks for a rewind to the last trusted frame. A structure beyond a guard is never labelled: it is
-nonsense that an untrustworthy force made.
+nonsense that an untrustworthy force made. What led there is (`approach`): the trusted frame itself,
+then halfway to the step that was refused, halfway from there, and so on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aofl.learning.situation import Situation, accept
 from aofl.records import Verdict
 
 RULE = "guard"
+APPROACH = "rewind"
 DEFAULT_TEMPERATURE_FACTOR = 5.0
 LOWEST_LIMIT_K = 2000.0
 
@@ -27,6 +29,18 @@ def guards(situation: Situation, memory: Memory, settings: LearningConfig) -> Ve
         if verdict is not None:
             return verdict
     return accept(RULE)
+
+
+def approach(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "label" halfway between the last label and a step that was refused."""
+    last, refused = memory.last_label_step, memory.refused_at
+    if last < situation.step < refused and situation.step >= (last + refused + 1) // 2:
+        return Verdict(
+            action="label",
+            rule=APPROACH,
+            reason=f"on the way to step {refused}, which was refused",
+        )
+    return accept(APPROACH)
 
 
 def _rewind(

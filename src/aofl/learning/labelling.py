@@ -44,8 +44,8 @@ def label(
     situation: Situation,
     verdict: Verdict,
     continuous: float | None = None,
-) -> bool:
-    """Ask for a label, test the force field on it, and learn it; False if there is none.
+) -> Outcome | None:
+    """Ask for a label, test the force field on it, and learn it; None if there is none.
 
     Parameters
     ----------
@@ -62,16 +62,16 @@ def label(
         answer = ask(calculator, atoms, prediction, verdict.rule)
     except ReferenceFailed as error:
         _note_failure(calculator, error)
-        return False
+        return None
     memory.failures = 0
     if continuous is None:
         is_first = memory.n_labels == 0 and calculator.mode != "mlff"
         continuous = answer.energy if is_first else prediction.energy - memory.energy_shift
-    energy = _absorb(calculator, atoms, situation, verdict, answer)
+    outcome, energy = _absorb(calculator, atoms, situation, verdict, answer)
     calculator.adopt_label(answer)
     calculator.energy_shift = answer.energy - continuous
     memory.energy_shift = energy - continuous
-    return True
+    return outcome
 
 
 def _absorb(
@@ -80,8 +80,8 @@ def _absorb(
     situation: Situation,
     verdict: Verdict,
     answer: Label,
-) -> float:
-    """Test, learn and write down a label; return the energy that is predicted from now on, eV."""
+) -> tuple[Outcome, float]:
+    """Test, learn and write down a label; return what came of it, and the energy now, eV."""
     memory, prediction, step = calculator.memory, situation.prediction, calculator.step
     expected = calculator.last_error
     outcome = compare(memory, situation, answer)
@@ -108,7 +108,7 @@ def _absorb(
             energy_jump=energy - prediction.energy,
         )
     )  # fmt: skip
-    return energy
+    return outcome, energy
 
 
 def ask(

@@ -70,6 +70,10 @@ class Memory:
         Looks in a row at which a frozen force field was unsure (`production`).
     reference_seconds
         Spent on labels so far.
+    refused_at
+        The step that was refused last, by a guard or as far outside.
+    surprised_at, n_surprises
+        Step of the last label that undid the steps before it (`surprise`), and how many did.
     energy_shift
         Sum of the jumps of the energy at updates, eV: predictions minus it are continuous.
     vasp_threshold, vasp_history
@@ -97,6 +101,9 @@ class Memory:
     n_skips: int = 0
     n_audits: int = 0
     n_rewinds: int = 0
+    refused_at: int = -1
+    surprised_at: int = -1
+    n_surprises: int = 0
     n_failed: int = 0
     force_noise: float = 0.0
     vasp_threshold: float = 0.002  # eV/Å, VASP's first one

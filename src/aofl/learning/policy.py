@@ -1,7 +1,7 @@
 """The policy: the rules in their order, one verdict for each step.
 
-    aofl   guards -> chemistry -> uncertainty -> similarity screening -> audit
-    cofl   guards -> uncertainty, or the rule of a well-known code -> audit
+    aofl   guards -> approach -> chemistry -> uncertainty -> similarity screening -> audit
+    cofl   guards -> approach -> uncertainty, or the rule of a well-known code -> audit
     mlff   guards -> production -> audit
 
 A step that passes them all is accepted as it is. What asks for a label is held against the budget.
@@ -15,7 +15,7 @@ from aofl.config.schema import LearningConfig
 from aofl.learning.audit import audit, random_audit
 from aofl.learning.budget import within_budget
 from aofl.learning.conventional import flare_like, vasp_like
-from aofl.learning.guards import guards
+from aofl.learning.guards import approach, guards
 from aofl.learning.memory import Memory
 from aofl.learning.production import production
 from aofl.learning.reactive import chemistry
@@ -37,8 +37,8 @@ def screened_uncertainty(situation: Situation, memory: Memory, settings: Learnin
 
 RULES: dict[Mode, tuple[Rule, ...]] = {
     "aimd": (),
-    "cofl": (guards, uncertainty, audit),
-    "aofl": (guards, chemistry, screened_uncertainty, audit),
+    "cofl": (guards, approach, uncertainty, audit),
+    "aofl": (guards, approach, chemistry, screened_uncertainty, audit),
     "mlff": (guards, production, audit),
 }
 CONVENTIONAL: dict[str, tuple[Rule, ...]] = {

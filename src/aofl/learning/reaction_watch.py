@@ -37,6 +37,8 @@ class ReactionWatch:
         So far.
     species, contacts
         Keys of molecules, and touching elements, that some label has shown.
+    longest
+        Elements, such as "C-O", to the longest bond between them that a label has shown, Å.
     """
 
     gap: int | None = None
@@ -48,6 +50,7 @@ class ReactionWatch:
     n_rewinds: int = 0
     species: list[str] = field(default_factory=list)
     contacts: list[str] = field(default_factory=list)
+    longest: dict[str, float] = field(default_factory=dict)
 
     @property
     def is_on(self) -> bool:
@@ -83,6 +86,8 @@ class ReactionWatch:
         """
         self.species = sorted({*self.species, *sighting.species})
         self.contacts = sorted({*self.contacts, *sighting.contacts})
+        for pair, length in sighting.longest.items():
+            self.longest[pair] = max(length, self.longest.get(pair, 0.0))
         for kind in {*self.kinds, *sighting.changes} if is_surprise else ():
             self.familiar[kind] = self.familiar.get(kind, 0) // 2
         if sighting.changes:

@@ -3,6 +3,7 @@
 No uncertainty anticipates a bond that breaks, so chemistry has a rule of its own:
 
 - elements that touch, or a molecule, that no label has shown yet: ask, always;
+- a covalent bond longer by `STRETCH_A` than any between its elements that a label has shown: ask;
 - a bond that forms or breaks: go back a few femtoseconds and label there (where the driver can
   rewind, and no label is as recent), label at the change, then again after `FIRST_GAP_FS`, each
   time after twice as long, until the gap exceeds `LAST_GAP_FS`;
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 RULE = "chemistry"
 LOOK_EVERY_FS = 2.0
 BEFORE_FS = 5.0  # how far back the label before a change lies
+STRETCH_A = 0.03  # beyond the longest bond of two elements that a label has shown
 FAMILIAR = 3  # doublings of the gap of a kind, after which none is rewound
 
 
@@ -56,6 +58,17 @@ def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) ->
             return _verdict("label", seen, f"molecules never labelled: {', '.join(formulas)}")
         if is_due:
             return _verdict("label", seen, ", ".join(seen.changes))
+        for pair, length in seen.longest.items():
+            known = watch.longest.get(pair, 0.0)
+            if length > known + STRETCH_A:
+                return Verdict(
+                    action="label",
+                    rule=RULE,
+                    reason=f"{pair} bond longer than any that was labelled",
+                    value=length,
+                    threshold=known + STRETCH_A,
+                    unit="Å",
+                )
     if watch.gap is not None and situation.step >= watch.due:
         return Verdict(
             action="label",

@@ -24,6 +24,7 @@ from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequeste
 from aofl.learning.chemistry import look_at_chemistry
 from aofl.learning.dynamics import advance, make_dynamics, restore_thermostat, thermostat_state
 from aofl.learning.files import RunFiles
+from aofl.learning.guards import APPROACH
 from aofl.learning.lesson import calibration_of
 from aofl.learning.mechanics import Mechanics, capture, put_back
 from aofl.learning.reactive import BEFORE_FS
@@ -32,6 +33,8 @@ from aofl.learning.resources import tell_forecast, watch
 from aofl.learning.state import save_state
 from aofl.learning.stopping import StopRequest
 from aofl.learning.summary import write_summary
+from aofl.learning.surprise import RULE as SURPRISE
+from aofl.learning.surprise import agrees
 from aofl.records import Verdict
 from aofl.store import RunDirectory, drop_checkpoints_after
 
@@ -127,36 +130,49 @@ def _snapshot(run: Run) -> Mechanics:
 
 
 def _rewind(run: Run, verdict: Verdict) -> None:
-    """Go back to the last trusted frame, label there and go on; from there on further back."""
-    is_chemistry = verdict.rule == CHEMISTRY
+    """Go back to a trusted frame, label there where nobody did, and go on."""
     limit = run.config.learning.max_rewinds
-    is_hopeless = not is_chemistry and run.calculator.memory.n_rewinds > limit
+    is_broken = verdict.rule not in (CHEMISTRY, SURPRISE)  # of what may not happen at all
+    is_hopeless = is_broken and run.calculator.memory.n_rewinds > limit
     if is_hopeless or not run.snapshots:
         raise RunStopped(
             f"step {run.step + 1} was refused ({verdict.reason}) and "
             f"{run.calculator.memory.n_rewinds - 1} rewinds did not help; use a shorter "
             "`dynamics.timestep_fs`, a lower temperature or a relaxed start structure"
         )
-    trusted = run.snapshots.pop()
-    if is_chemistry:
-        earliest = run.step + 1 - BEFORE_FS / run.config.dynamics.timestep_fs
-        while trusted.step > earliest and run.snapshots:
-            trusted = run.snapshots.pop()
+    trusted = _trusted_frame(run, verdict)
     logger.warning("step %d: %s; back to step %d", run.step + 1, verdict.reason, trusted.step)
     event = {"event": "rewind", "reason": verdict.reason, "to_step": trusted.step}
     run.files.events.append({"step": run.step + 1, "time_fs": run.time_fs, **event})
     run.followed = put_back(trusted, run.atoms, run.calculator)
     run.step = run.rewound_to = trusted.step
-    if run.calculator.mode != "mlff":
-        rule = CHEMISTRY if is_chemistry else "rewind"
-        before = Verdict(
-            action="label",
-            rule=rule,
-            reason=f"trusted frame before: {verdict.reason}",
-        )
-        run.calculator.label_here(run.atoms, before)
+    if run.calculator.mode != "mlff" and verdict.rule != SURPRISE:
+        rule = APPROACH if is_broken else CHEMISTRY
+        reason = f"trusted frame before: {verdict.reason}"
+        run.calculator.label_here(run.atoms, Verdict(action="label", rule=rule, reason=reason))
     run.dynamics = dynamics_at(run.config, run.atoms, trusted)
     _save_rewound(run, trusted.offsets)
+
+
+def _trusted_frame(run: Run, verdict: Verdict) -> Mechanics:
+    """Take the frame to go back to: the last, or as far back as the rule wants.
+
+    A surprise leaves it with the others: what the force field has learned changes what follows,
+    and a guard that refuses the next step goes back there and labels it.
+    """
+    trusted = run.snapshots.pop()
+    while run.snapshots and not _is_far_enough(run, verdict, trusted):
+        trusted = run.snapshots.pop()
+    if verdict.rule == SURPRISE:
+        run.snapshots.append(trusted)
+    return trusted
+
+
+def _is_far_enough(run: Run, verdict: Verdict, frame: Mechanics) -> bool:
+    if verdict.rule == SURPRISE:
+        return agrees(run.calculator, frame.positions, frame.results["forces"])
+    before = BEFORE_FS / run.config.dynamics.timestep_fs if verdict.rule == CHEMISTRY else 0
+    return frame.step <= run.step + 1 - before
 
 
 def _save_rewound(run: Run, offsets: dict[str, int]) -> None:

@@ -8,7 +8,7 @@ step: metal atoms enter only through the contacts of their element.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -18,8 +18,8 @@ from aofl.analysis.canonical import graph_key
 from aofl.analysis.graph import close_non_metals, connect_covalent
 from aofl.analysis.limits import COVALENT, IS_METAL
 from aofl.analysis.regions import components, within
-from aofl.learning.contacts import new_contacts
-from aofl.records import IntArray
+from aofl.learning.contacts import new_contacts, pair_name
+from aofl.records import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,8 @@ class Sighting:
         Empty where no bond changed and nobody asked.
     contacts
         Which elements touch, such as "H-Na", beyond those that were known.
+    longest
+        Elements, such as "C-O", to the length of the longest covalent bond between them, Å.
     """
 
     bonded: IntArray
@@ -46,6 +48,7 @@ class Sighting:
     atom: int | None
     species: frozenset[str]
     contacts: frozenset[str]
+    longest: dict[str, float] = field(default_factory=dict)
 
 
 def look(
@@ -64,7 +67,8 @@ def look(
     """
     close = close_non_metals(atoms)
     found = connect_covalent(atoms, bonded=bonded, close=close)
-    now = found.pairs[found.kinds == COVALENT]
+    is_bond = found.kinds == COVALENT
+    now = found.pairs[is_bond]
     is_same = bonded is not None and np.array_equal(now, bonded)  # nearly always, and cheap
     pairs = found.covalent if with_species or not is_same else frozenset()
     before = pairs if bonded is None or is_same else _pairs(bonded)
@@ -81,7 +85,19 @@ def look(
         atom=changed[0][0] if changed else None,
         species=_species(numbers, pairs) if changed or with_species else frozenset(),
         contacts=new_contacts(atoms, close, known),
+        longest=_longest(numbers, now, found.distances[is_bond]),
     )
+
+
+def _longest(numbers: IntArray, pairs: IntArray, lengths: FloatArray) -> dict[str, float]:
+    elements = np.sort(numbers[pairs], axis=1)
+    kinds, kind_of = np.unique(200 * elements[:, 0] + elements[:, 1], return_inverse=True)
+    largest = np.zeros(len(kinds))
+    np.maximum.at(largest, kind_of, lengths)
+    return {
+        pair_name(code // 200, code % 200): length
+        for code, length in zip(kinds.tolist(), largest.tolist(), strict=True)
+    }
 
 
 def _species(numbers: IntArray, pairs: frozenset[tuple[int, int]]) -> frozenset[str]:

@@ -29,6 +29,7 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
             "audits": memory.n_audits,
             "rewinds": memory.n_rewinds,
             "chemistry_rewinds": memory.watch.n_rewinds,
+            "surprise_rewinds": memory.n_surprises,
             "labels_learned": memory.n_labels,
             "drift_alarm": memory.is_drifting,
             "failed_labels": memory.n_failed,

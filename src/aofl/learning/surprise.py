@@ -1,0 +1,68 @@
+"""The surprise rule: a label that is far off undoes the steps that led to it.
+
+No uncertainty foretells an electron that moves. In an ether beside sodium (benchmarks/learning.py,
+seed 1) a C-O bond of 1.70 Å took one up: the reference pushed C and O apart by 0.9 and 2.5 eV/Å,
+where the force field, right at 1.58 Å and sure of itself, pulled them together by 3.7 and 2.0. Left
+alone, such a bond closes again and the reaction is missed; or another one happens that is none.
+
+So where a label is `FAR_OFF` times its threshold wrong, the run learns it and goes back to the last
+frame on which the force field, now that it knows better, still agrees with the forces that were
+followed there. From there it makes the steps again.
+
+Each rewind needs a label later than the one that asked for the last, so the run always gets on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aofl.learning.lesson import Outcome
+from aofl.learning.memory import Memory
+from aofl.learning.situation import Situation, accept
+from aofl.records import FloatArray, Verdict
+
+if TYPE_CHECKING:
+    from aofl.learning.adaptive_calculator import AdaptiveCalculator
+
+RULE = "surprise"
+FAR_OFF = 3.0  # thresholds
+TRUSTED = 10  # labels: before, the force field is expected to be wrong
+
+
+def surprise(outcome: Outcome, situation: Situation, memory: Memory) -> Verdict:
+    """Return "rewind" if the label just learned says that the steps before it were wrong."""
+    excess = outcome.errors / outcome.judged.limits
+    atom = int(excess.argmax())
+    is_new = situation.step > memory.surprised_at and memory.n_labels > TRUSTED
+    if not (situation.can_rewind and is_new and excess[atom] > FAR_OFF):
+        return accept(RULE)
+    return Verdict(
+        action="rewind",
+        rule=RULE,
+        reason="the label is far from what was predicted: the steps before it are made again",
+        atom=atom,
+        element=situation.symbols[atom],
+        value=float(outcome.errors[atom]),
+        threshold=float(FAR_OFF * outcome.judged.limits[atom]),
+        unit="eV/Å",
+    )
+
+
+def agrees(calculator: AdaptiveCalculator, positions: FloatArray, followed: FloatArray) -> bool:
+    """Return whether the force field would have moved a frame as it was moved.
+
+    Parameters
+    ----------
+    positions, followed
+        Of the frame, Å, and the forces that were followed there, eV/Å, shapes (n, 3).
+    """
+    if calculator.force_field is None or calculator.atoms is None:
+        return True
+    atoms = calculator.atoms.copy()
+    atoms.positions = positions
+    prediction = calculator.force_field.predict(atoms, forces_std="sampled")
+    judged = calculator.memory.judge(atoms.get_chemical_symbols(), prediction.deviations)
+    change = np.sqrt(np.mean((prediction.forces - followed) ** 2, axis=1))
+    return bool((change <= judged.limits).all())
