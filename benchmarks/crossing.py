@@ -53,7 +53,7 @@ def main() -> None:
     results = {}
     for run in given.runs:
         directory = RunDirectory.open(run)
-        frames = {a.info["step"]: a for a in read_frames(run)}
+        frames = {int(a.info["step"]): a for a in read_frames(run)}
         shown = range(min(given.steps) - BEFORE, max(given.steps) + AFTER)
         own = {k: length(a, given.bond) for k, a in frames.items() if k in shown}
         results[run.name] = {"run": own}
