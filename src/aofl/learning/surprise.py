@@ -1,9 +1,10 @@
 """The surprise rule: a label that is far off undoes the steps that led to it.
 
 No uncertainty foretells an electron that moves. In an ether beside sodium (benchmarks/learning.py,
-seed 1) a C-O bond of 1.70 Å took one up: the reference pushed C and O apart by 0.9 and 2.5 eV/Å,
-where the force field, right at 1.58 Å and sure of itself, pulled them together by 3.7 and 2.0. Left
-alone, such a bond closes again and the reaction is missed; or another one happens that is none.
+seed 1) one began to go into a C-O bond of 1.70 Å: the reference pushed C and O apart by 0.9 and 2.5
+eV/Å, where the force field, right at 1.58 Å and sure of itself, pulled them together by 3.7 and
+2.0. Left alone, such a bond closes again and the reaction is missed; or another one happens that is
+none.
 
 So where a label is `FAR_OFF` times its threshold wrong, the run learns it and goes back to the last
 frame on which the force field, now that it knows better, still agrees with the forces that were
