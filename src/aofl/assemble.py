@@ -213,5 +213,4 @@ def make_calculator(
         on_event=files.events.append,
         target_temperature=dynamics.temperature_K if has_thermostat else None,
         timestep_fs=dynamics.timestep_fs,
-        can_rewind=True,
     )

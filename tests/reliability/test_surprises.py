@@ -77,6 +77,14 @@ def test_a_surprise_is_undone_from_a_frame_before_it_and_the_run_gets_on(crossin
     assert labelled.count(surprise["step"]) >= 1  # learned before it was undone
 
 
+def test_without_a_frame_to_go_back_to_the_run_goes_on_from_the_label(crossing: Any) -> None:
+    run = crossing.run("run", lambda run: run.snapshots.clear(), **CHANGES)
+    assert api.status(run)["status"] == "done"
+    assert undone(run) == []
+    worst = max(x["true_error"] or 0.0 for x in read_journal(run / "ledger.jsonl"))
+    assert worst > 3 * 0.15  # there was a surprise
+
+
 @pytest.mark.parametrize("is_undone", [False, True])
 def test_a_run_stopped_beside_a_surprise_comes_out_the_same(crossing: Any, is_undone: bool) -> None:
     whole = crossing.run("whole", **CHANGES)

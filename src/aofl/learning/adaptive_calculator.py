@@ -85,9 +85,6 @@ class AdaptiveCalculator(Calculator):
         For the temperature guard, K; None leaves it out.
     timestep_fs
         Of the dynamics; the chemistry rule counts in it.
-    can_rewind
-        Whether the driver goes back when a step is refused because a bond changed; otherwise that
-        step is labelled where it is.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
@@ -107,7 +104,6 @@ class AdaptiveCalculator(Calculator):
         on_event: Callable[[dict[str, Any]], None] | None = None,
         target_temperature: float | None = None,
         timestep_fs: float = 1.0,
-        can_rewind: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.record = on_decision or (lambda record: None)
@@ -138,7 +134,7 @@ class AdaptiveCalculator(Calculator):
         self.energy_shift = 0.0
         self.bonded: IntArray | None = None
         self.learned_ids: list[int] = []
-        self.can_rewind = can_rewind
+        self.can_rewind = False  # a driver that has a frame to go back to says so before a step
         if force_field is not None and force_field.learned is not None:
             self.memory.trust = trust_of(force_field)
             self.memory.force_noise = force_field.force_noise

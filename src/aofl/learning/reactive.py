@@ -58,17 +58,9 @@ def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) ->
             return _verdict("label", seen, f"molecules never labelled: {', '.join(formulas)}")
         if is_due:
             return _verdict("label", seen, ", ".join(seen.changes))
-        for pair, length in seen.longest.items():
-            known = watch.longest.get(pair, 0.0)
-            if length > known + STRETCH_A:
-                return Verdict(
-                    action="label",
-                    rule=RULE,
-                    reason=f"{pair} bond longer than any that was labelled",
-                    value=length,
-                    threshold=known + STRETCH_A,
-                    unit="Å",
-                )
+        stretched = _stretched(seen, watch)
+        if stretched is not None:
+            return stretched
     if watch.gap is not None and situation.step >= watch.due:
         return Verdict(
             action="label",
@@ -79,6 +71,22 @@ def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) ->
             unit="steps",
         )
     return accept(RULE)
+
+
+def _stretched(seen: Sighting, watch: ReactionWatch) -> Verdict | None:
+    """Return "label" if a bond is longer than any between its elements that a label has shown."""
+    for pair, length in seen.longest.items():
+        limit = watch.longest.get(pair, 0.0) + STRETCH_A
+        if length > limit:
+            return Verdict(
+                action="label",
+                rule=RULE,
+                reason=f"{pair} bond longer than any that was labelled",
+                value=length,
+                threshold=limit,
+                unit="Å",
+            )
+    return None
 
 
 def _is_rewound(

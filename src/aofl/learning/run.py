@@ -110,6 +110,7 @@ def one_step(run: Run) -> None:
     """Make the next step, or go back where it is refused; write what is due."""
     if run.step % SNAPSHOT_EVERY == 0 and run.step != run.rewound_to:
         run.snapshots.append(_snapshot(run))
+    run.calculator.can_rewind = bool(run.snapshots)
     try:
         advance(run.dynamics, run.config.seed, run.step + 1)
     except RewindRequested as refusal:
