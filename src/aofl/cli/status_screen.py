@@ -64,8 +64,11 @@ def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         },
         "Decisions": {
             "labels": f"{_number(summary, 'labels')} ({fraction})",
-            **{name: _number(summary, name) for name in ("skips", "audits", "rewinds")},
+            **{name: _number(summary, name) for name in ("skips", "audits")},
             "failed labels": _number(summary, "failed_labels"),
+            "rewinds": _number(summary, "rewinds"),
+            "  chemistry": _number(summary, "chemistry_rewinds"),
+            "  surprise": _number(summary, "surprise_rewinds"),
         },
         "Audit force RMSE": {
             "all": _number(summary, "audit_forces_rmse", "{:.3f} eV/Å"),
