@@ -14,7 +14,7 @@ from evidence import science, stop_at
 
 from aofl import api, assemble
 from aofl.records import Label
-from aofl.store import read_atoms, read_journal
+from aofl.store import read_atoms, read_frames, read_journal, read_table
 
 ATOM, AXIS, EDGE_A, PUSH = 0, 1, 0.2, 2.5
 CHANGES = {
@@ -75,6 +75,20 @@ def test_a_surprise_is_undone_from_a_frame_before_it_and_the_run_gets_on(crossin
     assert steps == list(range(CHANGES["dynamics.steps"] + 1))
     labelled = [x["step"] for x in read_journal(run / "ledger.jsonl") if x["action"] == "label"]
     assert labelled.count(surprise["step"]) >= 1  # learned before it was undone
+
+
+def test_the_energy_goes_on_where_the_run_went_back_to(crossing: Any) -> None:
+    """Each step changes the energy, less its jumps, by the work of the forces followed."""
+    run = crossing.run("run", **CHANGES, **{"output.trajectory_every": 1})
+    (rewind,) = (e for e in read_journal(run / "events.jsonl") if e["event"] == "rewind")
+    rows = read_table(run / "thermo.csv")
+    energy = np.array([float(x["potential_eV"]) - float(x["energy_shift_eV"]) for x in rows])
+    frames = list(read_frames(run))
+    forces = np.array([frame.get_forces() for frame in frames])
+    moved = np.diff([frame.positions for frame in frames], axis=0)
+    work = -np.sum(0.5 * (forces[1:] + forces[:-1]) * moved, axis=(1, 2))
+    joint = rewind["to_step"]
+    assert np.diff(energy)[joint] == pytest.approx(work[joint], abs=0.01)
 
 
 def test_without_a_frame_to_go_back_to_the_run_goes_on_from_the_label(crossing: Any) -> None:

@@ -172,6 +172,12 @@ class AdaptiveCalculator(Calculator):
         continuous = None if energy is None else energy - self.energy_shift
         label(self, atoms, situation, verdict, continuous)
 
+    def join_energy(self, atoms: Atoms) -> None:
+        """Let the energy go on where it was at a frame that the run went back to unlabelled."""
+        if self.force_field is not None:
+            continuous = self.results["energy"] - self.energy_shift
+            self.memory.energy_shift = self.force_field.predict(atoms).energy - continuous
+
     def _follow_reference(self, atoms: Atoms) -> None:
         answer = ask(self, atoms, None, "aimd")
         verdict = Verdict(action="label", rule="aimd", reason="every step")

@@ -147,7 +147,9 @@ def _rewind(run: Run, verdict: Verdict) -> None:
     run.files.events.append({"step": run.step + 1, "time_fs": run.time_fs, **event})
     run.followed = put_back(trusted, run.atoms, run.calculator)
     run.step = run.rewound_to = trusted.step
-    if run.calculator.mode != "mlff" and verdict.rule != SURPRISE:
+    if verdict.rule == SURPRISE:
+        run.calculator.join_energy(run.atoms)
+    elif run.calculator.mode != "mlff":
         rule = APPROACH if is_broken else CHEMISTRY
         reason = f"trusted frame before: {verdict.reason}"
         run.calculator.label_here(run.atoms, Verdict(action="label", rule=rule, reason=reason))
