@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.data import atomic_numbers
 
 from aofl.errors import ReferenceFailed
 from aofl.records import Label, Prediction
 from aofl.reference import LabelLimits, check_against_prediction, check_label
-from aofl.reference.quality import ForcesDisagree, check_agreement
+from aofl.reference.quality import ForcesDisagree, charge_bounds, check_agreement
 
 ATOMS = Atoms("OHNa", np.eye(3))
 DRIFT = np.array([0.0, 0.0, 0.04])
@@ -32,6 +33,11 @@ def test_a_good_label_passes():
         ({"stress": np.zeros((3, 3))}, r"stress .* shape \(3, 3\), expected \(6,\)"),
         ({"stress": np.full(6, np.nan)}, "stress of the reference are not finite"),
         ({"charges": np.zeros(2)}, "charges .* shape"),
+        (
+            {"charges": np.array([0, 0, -1.6])},
+            r"atom 2 \(Na\) has a charge of -1.60 e, beyond -1.25",
+        ),
+        ({"charges": np.array([0, 1.3, 0])}, r"atom 1 \(H\) has a charge of 1.30 e, .* to 1.25"),
         ({"seconds": 0.0}, "took 0.0 s: it did not run"),
         ({"forces": FORCES + DRIFT}, "net force is 0.12 eV/Å"),
         ({"forces": FORCES * 100}, r"force on atom 1 \(H\) is 112 eV/Å, more than 60"),
@@ -40,6 +46,18 @@ def test_a_good_label_passes():
 def test_bad_labels_are_refused(change, words):
     with pytest.raises(ReferenceFailed, match=words):
         check_label(replace(GOOD, **change), ATOMS, limits=LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "least", "largest"),
+    [("H", -1, 1), ("He", 0, 2), ("Li", -1, 1), ("C", -2, 4), ("O", -2, 6), ("F", -1, 7),
+     ("Na", -1, 1), ("Al", -2, 3), ("P", -2, 5), ("Ti", -1, 4), ("Zn", -1, 12), ("I", -1, 17)],
+)  # fmt: skip
+def test_an_atom_loses_what_its_shells_leave_and_takes_up_one_electron_or_two(
+    symbol, least, largest
+):
+    lower, upper = charge_bounds(np.array([atomic_numbers[symbol]]))
+    assert (lower[0], upper[0]) == (least - 0.25, largest + 0.25)
 
 
 def test_limits_can_be_set():

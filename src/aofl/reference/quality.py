@@ -1,8 +1,10 @@
 """Whether a label can be believed: plain checks on numbers, no code is run here.
 
 A wrong label is worse than none. A self-consistent field that converged to a wrong state has
-been seen to give -7400 eV with forces of 2300 eV/Å and to destroy a run in one step, so a label
-must be finite, complete, balanced in its forces and, where a prediction is at hand, near it.
+been seen to give -7400 eV with forces of 2300 eV/Å and to destroy a run in one step; another, with
+-4.9 e on a carbon atom, looked ordinary but for that and heated a run by 10 eV. So a label must be
+finite, complete, balanced in its forces, possible in its charges and, where a prediction is at
+hand, near it.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ import numpy as np
 from ase import Atoms
 
 from aofl.errors import ReferenceFailed
-from aofl.records import FloatArray, Label, Prediction
+from aofl.records import FloatArray, IntArray, Label, Prediction
 
 SAME_ENERGY_PER_ATOM = 1e-3  # eV
+CLOSED_SHELLS = np.array([0, 2, 10, 18, 36, 54, 86, 118])
+CHARGE_SLACK = 0.25  # e; Mulliken populations may be a little below zero
 
 
 class ForcesDisagree(ReferenceFailed):
@@ -54,7 +58,7 @@ NUMBERS_ONLY = LabelLimits(net_force=math.inf, force=math.inf)
 
 
 def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
-    """Refuse a label that is incomplete, not finite, unbalanced or absurdly large.
+    """Refuse a label that is incomplete, not finite, unbalanced, impossible or absurdly large.
 
     Raises
     ------
@@ -68,6 +72,7 @@ def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
         _check_array("stress", label.stress, (6,))
     if label.charges is not None:
         _check_array("charges", label.charges, (n_atoms,))
+        _check_charges(label.charges, atoms)
     if not label.seconds > 0.0:
         raise ReferenceFailed(
             f"the reference call took {label.seconds} s: it did not run; look at its output"
@@ -84,6 +89,31 @@ def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
         raise ReferenceFailed(
             f"the force on atom {atom} ({atoms.symbols[atom]}) is {norms[atom]:.3g} eV/Å, more "
             f"than {limits.force:g} eV/Å: a wrong electronic state, or atoms much too close"
+        )
+
+
+def charge_bounds(numbers: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return the least and the largest charge that an atom of each element can have, e.
+
+    It can lose all electrons beyond its closed shells; it can take up one, in groups 13 to 16 two.
+    Mulliken, Löwdin and Hirshfeld charges stay well inside: -1.0 to 1.2 in thousands of labels.
+    """
+    shell = np.searchsorted(CLOSED_SHELLS, numbers)
+    missing = CLOSED_SHELLS[shell] - numbers
+    taken = np.where(missing <= 5, np.minimum(missing, 2), 1)
+    lost = numbers - CLOSED_SHELLS[shell - 1]
+    return -(taken + CHARGE_SLACK), lost + CHARGE_SLACK
+
+
+def _check_charges(charges: FloatArray, atoms: Atoms) -> None:
+    least, largest = charge_bounds(atoms.numbers)
+    beyond = np.maximum(least - charges, charges - largest)
+    atom = int(beyond.argmax())
+    if beyond[atom] > 0:
+        raise ReferenceFailed(
+            f"atom {atom} ({atoms.symbols[atom]}) has a charge of {charges[atom]:.2f} e, beyond "
+            f"{least[atom]:.2f} to {largest[atom]:.2f}: a wrong electronic state; use a higher "
+            "electronic temperature, or leave this structure out"
         )
 
 
