@@ -11,7 +11,7 @@ reaction that lasted and elsewhere. `labels` are all that were learned: aofl lea
 they count, the rivals neither learn nor count theirs. Which reactions a run meets is chance and
 decides more about its labels than the rule; benchmarks/replay.py compares the rules on the same
 steps. A run of `--long` steps with the first seed follows, and its force field then runs as long
-frozen.
+frozen from each start.
 """
 
 import argparse
@@ -213,19 +213,26 @@ def main() -> None:
             print(f"  reactions of {way}: {counts}")
         write(results)
         if given.long > given.steps:
-            results[system]["long"] = long_runs(given.out, system, given.seeds[0], given.long)
+            results[system]["long"] = long_runs(given.out, system, given.seeds, given.long)
             write(results)
 
 
-def long_runs(out: Path, system: str, seed: int, steps: int) -> dict:
-    """Let aofl go on, and its force field run frozen."""
+def long_runs(out: Path, system: str, seeds: list[int], steps: int) -> dict:
+    """Let aofl go on with the first seed, and its force field run frozen from every start."""
+    seed = seeds[0]
     learning = out / f"{system}-{seed}-aofl-long"
     config = configuration(system, seed, steps, WAYS["aofl"])
     found = {"aofl": run_or_go_on(config, learning, EVERY_LONG)}
     found |= scored(learning, config.dynamics.timestep_fs, steps, is_ours=True)
     frozen = {"mode": "mlff", "force_field.model": str(learning / "model.h5")}
-    config = configuration(system, seed, steps, frozen)
-    found["frozen"] = run_or_go_on(config, out / f"{system}-{seed}-frozen", EVERY_LONG)
+    found["frozen"] = {
+        start: run_or_go_on(
+            configuration(system, start, steps, frozen),
+            out / f"{system}-{start}-frozen",
+            EVERY_LONG,
+        )
+        for start in seeds
+    }
     show(f"{system} {seed}, {steps} steps", found)
     return found
 
