@@ -63,14 +63,14 @@ def labelled(labeller: Labeller, atoms: Atoms) -> Label:
 def test_a_label_carries_its_level_and_its_charges(copper: Atoms, dataset: Dataset) -> None:
     class WithCharges(Counting):
         def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
-            return replace(super().label(atoms), charges=np.arange(8.0))
+            return replace(super().label(atoms), charges=np.arange(8) / 8)
 
     labeller = Labeller(reference=WithCharges(), wall=WallClock(), dataset=dataset)
     labelled(labeller, copper)
     reread = Dataset(dataset._file.path)
     assert reread[0].provenance["level"] == labeller.level
     assert reread[0].provenance["level"].startswith("emt [")
-    assert reread[0].label.charges.tolist() == list(range(8))
+    assert reread[0].label.charges.tolist() == [k / 8 for k in range(8)]
     reread.close()
 
 

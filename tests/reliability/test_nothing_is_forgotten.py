@@ -29,11 +29,12 @@ from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal
 OF_CALCULATOR = (
     "mode", "seed", "step", "timestep_fs", "target_temperature", "results", "previous_positions",
     "last_source", "last_error", "last_limit", "is_unsure", "energy_shift", "bonded",
-    "learned_ids", "can_rewind",
+    "learned_ids",
 )  # fmt: skip
 MADE_ANEW = {
     "record", "_on_event", "wall", "labeller", "force_field", "memory", "settings", "atoms",
     "parameters", "_directory", "prefix", "use_cache", "get_spin_polarized",
+    "can_rewind",  # said by the run before each step, of the snapshots below
 }  # fmt: skip
 
 
