@@ -5,7 +5,9 @@ RUN are runs with GFN1-xTB such as runs/learning/ether-1-flare of benchmarks/lea
 bond 33 34). A second a step. Writes benchmarks/results/crossing.json and .png.
 
 From frames of each run the reference alone goes on, under the noise of the run, and the length of
-the bond is written beside that of the run.
+the bond is written beside that of the run. At the frames of the run, what the forces that were
+followed and those of the reference do to the bond: half the difference of the forces on its two
+atoms, along it, eV/Å, below zero where they close it.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 from ase import Atoms
 
 from aofl.assemble import limited_threads, make_reference
@@ -39,6 +42,20 @@ def gone_on(directory: RunDirectory, atoms: Atoms, step: int, bond: list[int], n
     return found
 
 
+def pulls(directory: RunDirectory, frames: dict[int, Atoms], bond: list[int]) -> dict:
+    """Return step -> (by the forces followed, by the reference), eV/Å."""
+    reference = make_reference(read_config(directory.config).reference, directory.reference)
+    return {
+        step: (pull(a, a.get_forces(), bond), pull(a, reference.label(a).forces, bond))
+        for step, a in frames.items()
+    }
+
+
+def pull(atoms: Atoms, forces: np.ndarray, bond: list[int]) -> float:
+    vector = atoms.get_distance(*bond, mic=True, vector=True)
+    return float((forces[bond[1]] - forces[bond[0]]) @ vector / np.linalg.norm(vector) / 2)
+
+
 def length(atoms: Atoms, bond: list[int]) -> float:
     return float(atoms.get_distance(*bond, mic=True))
 
@@ -50,13 +67,16 @@ def main() -> None:
     parser.add_argument("--steps", nargs="+", type=int, default=[970, 980, 990])
     parser.add_argument("--on", type=int, default=60)
     given = parser.parse_args()
-    results = {}
+    results, forces = {}, {}
     for run in given.runs:
         directory = RunDirectory.open(run)
         frames = {int(a.info["step"]): a for a in read_frames(run)}
         shown = range(min(given.steps) - BEFORE, max(given.steps) + AFTER)
-        own = {k: length(a, given.bond) for k, a in frames.items() if k in shown}
-        results[run.name] = {"run": own}
+        near = {k: a for k, a in frames.items() if k in shown}
+        results[run.name] = {"run": {k: length(a, given.bond) for k, a in near.items()}}
+        opening = pulls(directory, near, given.bond)
+        print(run.name, {k: f"{x:.1f} {y:.1f}" for k, (x, y) in opening.items()}, flush=True)
+        forces[run.name] = opening
         for step in given.steps:
             by_reference = gone_on(directory, frames[step], step, given.bond, given.on)
             results[run.name][f"reference from {step}"] = by_reference
@@ -64,7 +84,9 @@ def main() -> None:
                 run.name, step, f"{by_reference[step]:.2f} Å, then", last(by_reference), flush=True
             )
     (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "crossing.json").write_text(json.dumps(results, indent=1))
+    (HERE / "results" / "crossing.json").write_text(
+        json.dumps({"lengths": results, "pulls": forces}, indent=1)
+    )
     plot(results)
 
 

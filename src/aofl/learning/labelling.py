@@ -24,6 +24,7 @@ from aofl.learning.lesson import (
     note_cost,
 )
 from aofl.learning.look import look, look_at_bonds
+from aofl.learning.memory import TRUSTED
 from aofl.learning.situation import Situation
 from aofl.records import Label, Prediction, Verdict
 
@@ -35,7 +36,6 @@ logger = logging.getLogger(__name__)
 HOLD_STEPS = 10  # after a failed label, twice as many after the next: failures persist
 LONGEST_HOLD = 80
 MAX_FAILURES = 10  # in a row
-TRUSTED_AFTER = 10  # labels before the force field may call a label an outlier
 
 
 def label(
@@ -116,7 +116,7 @@ def ask(
 ) -> Label:
     """Return a label, or stop the run where nothing can replace it."""
     memory, expected = calculator.memory, None
-    if prediction is not None and memory.n_labels >= TRUSTED_AFTER:
+    if prediction is not None and memory.n_labels >= TRUSTED:
         symbols = atoms.get_chemical_symbols()
         expected = memory.judge(symbols, prediction.deviations).errors
     try:

@@ -22,6 +22,7 @@ from aofl.plain import from_plain
 from aofl.records import FloatArray, IntArray, Neighbour
 
 FIRST_AUDIT_GAP = 16  # steps
+TRUSTED = 10  # labels before a force field may skip a call or doubt a label, or surprise
 BANK_SPACING = 0.3  # in units of the usual distance between well-predicted atoms
 
 
@@ -124,13 +125,18 @@ class Memory:
         forces_std
             Posterior standard deviations, eV/Å, (n, 3).
         """
-        names, raw = np.array(symbols), self.raw_errors(forces_std)
-        errors, limits = np.empty(len(raw)), np.empty(len(raw))
-        for element in set(symbols):
-            trust, chosen = self.trust.get(element, Trust()), names == element
-            errors[chosen] = trust.factor * raw[chosen]
-            limits[chosen] = trust.threshold(self.target, self.force_noise)
+        factors = {z: self.trust.get(z, Trust()).factor for z in set(symbols)}
+        errors = np.array([factors[z] for z in symbols]) * self.raw_errors(forces_std)
+        limits = self.limits(symbols)
         return Judgement(errors=errors, limits=limits, atom=int((errors / limits).argmax()))
+
+    def limits(self, symbols: list[str]) -> FloatArray:
+        """Return the threshold of every atom, eV/Å, shape (n,)."""
+        of = {
+            z: self.trust.get(z, Trust()).threshold(self.target, self.force_noise)
+            for z in set(symbols)
+        }
+        return np.array([of[z] for z in symbols])
 
     def raw_errors(self, forces_std: FloatArray) -> FloatArray:
         """Return s_i of every atom, eV/Å, shape (n,)."""

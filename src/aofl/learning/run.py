@@ -133,8 +133,8 @@ def _snapshot(run: Run) -> Mechanics:
 def _rewind(run: Run, verdict: Verdict) -> None:
     """Go back to a trusted frame, label there where nobody did, and go on."""
     limit = run.config.learning.max_rewinds
-    is_broken = verdict.rule not in (CHEMISTRY, SURPRISE)  # of what may not happen at all
-    is_hopeless = is_broken and run.calculator.memory.n_rewinds > limit
+    is_unphysical = verdict.rule not in (CHEMISTRY, SURPRISE)
+    is_hopeless = is_unphysical and run.calculator.memory.n_rewinds > limit
     if is_hopeless or not run.snapshots:
         raise RunStopped(
             f"step {run.step + 1} was refused ({verdict.reason}) and "
@@ -150,7 +150,7 @@ def _rewind(run: Run, verdict: Verdict) -> None:
     if verdict.rule == SURPRISE:
         run.calculator.join_energy(run.atoms)
     elif run.calculator.mode != "mlff":
-        rule = APPROACH if is_broken else CHEMISTRY
+        rule = APPROACH if is_unphysical else CHEMISTRY
         reason = f"trusted frame before: {verdict.reason}"
         run.calculator.label_here(run.atoms, Verdict(action="label", rule=rule, reason=reason))
     run.dynamics = dynamics_at(run.config, run.atoms, trusted)

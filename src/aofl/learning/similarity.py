@@ -22,14 +22,13 @@ from dataclasses import replace
 import numpy as np
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.memory import Memory
+from aofl.learning.memory import TRUSTED, Memory
 from aofl.learning.situation import Situation
 from aofl.records import Verdict
 
 RULE = "similarity"
 RUNAWAY = 10.0  # thresholds
 FAR = 10.0  # times the distance that still counts as known
-TRUSTED = 10  # labels before anything is screened
 MATURE = 20  # labels before "far outside" means anything
 
 
