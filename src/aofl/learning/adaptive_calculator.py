@@ -25,9 +25,8 @@ from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
 from aofl.learning.labeller import Labeller
 from aofl.learning.labelling import ask, label
-from aofl.learning.lesson import note_cost, trust_of
+from aofl.learning.lesson import fresh_memory, note_cost
 from aofl.learning.look import is_check_due, look, look_at_bonds
-from aofl.learning.memory import Memory
 from aofl.learning.policy import decide, rules_of
 from aofl.learning.reactive import RULE as CHEMISTRY
 from aofl.learning.reactive import is_time_to_look
@@ -125,7 +124,7 @@ class AdaptiveCalculator(Calculator):
         self.seed = seed
         self.target_temperature = target_temperature
         self.timestep_fs = timestep_fs
-        self.memory = Memory(target=1e-3 * self.settings.target_force_error_meV_per_A)
+        self.memory = fresh_memory(1e-3 * self.settings.target_force_error_meV_per_A, force_field)
         self.step = -1
         self.last_source = "reference"
         self.last_error: float | None = None
@@ -135,9 +134,6 @@ class AdaptiveCalculator(Calculator):
         self.bonded: IntArray | None = None
         self.learned_ids: list[int] = []
         self.can_rewind = False  # a driver that has a frame to go back to says so before a step
-        if force_field is not None and force_field.learned is not None:
-            self.memory.trust = trust_of(force_field)
-            self.memory.force_noise = force_field.force_noise
         self.previous_positions: FloatArray | None = None
 
     def calculate(

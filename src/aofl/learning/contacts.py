@@ -55,7 +55,7 @@ def close_pairs(
 def element_contacts(numbers: IntArray, pairs: ClosePairs) -> frozenset[str]:
     """Return which elements touch which, written "H-O", in alphabetical order."""
     touching = pairs.relative < TOUCHING
-    return _names(numbers[pairs.first[touching]], numbers[pairs.second[touching]])
+    return frozenset(pair_kinds(numbers[pairs.first[touching]], numbers[pairs.second[touching]])[0])
 
 
 def new_contacts(atoms: Atoms, close: Bonds, known: Collection[str]) -> frozenset[str]:
@@ -75,7 +75,7 @@ def new_contacts(atoms: Atoms, close: Bonds, known: Collection[str]) -> frozense
     touching = close.distances < TOUCHING * (
         covalent_radii[numbers[i]] + covalent_radii[numbers[j]]
     )
-    found = _names(numbers[i[touching]], numbers[j[touching]])
+    found = frozenset(pair_kinds(numbers[i[touching]], numbers[j[touching]])[0])
     unmet = {
         z for name, pair in _pairs_with_metal(numbers).items() if name not in known for z in pair
     }
@@ -95,9 +95,19 @@ def _pairs_with_metal(numbers: IntArray) -> dict[str, tuple[int, int]]:
     return {pair_name(a, b): (a, b) for a, b in pairs if IS_METAL[a] or IS_METAL[b]}
 
 
-def _names(first: IntArray, second: IntArray) -> frozenset[str]:
-    codes = np.unique(200 * first + second).tolist()
-    return frozenset(pair_name(code // 200, code % 200) for code in codes)
+def pair_kinds(first: IntArray, second: IntArray) -> tuple[list[str], IntArray]:
+    """Return the names of the kinds of pairs, and which of them each pair is, (n_pairs,).
+
+    Parameters
+    ----------
+    first, second
+        Atomic numbers, (n_pairs,).
+    """
+    n = len(chemical_symbols)
+    codes, kind_of = np.unique(
+        n * np.minimum(first, second) + np.maximum(first, second), return_inverse=True
+    )
+    return [pair_name(*divmod(code, n)) for code in codes.tolist()], kind_of
 
 
 def pair_name(a: int, b: int) -> str:

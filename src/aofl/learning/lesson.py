@@ -154,6 +154,21 @@ def learn(
     return after.energy
 
 
+def fresh_memory(target: float, force_field: ForceField | None) -> Memory:
+    """Return the memory of a run that begins, with what its force field brings along.
+
+    Parameters
+    ----------
+    target
+        The force error that is aimed at, eV/Å.
+    """
+    memory = Memory(target=target)
+    if force_field is not None and force_field.learned is not None:
+        memory.trust = trust_of(force_field)
+        memory.force_noise = force_field.force_noise
+    return memory
+
+
 def trust_of(force_field: ForceField) -> dict[str, Trust]:
     """Return the calibration to start with, for a force field that was learned elsewhere."""
     found = {}

@@ -18,7 +18,7 @@ from aofl.analysis.canonical import graph_key
 from aofl.analysis.graph import close_non_metals, connect_covalent
 from aofl.analysis.limits import COVALENT, IS_METAL
 from aofl.analysis.regions import components, within
-from aofl.learning.contacts import new_contacts, pair_name
+from aofl.learning.contacts import new_contacts, pair_kinds
 from aofl.records import FloatArray, IntArray
 
 
@@ -90,14 +90,10 @@ def look(
 
 
 def _longest(numbers: IntArray, pairs: IntArray, lengths: FloatArray) -> dict[str, float]:
-    elements = np.sort(numbers[pairs], axis=1)
-    kinds, kind_of = np.unique(200 * elements[:, 0] + elements[:, 1], return_inverse=True)
-    largest = np.zeros(len(kinds))
+    names, kind_of = pair_kinds(*numbers[pairs].T)
+    largest = np.zeros(len(names))
     np.maximum.at(largest, kind_of, lengths)
-    return {
-        pair_name(code // 200, code % 200): length
-        for code, length in zip(kinds.tolist(), largest.tolist(), strict=True)
-    }
+    return dict(zip(names, largest.tolist(), strict=True))
 
 
 def _species(numbers: IntArray, pairs: frozenset[tuple[int, int]]) -> frozenset[str]:
