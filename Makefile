@@ -9,12 +9,13 @@ DEMO := runs/demo
 # Compiled kernels are cached with the environment, not beside the sources.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
 
-.PHONY: help setup setup-cp2k setup-gpaw demo test test-slow soak check format lock clean
+.PHONY: help setup setup-cp2k setup-qe setup-gpaw demo test test-slow soak check format lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup      virtual environment in $(VENV), from requirements.lock"
 	@echo "make setup-cp2k CP2K, the tested DFT code, from the packages of Debian or Ubuntu"
+	@echo "make setup-qe   Quantum ESPRESSO with example pseudopotentials, from the packages too"
 	@echo "make setup-gpaw GPAW, an optional reference code, into $(VENV)"
 	@echo "make demo       sodium under water, end to end, into $(DEMO)"
 	@echo "make test       the test suite"
@@ -37,17 +38,24 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-# With OpenBLAS: the BLAS that comes by default is slow. sudo is used where it is needed and there.
-setup-cp2k:
-	@if command -v cp2k_shell > /dev/null; then echo "CP2K is there: $$(command -v cp2k_shell)"; \
+# $(call from-packages,PROGRAM,NAME,PACKAGES,HOME PAGE); sudo is used where it is needed and there.
+define from-packages
+	@if command -v $(1) > /dev/null; then echo "$(2) is there: $$(command -v $(1))"; \
 	elif ! command -v apt-get > /dev/null; then \
-		echo "CP2K comes with Debian or Ubuntu here; elsewhere see https://www.cp2k.org/download" >&2; exit 1; \
+		echo "$(2) comes with Debian or Ubuntu here; elsewhere see $(4)" >&2; exit 1; \
 	else \
 		root=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 		$$root apt-get update --quiet --quiet && $$root env DEBIAN_FRONTEND=noninteractive \
-			apt-get install --yes --quiet --quiet --no-install-recommends \
-			cp2k cp2k-data libopenblas0-serial openmpi-bin > /dev/null; \
+			apt-get install --yes --quiet --quiet --no-install-recommends $(3) > /dev/null; \
 	fi
+endef
+
+# With OpenBLAS: the BLAS that comes by default is slow.
+setup-cp2k:
+	$(call from-packages,cp2k_shell,CP2K,cp2k cp2k-data libopenblas0-serial openmpi-bin,https://www.cp2k.org/download)
+
+setup-qe:
+	$(call from-packages,pw.x,Quantum ESPRESSO,quantum-espresso quantum-espresso-data,https://www.quantum-espresso.org)
 
 # GPAW is built without MPI, BLAS and libxc: a C++ compiler is all that it needs.
 setup-gpaw: setup
