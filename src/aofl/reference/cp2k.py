@@ -1,7 +1,7 @@
 """CP2K as a reference: real DFT through one persistent `cp2k_shell`.
 
-The process keeps the wave functions, so that a label begins where the last one ended: 4 to 9
-cycles instead of 10 to 16 for 19 atoms. The learned energy is the total energy that CP2K gives,
+The process keeps the wave functions, so that a label begins where the last one ended: 4 to 8
+cycles instead of 10 for 19 atoms. The learned energy is the total energy that CP2K gives,
 which under smearing is the free energy its forces derive from. A structure of other atoms or
 another cell, a retry, and the first label after a failure begin in a fresh process.
 
@@ -50,8 +50,8 @@ LEVEL_KEYS = (
     "multiplicity",
 )
 KEPT_OUTPUT = 200_000  # characters of output kept as evidence
-# How the density of the next step is guessed. Measured on 19 atoms: at consecutive steps of
-# 0.85 fs "linear" takes 4.3 cycles and "previous" 5.5; between labels 10 fs apart, 8.0 and 7.3.
+# How the density of the next step is guessed. At consecutive steps of 0.5 fs "linear" takes 4.0
+# cycles and "previous" 5.8; between labels 10 fs apart both take 8 (benchmarks/cp2k_settings.py).
 EXTRAPOLATION: dict[str, tuple[tuple[str, str], ...]] = {
     "linear": (("EXTRAPOLATION", "LINEAR_P"), ("EXTRAPOLATION_ORDER", "2")),
     "previous": (("EXTRAPOLATION", "USE_PREV_P"),),
