@@ -30,17 +30,17 @@ def test_number_of_functions(settings, numbers):
 
 
 def test_damping_falls_with_the_sum_of_the_degrees():
-    s = BasisSettings(n_pair=3, n_max=2, l_max=1, four_n=2, four_l=1)
+    s = BasisSettings(n_pair=3, n_max=2, l_max=1, four_n=2, four_l=1, l_weight=3.0, decay=1.5)
     basis = make_basis(np.array([11]), s)
     pair = [0, 1, 2]
-    three = [0, 1, 2, 2, 3, 4]  # l = 0 then l = 1 (counted twice): (n, n') = 00, 01, 11
+    three = [0, 1, 2, 3, 4, 5]  # l = 0 then l = 1 (counts three): (n, n') = 00, 01, 11
     # Two mixtures give four channels: three factors of l = 0, or one and two of l = 1.
     n = [0, 1, 0, 1]
     pairs = [sum(c) for c in itertools.combinations_with_replacement(n, 2)]
     four = [sum(c) for c in itertools.combinations_with_replacement(n, 3)]
     four += [2 + one + two for one, two in itertools.product(n, pairs)]
     assert basis.damping[basis.order == 2] ** -0.5 - 1 == pytest.approx(pair)
-    assert 1 / basis.damping[basis.order == 3] - 1 == pytest.approx(three)
+    assert basis.damping[basis.order == 3] ** (-1 / 1.5) - 1 == pytest.approx(three)
     assert sorted(1 / basis.damping[basis.order == 4] - 1) == pytest.approx(sorted(four))
 
 

@@ -2,7 +2,7 @@
 
 The Gram matrices are in it, so a loaded force field predicts, tells its uncertainty and goes on
 learning, all as the saved one would. `SCHEMA` counts up when the layout changes; readers of every
-older layout stay.
+older layout stay, and settings that an older file does not have are as they were then.
 
 A reader takes memory and time in proportion to the size of the file, whatever its header says, and
 follows no link to another file.
@@ -29,7 +29,7 @@ from aofl.records import FloatArray
 if TYPE_CHECKING:
     from aofl.forcefield.model import ForceField
 
-SCHEMA = 2
+SCHEMA = 3
 # What h5py and numpy raise on a file that is damaged, or that somebody made up.
 _UNREADABLE = (
     OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError,

@@ -72,7 +72,7 @@ def save_state(
     arrays, instants = pack([now, *run.snapshots])
     force_field = calculator.force_field
     if force_field is not None and force_field.hyper is not None:
-        arrays["scales"] = force_field.hyper.scales
+        arrays["prior_scales"] = force_field.hyper.scales
         arrays["noises"] = force_field.hyper.noises
     save_checkpoint(
         run.directory.checkpoint,
@@ -252,7 +252,7 @@ def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
 def _refit(force_field: ForceField, checkpoint: Checkpoint) -> None:
     """Fit with the hyperparameters of the checkpoint."""
     force_field.hyper = Hyperparameters(
-        scales=checkpoint.arrays["scales"], noises=checkpoint.arrays["noises"]
+        scales=checkpoint.arrays["prior_scales"], noises=checkpoint.arrays["noises"]
     )
     force_field.n_labels_at_search = checkpoint.state["n_labels_at_search"]
     force_field.refit()
