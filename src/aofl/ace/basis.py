@@ -79,7 +79,7 @@ class BasisSettings:
 # Expected to be this smooth, the functions go further beyond the labels (benchmarks/prior.py).
 _REACH = BasisSettings(
     n_pair=14, pair_cutoff=4.0, pair_growth=0.8, cutoff=2.5, cutoff_growth=1.1, n_max=5,
-    l_weight=4.0, decay=2.0,
+    l_weight=4.0, decay=1.5,
 )  # fmt: skip
 ACCURACIES: dict[str, BasisSettings] = {
     "fast": replace(_REACH, l_max=3, four_n=0),

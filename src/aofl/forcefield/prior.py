@@ -21,7 +21,7 @@ from aofl.records import FloatArray, IntArray
 # eV/Å by body order where forces are noisy by `NOISES`: with the damping of the basis the best of a
 # scan on Na|ether and Na|water, between and ahead of the labels (benchmarks/prior.py); with noisier
 # forces all grow together. Of five bodies nothing was measured.
-PRIOR_FORCE = {2: 3.5, 3: 1.4, 4: 0.5, 5: 0.2}
+PRIOR_FORCE = {2: 3.5, 3: 0.7, 4: 0.5, 5: 0.2}
 COMPOSITION_SCALE = 5.0  # eV per atom, about the shift
 NOISES = np.array([0.005, 0.03, 0.05])  # eV/sqrt(atom), eV/Å, eV/sqrt(atom)
 NOISE_BOUNDS = np.array([[0.001, 0.03, 0.01], [1.0, 1.0, 1.0]])
