@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import fields, is_dataclass
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from evidence import stop_at
 from fuzzing import toy_reference
-from scenarios import reactive
+from scenarios import FreshReference, reactive
 
 from aofl import api
 from aofl.assemble import opened_reference
-from aofl.errors import RunStopped
+from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.files import RunFiles
 from aofl.learning.policy import RULES
 from aofl.learning.stopping import StopRequest
@@ -104,9 +104,24 @@ def brought_back(out: Path) -> dict[str, Any]:
         return known(restored(session, load_checkpoint(directory.checkpoint)))
 
 
-def test_a_checkpoint_brings_back_all_that_a_run_knows(tmp_path: Path) -> None:
+def fail_once(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
+    """Let one call of the toy reference give no label."""
+    calls, label = count(1), FreshReference.label
+
+    def fail(self: Any, atoms: Any, *, careful: bool = False) -> Any:
+        if next(calls) == call:
+            raise ReferenceFailed("injected")
+        return label(self, atoms, careful=careful)
+
+    monkeypatch.setattr(FreshReference, "label", fail)
+
+
+def test_a_checkpoint_brings_back_all_that_a_run_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A reaction: contacts, watch, trust, budget, rewinds and failed labels are all there."""
     out, last = tmp_path / "run", {}
+    fail_once(monkeypatch, call=4)
     seen: list[dict[str, Any]] = []
 
     def watch(run: Any) -> None:
