@@ -30,7 +30,7 @@ from aofl.records import LabelledStructure
 from aofl.store import RunDirectory, read_labels
 
 HERE = Path(__file__).parent
-SIZES, N_TEST, SEED = (25, 100), 25, 0
+SIZES, N_TEST, SEED = (20, 60), 25, 0
 
 
 @dataclass(frozen=True)

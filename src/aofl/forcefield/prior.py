@@ -18,9 +18,9 @@ from aofl.bayes.evidence import Hyperparameters, Hyperprior
 from aofl.bayes.posterior import Statistics
 from aofl.records import FloatArray, IntArray
 
-# eV/Å by body order where forces are noisy by `NOISES`: with the damping of the basis, what of a scan
-# served both Na|ether and Na|water, between and ahead of the labels (benchmarks/prior.py,
-# benchmarks/replay.py); with noisier forces all grow together. Of five bodies nothing was measured.
+# eV/Å by body order where forces are noisy by `NOISES`: with the damping of the basis, what of a
+# scan served both Na|ether and Na|water, between and ahead of the labels (benchmarks/prior.py and
+# replay.py); with noisier forces all grow together. Of five bodies nothing was measured.
 PRIOR_FORCE = {2: 3.5, 3: 0.7, 4: 0.5, 5: 0.2}
 COMPOSITION_SCALE = 5.0  # eV per atom, about the shift
 NOISES = np.array([0.005, 0.03, 0.05])  # eV/sqrt(atom), eV/Å, eV/sqrt(atom)
