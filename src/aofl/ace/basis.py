@@ -51,9 +51,8 @@ class BasisSettings:
 
     Two elements see each other up to `cutoff + cutoff_growth (R_i + R_j)` with their covalent
     radii R, likewise for pairs: the same number of functions resolves a C-H bond finely and
-    reaches the second shell of a metal.
-
-    The prior expects three-body functions to matter as (1 + n + n' + `l_weight` l)^-`decay`.
+    reaches the second shell of a metal. The prior expects three-body functions to matter as
+    (1 + n + n' + `l_weight` l)^-`decay`.
     """
 
     n_pair: int = 10
@@ -76,7 +75,6 @@ class BasisSettings:
 
 
 # Reach by element pair, Å: H-H 3.2 / 4.5, C-H 3.7 / 4.9, Na-O 5.1 / 5.9, Na-Na 6.2 / 6.7.
-# Expected to be this smooth, the functions go further beyond the labels (benchmarks/prior.py).
 _REACH = BasisSettings(
     n_pair=14, pair_cutoff=4.0, pair_growth=0.8, cutoff=2.5, cutoff_growth=1.1, n_max=5,
     l_weight=4.0, decay=1.5,
@@ -86,8 +84,6 @@ ACCURACIES: dict[str, BasisSettings] = {
     "standard": replace(_REACH, l_max=4, four_n=2),
     "high": replace(_REACH, n_max=6, l_max=5, four_n=3),
 }
-
-
 LARGEST = 128  # of any setting: nothing that works is near it
 MOST_COLUMNS = {"fast": 6400, "standard": 6400, "high": 16000}
 
@@ -161,8 +157,7 @@ class Basis:
     order
         Body order (2 to 5) of the columns of one centre, shape (n_functions,).
     damping
-        The prior's smoothness of the same columns: (1 + n)^-2 for pairs, see `BasisSettings` for
-        three bodies, 1 / (1 + sum n + sum l) for more.
+        The prior's smoothness: (1 + n)^-2 for pairs, 1 / (1 + sum n + sum l) for four bodies.
     """
 
     settings: BasisSettings
