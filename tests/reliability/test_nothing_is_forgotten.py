@@ -17,13 +17,13 @@ from scenarios import FreshReference, reactive
 
 from aofl import api
 from aofl.assemble import opened_reference
-from aofl.errors import ReferenceFailed, RunStopped
+from aofl.errors import ReferenceFailed, RunStopped, StoreError
 from aofl.learning.files import RunFiles
 from aofl.learning.policy import RULES
 from aofl.learning.stopping import StopRequest
 from aofl.records import Verdict
 from aofl.sessions import Session, restored
-from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal
+from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal, save_checkpoint
 
 # Of the calculator: the rest is made anew from the configuration, or compared apart.
 OF_CALCULATOR = (
@@ -147,6 +147,19 @@ def test_a_checkpoint_brings_back_all_that_a_run_knows(
     assert memory["vasp_history"]
     assert any(one["memory"]["watch"]["gap"] is not None for one in seen)
     assert any(one["rewound_to"] is not None for one in seen)
+
+
+def test_a_checkpoint_of_another_prior_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with toy_reference():
+        api.run(reactive(tmp_path), out, stop_at(6))
+        path = RunDirectory.open(out).checkpoint
+        found = load_checkpoint(path)
+        arrays = {**found.arrays, "scales": found.arrays["prior_scales"]}
+        del arrays["prior_scales"]
+        save_checkpoint(path, arrays, found.state, step=6)
+        with pytest.raises(StoreError, match=r"go on with the version in run\.json"):
+            api.resume(out)
 
 
 def test_no_two_rewinds_in_a_row_go_to_the_same_frame_and_a_stuck_run_stops(

@@ -157,7 +157,7 @@ class Basis:
     order
         Body order (2 to 5) of the columns of one centre, shape (n_functions,).
     damping
-        The prior's smoothness: (1 + n)^-2 for pairs, 1 / (1 + sum n + sum l) for four bodies.
+        The prior's smoothness: (1 + n)^-2 for pairs, 1 / (1 + sum n + sum l) from four bodies on.
     """
 
     settings: BasisSettings

@@ -72,6 +72,7 @@ def save_state(
     arrays, instants = pack([now, *run.snapshots])
     force_field = calculator.force_field
     if force_field is not None and force_field.hyper is not None:
+        # "scales" were those of a rougher prior: a checkpoint with them must not be continued.
         arrays["prior_scales"] = force_field.hyper.scales
         arrays["noises"] = force_field.hyper.noises
     save_checkpoint(
