@@ -46,6 +46,13 @@ class TestGuards:
         verdict = guards(situation(prediction=prediction(forces=forces)), memory(), SETTINGS)
         assert (verdict.action, verdict.atom, verdict.element) == ("rewind", 2, "H")
 
+    def test_a_huge_force_where_a_label_led_is_asked_about(self) -> None:
+        huge = situation(prediction=prediction(forces=np.full((3, 3), 61.0)))
+        led = memory(last_label_step=huge.step - 1)
+        assert guards(huge, led, SETTINGS).action == "label"
+        leapt = replace(huge, previous_positions=POSITIONS + np.array([0.0, 0.31, 0.0]))
+        assert guards(leapt, led, SETTINGS).action == "rewind"
+
     def test_of_the_first_structure_the_label_tells_the_force(self) -> None:
         strange = situation(prediction=prediction(forces=np.full((3, 3), 61.0)))
         first = replace(strange, previous_positions=None)
@@ -149,7 +156,10 @@ class TestSimilarity:
     def test_a_runaway_is_rewound(self) -> None:
         environments = np.eye(3)[[1, 0, 0]]
         lost = situation(prediction=prediction(5.0, environments=environments))
-        assert screened_uncertainty(lost, self.known(), SETTINGS).action == "rewind"
+        known = self.known()
+        assert screened_uncertainty(lost, known, SETTINGS).action == "rewind"
+        known.last_label_step = lost.step - 1
+        assert screened_uncertainty(lost, known, SETTINGS).action == "label"
 
 
 class TestAudit:

@@ -3,10 +3,13 @@
 Checked in the order numbers, distance, displacement, force, temperature; the first that is broken
 asks for a rewind to the last trusted frame. A structure beyond a guard is never labelled: it is
 nonsense that an untrustworthy force made. What led there is (`approach`): the trusted frame itself,
-then halfway to the step that was refused, halfway from there, and so on.
+then halfway to the step that was refused, halfway from there, and so on. Where this has come to the
+step before, the reference's own forces lead there, and a force that is too large is asked about.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,11 +26,12 @@ LOWEST_LIMIT_K = 2000.0
 
 
 def guards(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
-    """Return "rewind" if the step breaks physics, else "accept"."""
+    """Return "rewind" if the step breaks physics ("label": if it may only seem to), or "accept"."""
     for check in (_finite, _distance, _displacement, _force, _temperature):
         verdict = check(situation, settings)
         if verdict is not None:
-            return verdict
+            is_asked = check is _force and memory.was_led(situation.step)
+            return replace(verdict, action="label") if is_asked else verdict
     return accept(RULE)
 
 
