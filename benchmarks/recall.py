@@ -5,9 +5,10 @@ RUN are AIMD runs of benchmarks/learning.py in which bonds changed (runs/learnin
 MODEL is what a run without a reaction has learned (runs/learning/water-1-aofl/model.h5). Some
 minutes a reaction; resumable. Adds to benchmarks/results/recall.json and writes recall.png.
 
-From frames of the AIMD run shortly before each reaction, aofl and its rivals go on with that model
-under the noise that the AIMD run went on under. Found is a reaction of the AIMD run that they made
-too. The error is the force RMSE on every fifth step without a label.
+From frames of the AIMD run shortly before each reaction, aofl (at the target of learning.py, and
+"tight" at half of it) and its rivals go on with that model under the noise that the AIMD run had.
+Found is a reaction of the AIMD run that they made too. The error is the force RMSE on every fifth
+step without a label.
 """
 
 import argparse
@@ -26,7 +27,8 @@ from aofl.learning.dynamics import advance
 from aofl.store import RunDirectory, read_frames, read_journal
 
 HERE = Path(__file__).parent
-WAYS = ("aofl", "vasp", "flare")
+TIGHT = {"mode": "aofl", "learning.target_force_error_meV_per_A": learning.TARGET / 2}
+WAYS = {way: learning.WAYS[way] for way in ("aofl", "vasp", "flare")} | {"aofl, tight": TIGHT}
 AFTER_FS = 75.0  # what lives shorter than 50 fs is no reaction
 EVERY = 5
 
@@ -57,10 +59,10 @@ def gone_on(run: Path, start: Path, first: int, last: int, way: str, model: Path
         "system": {"structure": str(start)},
         "force_field.model": str(model),
         "dynamics.steps": last - first,
-        **learning.WAYS[way],
+        **WAYS[way],
     }
     config = read_config(RunDirectory.open(run).config, changes)
-    out = start.with_name(f"{start.stem}-{way}")
+    out = start.with_name(f"{start.stem}-{way.replace(', ', '-')}")
 
     def advance_from(dynamics: object, seed: int, step: int) -> None:
         advance(dynamics, seed, first + step)
@@ -107,7 +109,7 @@ def plot(rows: list[dict]) -> None:
     left.set(ylabel="reactions found", title=f"of {len(rows)} starts before one of AIMD")
     for k, way in enumerate(WAYS):
         points = [(row[way]["labels"], row[way]["error"]) for row in rows if row[way]["error"]]
-        right.plot(*zip(*points, strict=True), "oXs"[k], label=way)
+        right.plot(*zip(*points, strict=True), "oXs^"[k], label=way)
     right.set(xlabel="labels", ylabel="force RMSE, meV/Å", title="around each reaction")
     right.legend()
     figure.tight_layout()
