@@ -104,7 +104,7 @@ def place_of(row: dict) -> tuple[str, int, int]:
 
 def plot(rows: list[dict]) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.5))
-    left.bar(WAYS, [sum(is_found(row, way) for row in rows) for way in WAYS])
+    left.bar(list(WAYS), [sum(is_found(row, way) for row in rows) for way in WAYS])
     left.axhline(len(rows), color="k", lw=1, ls="--")
     left.set(ylabel="reactions found", title=f"of {len(rows)} starts before one of AIMD")
     for k, way in enumerate(WAYS):
