@@ -104,6 +104,7 @@ class Verdict:
     """What one rule says about one step, with its reason.
 
     `value` and `threshold` have the unit `unit`; `atom` is the atom that decided, if one did.
+    `is_doubt`: a rewind on the word of the force field alone, while the structure may be sound.
     """
 
     action: Action
@@ -115,6 +116,7 @@ class Verdict:
     threshold: float | None = None
     unit: str = ""
     neighbour: Neighbour | None = None
+    is_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

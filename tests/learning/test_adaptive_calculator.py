@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from ase.calculators.emt import EMT
 from ase.md.verlet import VelocityVerlet
 
 from aofl import AdaptiveCalculator, ForceField
-from aofl.config.schema import BudgetConfig, LearningConfig
+from aofl.config.schema import BudgetConfig, GuardsConfig, LearningConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.adaptive_calculator import RewindRequested
 from aofl.learning.dynamics import set_initial_momenta
-from aofl.records import Label
+from aofl.records import Label, Prediction
 from aofl.reference import AseReference
 from aofl.store import Dataset
 
@@ -156,6 +157,73 @@ def test_without_any_label_a_failure_stops_the_run(copper: Atoms) -> None:
     )
     with pytest.raises(RunStopped, match="did not converge"):
         copper.get_forces()
+
+
+class Exaggerating(ForceField):
+    """A force field whose forces are a thousand times too large."""
+
+    def predict(self, *given: Any, **options: Any) -> Prediction:
+        found = super().predict(*given, **options)
+        return replace(found, forces=1000.0 * found.forces)
+
+
+@pytest.fixture
+def doubted(copper: Atoms) -> tuple[VelocityVerlet, Failing, list[dict[str, Any]]]:
+    """Return a run whose first step is labelled, and whose others a guard doubts."""
+    reference, decisions = Failing(), []
+    copper.calc = AdaptiveCalculator(
+        reference=reference,
+        force_field=Exaggerating(["Cu", "Al"], "fast"),
+        on_decision=decisions.append,
+    )
+    moving = dynamics(copper)
+    copper.get_forces()
+    return moving, reference, decisions
+
+
+def test_a_doubted_step_that_a_label_led_to_moves_on_a_label(doubted: Any, copper: Atoms) -> None:
+    moving, _, decisions = doubted
+    moving.run(1)
+    assert [d["rule"] for d in decisions] == ["initial", "guard"]
+    np.testing.assert_array_equal(
+        copper.calc.results["forces"], AseReference(EMT()).label(copper).forces
+    )
+
+
+def test_a_doubted_step_that_the_force_field_led_to_is_refused(doubted: Any, copper: Atoms) -> None:
+    moving, _, _ = doubted
+    copper.calc.last_source = "ff"
+    with pytest.raises(RewindRequested, match="a force is too large"):
+        moving.run(1)
+
+
+def test_a_doubted_step_without_an_answer_is_refused(doubted: Any) -> None:
+    moving, reference, decisions = doubted
+    reference.is_broken = True
+    with pytest.raises(RewindRequested, match="a force is too large"):
+        moving.run(1)
+    assert decisions[-1]["action"] == "rewind"
+
+
+def test_a_doubted_step_that_is_beyond_a_guard_indeed_is_refused(
+    doubted: Any, copper: Atoms
+) -> None:
+    moving, _, decisions = doubted
+    copper.calc.settings = LearningConfig(guards=GuardsConfig(max_force_eV_per_A=1e-3))
+    with pytest.raises(RewindRequested, match="a force is too large"):
+        moving.run(1)
+    assert [d["action"] for d in decisions] == ["label", "label", "rewind"]
+
+
+def test_a_frozen_force_field_is_not_helped_by_its_audits(copper: Atoms) -> None:
+    force_field = Exaggerating(["Cu", "Al"], "fast")
+    force_field.learn(copper, AseReference(EMT()).label(copper))
+    copper.calc = AdaptiveCalculator(reference=EMT(), force_field=force_field, mode="mlff")
+    moving = VelocityVerlet(copper, 0.1 * units.fs)
+    copper.get_forces()
+    copper.calc.last_source = "reference"
+    with pytest.raises(RewindRequested, match="a force is too large"):
+        moving.run(1)
 
 
 def test_colliding_atoms_ask_for_a_rewind(copper: Atoms) -> None:

@@ -46,13 +46,6 @@ class TestGuards:
         verdict = guards(situation(prediction=prediction(forces=forces)), memory(), SETTINGS)
         assert (verdict.action, verdict.atom, verdict.element) == ("rewind", 2, "H")
 
-    def test_a_huge_force_where_a_label_led_is_asked_about(self) -> None:
-        huge = situation(prediction=prediction(forces=np.full((3, 3), 61.0)))
-        led = memory(last_label_step=huge.step - 1)
-        assert guards(huge, led, SETTINGS).action == "label"
-        leapt = replace(huge, previous_positions=POSITIONS + np.array([0.0, 0.31, 0.0]))
-        assert guards(leapt, led, SETTINGS).action == "rewind"
-
     def test_of_the_first_structure_the_label_tells_the_force(self) -> None:
         strange = situation(prediction=prediction(forces=np.full((3, 3), 61.0)))
         first = replace(strange, previous_positions=None)
@@ -156,10 +149,14 @@ class TestSimilarity:
     def test_a_runaway_is_rewound(self) -> None:
         environments = np.eye(3)[[1, 0, 0]]
         lost = situation(prediction=prediction(5.0, environments=environments))
-        known = self.known()
-        assert screened_uncertainty(lost, known, SETTINGS).action == "rewind"
-        known.last_label_step = lost.step - 1
-        assert screened_uncertainty(lost, known, SETTINGS).action == "label"
+        assert screened_uncertainty(lost, self.known(), SETTINGS).action == "rewind"
+
+    def test_where_a_label_led_a_runaway_is_asked_about(self) -> None:
+        environments = np.eye(3)[[1, 0, 0]]
+        lost = situation(prediction=prediction(5.0, environments=environments))
+        led = replace(lost, is_after_label=True)
+        assert decide(RULES["aofl"], lost, self.known(), SETTINGS).action == "rewind"
+        assert decide(RULES["aofl"], led, self.known(), SETTINGS).action == "label"
 
 
 class TestAudit:
@@ -191,6 +188,15 @@ class TestAudit:
         assert next_gap(8, error=0.5, expected=0.2, target=0.3, longest=100) == 4
         assert next_gap(8, error=0.25, expected=0.2, target=0.3, longest=100) == 16
         assert next_gap(80, error=0.1, expected=0.2, target=0.3, longest=100) == 100
+
+
+@pytest.mark.parametrize("mode", ["aofl", "cofl"])
+def test_a_huge_force_is_asked_about_where_a_label_led(mode: str) -> None:
+    huge = situation(prediction=prediction(forces=np.full((3, 3), 61.0)))
+    led = replace(huge, is_after_label=True)
+    leapt = replace(led, previous_positions=POSITIONS + np.array([0.0, 0.31, 0.0]))
+    actions = [decide(RULES[mode], x, memory(), SETTINGS).action for x in (huge, led, leapt)]
+    assert actions == ["rewind", "label", "rewind"]
 
 
 def test_only_aofl_screens() -> None:

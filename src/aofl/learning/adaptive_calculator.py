@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from aofl.config.schema import LabelsConfig, LearningConfig
 from aofl.errors import ModelError, RunStopped, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
+from aofl.learning.guards import guards
 from aofl.learning.labeller import Labeller
 from aofl.learning.labelling import ask, label
-from aofl.learning.lesson import fresh_memory, note_cost
+from aofl.learning.lesson import Outcome, fresh_memory, note_cost
 from aofl.learning.look import is_check_due, look, look_at_bonds
 from aofl.learning.policy import decide, rules_of
 from aofl.learning.reactive import RULE as CHEMISTRY
@@ -203,12 +205,22 @@ class AdaptiveCalculator(Calculator):
         if verdict.action != "label" and situation.sighting is not None:
             self.bonded = situation.sighting.bonded  # a change that nobody asks about is past
         outcome = label(self, atoms, situation, verdict) if verdict.action == "label" else None
+        if verdict.is_doubt and not self._is_cleared(situation, outcome):
+            self._refuse(replace(verdict, action="rewind"))
         if outcome is None:
             self._adopt_prediction(situation)
         elif self.mode == "aofl":
             second = surprise(outcome, situation, self.memory)
             if second.action == "rewind":
                 self._refuse(second)
+
+    def _is_cleared(self, situation: Situation, outcome: Outcome | None) -> bool:
+        """Return whether a step that was doubted breaks no guard with the forces of its label."""
+        if outcome is None:
+            return False
+        known = replace(situation.prediction, forces=self.results["forces"])
+        verdict = guards(replace(situation, prediction=known), self.memory, self.settings)
+        return verdict.action == "accept"
 
     def _refuse(self, verdict: Verdict) -> None:
         """Write down a step that is not accepted, and leave it to the driver."""

@@ -4,7 +4,8 @@ Checked in the order numbers, distance, displacement, force, temperature; the fi
 asks for a rewind to the last trusted frame. A structure beyond a guard is never labelled: it is
 nonsense that an untrustworthy force made. What led there is (`approach`): the trusted frame itself,
 then halfway to the step that was refused, halfway from there, and so on. Where this has come to the
-step before, the reference's own forces lead there, and a force that is too large is asked about.
+step before, the forces of a label lead there, and a force that is too large is asked about
+(`is_doubt`): that it is so large is the word of the force field alone.
 """
 
 from __future__ import annotations
@@ -26,12 +27,11 @@ LOWEST_LIMIT_K = 2000.0
 
 
 def guards(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
-    """Return "rewind" if the step breaks physics ("label": if it may only seem to), or "accept"."""
+    """Return "rewind" if the step breaks physics, else "accept"."""
     for check in (_finite, _distance, _displacement, _force, _temperature):
         verdict = check(situation, settings)
         if verdict is not None:
-            is_asked = check is _force and memory.was_led(situation.step)
-            return replace(verdict, action="label") if is_asked else verdict
+            return verdict
     return accept(RULE)
 
 
@@ -113,7 +113,8 @@ def _force(situation: Situation, settings: LearningConfig) -> Verdict | None:
     atom, limit = int(size.argmax()), settings.guards.max_force_eV_per_A
     if size[atom] <= limit:
         return None
-    return _rewind(situation, "a force is too large", atom, float(size[atom]), limit, "eV/Å")
+    found = _rewind(situation, "a force is too large", atom, float(size[atom]), limit, "eV/Å")
+    return replace(found, is_doubt=True)
 
 
 def _temperature(situation: Situation, settings: LearningConfig) -> Verdict | None:

@@ -90,4 +90,5 @@ def _situation(calculator: AdaptiveCalculator, atoms: Atoms, prediction: Predict
         seed=calculator.seed,
         timestep_fs=calculator.timestep_fs,
         can_rewind=calculator.can_rewind,
+        is_after_label=calculator.mode != "mlff" and calculator.last_source == "reference",
     )

@@ -117,10 +117,6 @@ class Memory:
         found = [part.threshold(self.target, self.force_noise) for part in self.trust.values()]
         return max(found, default=self.target)
 
-    def was_led(self, step: int) -> bool:
-        """Return whether the reference's own forces led to a step: it is no nonsense then."""
-        return self.last_label_step == step - 1
-
     def judge(self, symbols: list[str], forces_std: FloatArray) -> Judgement:
         """Compare the calibrated errors of all atoms with their thresholds.
 

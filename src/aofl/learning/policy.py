@@ -4,12 +4,15 @@
     cofl   guards -> approach -> uncertainty, or the rule of a well-known code -> audit
     mlff   guards -> production -> audit
 
-A step that passes them all is accepted as it is. What asks for a label is held against the budget.
+A step that passes them all is accepted as it is. Where the forces of a label led to it, what would
+rewind on the word of the force field alone is asked about instead: the structure is no nonsense
+then. What asks for a label is held against the budget.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from aofl.config.schema import LearningConfig
 from aofl.learning.audit import audit, random_audit
@@ -60,6 +63,8 @@ def decide(
     skipped: Verdict | None = None
     for rule in rules:
         verdict = rule(situation, memory, settings)
+        if verdict.action == "rewind" and verdict.is_doubt and situation.is_after_label:
+            verdict = replace(verdict, action="label")
         if verdict.action == "label":
             verdict = within_budget(verdict, situation, memory, settings)
         if verdict.action == "skip":

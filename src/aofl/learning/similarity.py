@@ -12,7 +12,7 @@ showed errors of 2 eV/Å on steps that screening had let pass while a molecule f
 are not kept apart in time either: five femtoseconds are long for a hydrogen atom in a reaction.
 
 If the error is runaway and an atom is far outside everything known, the frame is not worth a
-label: the run rewinds, unless the forces of a label led there.
+label: the run rewinds, unless the forces of a label led there (`is_doubt`).
 """
 
 from __future__ import annotations
@@ -69,9 +69,7 @@ def similarity(
             reason="every flagged atom is close to a labelled environment",
         )
     is_far = np.isfinite(relative[worst]) and relative[worst] > FAR
-    is_lost = memory.n_labels >= MATURE and not memory.was_led(situation.step)
-    if is_lost and is_far and largest > RUNAWAY:
-        return replace(
-            found, action="rewind", rule=RULE, reason="far outside every labelled environment"
-        )
+    if memory.n_labels >= MATURE and is_far and largest > RUNAWAY:
+        reason = "far outside every labelled environment"
+        return replace(found, action="rewind", rule=RULE, reason=reason, is_doubt=True)
     return found

@@ -27,6 +27,8 @@ class Situation:
         What is seen of the chemistry; None at a step without a look.
     can_rewind
         Whether the driver can go back to an earlier frame.
+    is_after_label
+        Whether the forces that led here were those of a label, and the force field learns.
     """
 
     step: int
@@ -43,6 +45,7 @@ class Situation:
     timestep_fs: float = 1.0
     sighting: Sighting | None = None
     can_rewind: bool = False
+    is_after_label: bool = False
 
 
 def accept(rule: str) -> Verdict:

@@ -40,8 +40,8 @@ class LabelLimits:
         Largest force on one atom, eV/Å.
     energy_per_atom
         Largest distance of the energy from a prediction, eV per atom.
-    energy
-        An energy nearer than this to a prediction is believed, eV: a bond or two that the force
+    outlier_energy
+        A distance of the energy below this is never an outlier, eV: a bond or two that the force
         field got wrong are much per atom of a small molecule.
     outlier_factor
         Largest force error in units of the error that the force field expects.
@@ -52,7 +52,7 @@ class LabelLimits:
     net_force: float = 0.1
     force: float = 60.0
     energy_per_atom: float = 0.5
-    energy: float = 5.0
+    outlier_energy: float = 5.0
     outlier_factor: float = 5.0
     outlier_force: float = 0.3
 
@@ -139,7 +139,7 @@ def check_against_prediction(
         If the energies or the forces on one atom are too far apart.
     """
     n_atoms = len(label.forces)
-    energy_bound = max(limits.energy_per_atom, limits.energy / n_atoms)
+    energy_bound = max(limits.energy_per_atom, limits.outlier_energy / n_atoms)
     if not abs(label.energy - prediction.energy) / n_atoms <= energy_bound:
         raise ReferenceFailed(
             f"the energy is {label.energy / n_atoms:.4f} eV per atom where the force field "
