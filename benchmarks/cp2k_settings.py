@@ -23,6 +23,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ase import Atoms
 from ase.build import molecule
+from matplotlib.axes import Axes
 
 from aofl.config.references import Cp2kConfig
 from aofl.records import Label
@@ -126,16 +127,26 @@ def mean(values: list[int]) -> float:
     return float(np.mean(values))
 
 
+def bars(axes: Axes, rows: dict[str, dict[str, float]]) -> None:
+    """Draw one bar for each row beside the others, over the elements."""
+    width = 0.8 / len(rows)
+    for k, (name, off) in enumerate(rows.items()):
+        axes.bar(np.arange(len(off)) + (k + 0.5) * width - 0.4, off.values(), width, label=name)
+        axes.set_xticks(np.arange(len(off)), off)
+    axes.set(ylabel="meV/Å")
+    axes.legend()
+
+
 def plot(found: dict) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.5))
-    for k, (name, values) in enumerate(found["grid"].items()):
-        off = values["largest_difference_meV_per_A"]
-        left.bar(np.arange(len(off)) + 0.4 * k, off.values(), 0.4, label=f"280 Ry, {name}")
-        left.set_xticks(np.arange(len(off)) + 0.2, off)
+    differences = {
+        f"280 Ry, {name}": values["largest_difference_meV_per_A"]
+        for name, values in found["grid"].items()
+    }
+    bars(left, differences)
+    left.set(title="largest difference from 700 Ry")
     off = found["semicore"]["rms_difference_meV_per_A"]
     right.bar(off.keys(), off.values())
-    left.set(ylabel="meV/Å", title="largest difference from 700 Ry")
-    left.legend()
     right.set(ylabel="meV/Å", title="one against nine electrons of Na, rms")
     figure.tight_layout()
     figure.savefig(HERE / "results" / "cp2k_settings.png", dpi=150)

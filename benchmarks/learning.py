@@ -224,17 +224,27 @@ def long_runs(out: Path, system: str, seeds: list[int], steps: int) -> dict:
     config = configuration(system, seed, steps, WAYS["aofl"])
     found = {"aofl": run_or_go_on(config, learning, EVERY_LONG)}
     found |= scored(learning, config.dynamics.timestep_fs, steps, is_ours=True)
-    frozen = {"mode": "mlff", "force_field.model": str(learning / "model.h5")}
-    found["frozen"] = {
-        start: run_or_go_on(
-            configuration(system, start, steps, frozen),
-            out / f"{system}-{start}-frozen",
-            EVERY_LONG,
-        )
-        for start in seeds
-    }
+    found["labels_by_quarter"] = by_quarter(learning, steps)
+    found["frozen"] = {start: frozen_run(out, system, start, learning, steps) for start in seeds}
     show(f"{system} {seed}, {steps} steps", found)
     return found
+
+
+def by_quarter(run: Path, steps: int) -> list[int]:
+    lines = read_journal(RunDirectory.open(run).ledger)
+    labels = [4 * x["step"] // (steps + 1) for x in lines if x["action"] == "label"]
+    return [labels.count(quarter) for quarter in range(4)]
+
+
+def frozen_run(out: Path, system: str, start: int, learned: Path, steps: int) -> dict:
+    """Let the force field of a run go from a start without learning: how it ended, its error."""
+    changes = {"mode": "mlff", "force_field.model": str(learned / "model.h5")}
+    config, run = configuration(system, start, steps, changes), out / f"{system}-{start}-frozen"
+    status = run_or_go_on(config, run, EVERY_LONG)
+    return {
+        "status": status,
+        "error": scored(run, config.dynamics.timestep_fs, steps, is_ours=True)["error"],
+    }
 
 
 def write(results: dict) -> None:

@@ -8,7 +8,7 @@ interface  three frames of Na16 + H2O, 10 fs apart: seconds of the first label a
            largest net force, rms difference of the forces by element from CP2K PBE-D3, meV/Å;
            of the default, one O, H and Na component less its finite difference
 density    the same frames and the default: largest difference of a force by element from a density
-           converged to 1e-6, meV/Å; each label goes on from the density of the one before
+           converged to 1e-6, meV/Å, and seconds; a label goes on from the density of the one before
 molecule   H2O with one stretched bond in a box of 8 Å, without dispersion: largest difference of a
            force component from GPAW with 900 eV, meV/Å
 """
@@ -25,7 +25,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 from cp2k_forces import COMPONENTS, FRAMES
-from cp2k_settings import HERE, by_element, rms
+from cp2k_settings import HERE, bars, by_element, rms
 
 from aofl.config.references import EspressoConfig, GpawConfig
 from aofl.records import Label
@@ -42,8 +42,6 @@ ON_INTERFACE: dict[str, dict[str, Any]] = {
 }
 TIGHT, DENSITIES = 1e-6, (1e-4, 1e-5)
 ON_MOLECULE = {"pw, 900 eV": {"cutoff_eV": 900.0}, **ON_INTERFACE}
-
-
 INTERFACE = ase.io.read(FRAMES, index="-41::20")
 
 
@@ -52,19 +50,18 @@ def gpaw(scratch: str, **settings: Any) -> GpawReference:
 
 
 def interface(settings: dict[str, Any], *, with_slope: bool) -> dict[str, Any]:
-    frames = INTERFACE
     with TemporaryDirectory(prefix="aofl-plane-waves-") as scratch:
         reference = gpaw(scratch, **settings)
-        labels = [reference.label(atoms) for atoms in frames]
+        labels = [reference.label(atoms) for atoms in INTERFACE]
         slopes = {
-            element: numerical_force(reference.label, frames[-1], atom, axis)
+            element: numerical_force(reference.label, INTERFACE[-1], atom, axis)
             for element, (atom, axis) in (COMPONENTS if with_slope else {}).items()
         }
-    off = [a.forces - f.arrays["REF_forces"] for a, f in zip(labels, frames, strict=True)]
+    off = [a.forces - f.arrays["REF_forces"] for a, f in zip(labels, INTERFACE, strict=True)]
     return {
         "seconds": [label.seconds for label in labels],
         "net_force_meV_per_A": [1e3 * float(np.abs(a.forces.sum(axis=0)).max()) for a in labels],
-        "from_cp2k_meV_per_A": [by_element(frames[0], one, rms) for one in off],
+        "from_cp2k_meV_per_A": [by_element(INTERFACE[0], one, rms) for one in off],
         "from_finite_differences_meV_per_A": {
             element: 1e3 * float(labels[-1].forces[COMPONENTS[element]] - slope)
             for element, slope in slopes.items()
@@ -73,16 +70,17 @@ def interface(settings: dict[str, Any], *, with_slope: bool) -> dict[str, Any]:
 
 
 def density() -> dict[str, Any]:
-    forces = {}
+    forces, seconds = {}, {}
     for convergence in (TIGHT, *DENSITIES):
         with TemporaryDirectory(prefix="aofl-plane-waves-") as scratch:
             reference = gpaw(scratch, density_convergence=convergence)
-            forces[convergence] = np.array([reference.label(atoms).forces for atoms in INTERFACE])
+            labels = [reference.label(atoms) for atoms in INTERFACE]
+        forces[convergence] = np.array([label.forces for label in labels])
+        seconds[convergence] = [label.seconds for label in labels]
+    off = {k: np.abs(forces[k] - forces[TIGHT]).max(axis=0) for k in DENSITIES}
     return {
-        f"{convergence:g}": by_element(
-            INTERFACE[0], np.abs(forces[convergence] - forces[TIGHT]).max(axis=0), np.max
-        )
-        for convergence in DENSITIES
+        f"{k:g}": by_element(INTERFACE[0], off[k], np.max) | {"seconds": seconds[k]}
+        for k in DENSITIES
     }
 
 
@@ -122,14 +120,13 @@ def by_espresso() -> Label:
 
 def plot(found: dict[str, Any]) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.5))
-    for k, (name, values) in enumerate(found["interface"].items()):
+    differences = {}
+    for name, values in found["interface"].items():
         rows = values["from_cp2k_meV_per_A"]
-        means = {z: np.mean([row[z] for row in rows]) for z in rows[0]}
-        left.bar(np.arange(len(means)) + 0.27 * k, means.values(), 0.27, label=name)
-        left.set_xticks(np.arange(len(means)) + 0.27, means)
+        differences[name] = {z: float(np.mean([row[z] for row in rows])) for z in rows[0]}
+    bars(left, differences)
+    left.set(title="Na16 + H2O: rms difference from CP2K")
     right.barh(list(found["molecule"]), found["molecule"].values())
-    left.set(ylabel="meV/Å", title="Na16 + H2O: rms difference from CP2K")
-    left.legend()
     right.set(xlabel="meV/Å", title="H2O: largest difference from 900 eV")
     figure.tight_layout()
     figure.savefig(HERE / "results" / "plane_waves.png", dpi=150)

@@ -86,7 +86,7 @@ def guarded(directory: Path) -> RunConfig:
 def reactive(directory: Path, **changes: Any) -> RunConfig:
     """Our rule on a collision: it rewinds, labels before, at and after the bonds that change.
 
-    The course of so violent an encounter is chance, and with many a seed it ends in a clean stop.
+    The course of so violent an encounter is chance, and with some seeds it ends in a clean stop.
     """
     own = {
         "seed": 3,

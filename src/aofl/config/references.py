@@ -107,7 +107,7 @@ class GpawConfig(PeriodicDft):
     density_convergence: float = Field(
         default=1e-5,
         gt=0,
-        description="electrons, per valence electron; with 1e-4 forces on O are 20 meV/Å off",
+        description="electrons, per valence electron; 1e-4 leaves up to 20 meV/Å on O",
     )
 
 
