@@ -36,6 +36,7 @@ $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@rm -rf $(NUMBA_CACHE_DIR)  # what was compiled may name modules that have moved
 	@touch $@
 
 # $(call from-packages,PROGRAM,NAME,PACKAGES,HOME PAGE); sudo is used where it is needed and there.

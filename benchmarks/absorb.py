@@ -17,11 +17,11 @@ from time import perf_counter, process_time
 import matplotlib.pyplot as plt
 import numpy as np
 
-from aofl.assemble import limited_threads
 from aofl.forcefield.model import FIXED_UNTIL, ForceField
 from aofl.forcefield.train import structure
 from aofl.rng import generator
 from aofl.store import read_labels
+from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
 N_LABELS = 500

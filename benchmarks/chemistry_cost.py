@@ -22,14 +22,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import aofl.learning.adaptive_calculator as calculator
-import aofl.learning.run as loop
+import aofl.simulation.run as loop
 from aofl import api
-from aofl.assemble import limited_threads
 from aofl.config.schema import RunConfig
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.train import train
 from aofl.reference import AseReference
 from aofl.store import read_labels
+from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
 LABELS = HERE / "data" / "na_dme64_gfn1.extxyz.gz"

@@ -19,7 +19,7 @@ import ase.io
 import numpy as np
 
 from aofl.config.references import Cp2kConfig
-from aofl.reference.cp2k import Cp2kReference
+from aofl.reference.codes.cp2k import Cp2kReference
 from aofl.reference.spot_check import STEP, numerical_force
 
 HERE = Path(__file__).parent

@@ -27,8 +27,8 @@ from matplotlib.axes import Axes
 
 from aofl.config.references import Cp2kConfig
 from aofl.records import Label
-from aofl.reference.cp2k import Cp2kReference
-from aofl.reference.cp2k_output import read_report
+from aofl.reference.codes.cp2k import Cp2kReference
+from aofl.reference.codes.cp2k_output import read_report
 
 HERE = Path(__file__).parent
 FRAMES = ase.io.read(HERE / "data" / "aimd_cp2k_na16_h2o_start.extxyz.gz", index=":")

@@ -18,11 +18,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ase import Atoms
 
-from aofl.assemble import limited_threads, make_reference
 from aofl.config import read_config
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
-from aofl.learning.dynamics import advance, make_dynamics
+from aofl.simulation.dynamics import advance, make_dynamics
 from aofl.store import RunDirectory, read_frames
+from aofl.workflows.assemble import limited_threads, make_reference
 
 HERE = Path(__file__).parent
 BEFORE, AFTER = 20, 100  # steps of the run that are shown

@@ -17,7 +17,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from aofl.assemble import limited_threads, make_reference
 from aofl.config import read_config
 from aofl.errors import ReferenceFailed
 from aofl.forcefield.evaluation import evaluate
@@ -25,6 +24,7 @@ from aofl.forcefield.model import ForceField
 from aofl.forcefield.train import structure
 from aofl.records import LabelledStructure
 from aofl.store import RunDirectory, read_labels
+from aofl.workflows.assemble import limited_threads, make_reference
 
 HERE = Path(__file__).parent
 SIZES, N_TEST, N_COMPARED = (50, 100, 200, 400, 800), 100, 20

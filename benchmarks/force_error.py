@@ -13,10 +13,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from aofl.assemble import limited_threads
 from aofl.forcefield.evaluation import evaluate
 from aofl.forcefield.train import train
 from aofl.store import read_labels
+from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
 ETHER = HERE / "data" / "na_dme64_gfn1.extxyz.gz"

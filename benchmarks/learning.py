@@ -23,14 +23,14 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from aofl import api
-from aofl.assemble import make_reference
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ReferenceFailed, RunStopped
-from aofl.learning.audit import RANDOM, SCHEDULED
-from aofl.learning.run import Run
+from aofl.learning.rules.audit import RANDOM, SCHEDULED
 from aofl.report.near_reactions import WINDOW_FS
+from aofl.simulation.run import Run
 from aofl.store import RunDirectory, read_journal
+from aofl.workflows.assemble import make_reference
 
 HERE = Path(__file__).parent
 ELECTRODE = {"element": "Na", "surface": "bcc100", "lattice_constant_A": 4.2}

@@ -15,10 +15,10 @@ import numpy as np
 from force_error import HERE, TESTS
 
 from aofl.ace.basis import settings_for
-from aofl.assemble import limited_threads
 from aofl.forcefield.evaluation import evaluate
 from aofl.forcefield.train import train
 from aofl.store import read_labels
+from aofl.workflows.assemble import limited_threads
 
 N_LABELS = 20
 

@@ -29,8 +29,8 @@ from cp2k_settings import HERE, bars, by_element, rms
 
 from aofl.config.references import EspressoConfig, GpawConfig
 from aofl.records import Label
-from aofl.reference.espresso import EspressoReference
-from aofl.reference.gpaw import GpawReference
+from aofl.reference.codes.espresso import EspressoReference
+from aofl.reference.codes.gpaw import GpawReference
 from aofl.reference.spot_check import numerical_force
 
 PSEUDOPOTENTIALS = "/usr/share/espresso/pseudo"

@@ -21,13 +21,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from aofl.ace.basis import settings_for
-from aofl.assemble import limited_threads
 from aofl.forcefield import prior
 from aofl.forcefield.evaluation import evaluate
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.train import structure
 from aofl.records import LabelledStructure
 from aofl.store import RunDirectory, read_labels
+from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
 SIZES, N_TEST, SEED = (20, 60), 25, 0

@@ -21,10 +21,10 @@ import learning
 import matplotlib.pyplot as plt
 from ase import Atoms
 
-from aofl.assemble import limited_threads
 from aofl.config import read_config
-from aofl.learning.dynamics import advance
+from aofl.simulation.dynamics import advance
 from aofl.store import RunDirectory, read_frames, read_journal
+from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
 TIGHT = {"mode": "aofl", "learning.target_force_error_meV_per_A": learning.TARGET / 2}
@@ -67,7 +67,7 @@ def gone_on(run: Path, start: Path, first: int, last: int, way: str, model: Path
     def advance_from(dynamics: object, seed: int, step: int) -> None:
         advance(dynamics, seed, first + step)
 
-    with patch("aofl.learning.run.advance", advance_from):
+    with patch("aofl.simulation.run.advance", advance_from):
         status = learning.run_or_go_on(config, out, EVERY)
     timestep, is_ours = config.dynamics.timestep_fs, config.mode == "aofl"
     found = learning.scored(out, timestep, last - first, is_ours=is_ours)

@@ -20,14 +20,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 from ase import Atoms
 
-from aofl.assemble import limited_threads
 from aofl.config.schema import LearningConfig
 from aofl.forcefield.train import structure
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequested
-from aofl.learning.audit import RANDOM
+from aofl.learning.rules.audit import RANDOM
 from aofl.records import Label
 from aofl.report.near_reactions import WINDOW_FS
 from aofl.store import RunDirectory, read_journal, read_labels
+from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
 RULES = {

@@ -24,12 +24,12 @@ import numba
 import numpy as np
 
 from aofl.ace.evaluate import energy_forces, forces_std
-from aofl.assemble import limited_threads
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.structure import neighbors_and_species
 from aofl.forcefield.train import train
-from aofl.learning.uncertainty import CHECK_EVERY
+from aofl.learning.rules.uncertainty import CHECK_EVERY
 from aofl.store import read_labels
+from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
 CELL = HERE / "data" / "bench_na_dme_248.xyz"

@@ -11,15 +11,14 @@ SOURCE = Path(__file__).parents[1] / "src" / "aofl"
 # Lowest row first. Members of a row do not import one another, but for the bottom row, whose
 # few modules may as long as there is no circle (Python itself would fail on one).
 ROWS = (
-    {"errors", "units", "rng", "records", "config", "plain", "calculator"},
+    {"errors", "rng", "records", "config", "plain", "calculator"},
     {"ace", "bayes"},
+    {"chemistry"},
     {"forcefield", "reference", "system", "store", "analysis"},
-    {"learning", "report", "scale"},
-    {"assemble", "doctor"},
-    {"sessions", "building", "offline"},
-    {"branching"},
+    {"learning", "report"},
+    {"simulation"},
+    {"workflows"},
     {"api"},
-    {"campaign", "staged"},
     {"aofl"},  # the public names
     {"cli"},
 )

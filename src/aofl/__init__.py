@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 # Threads that wait sleep: the pools of numba and of two copies of OpenBLAS (numpy's and scipy's)
 # would otherwise spin on one another's cores. Read when these libraries are loaded, so an `import
 # numpy` before this one, or a value of your own, keeps what was; how many threads there are is
-# set by `aofl.assemble.limited_threads` alone.
+# set by `aofl.workflows.assemble.limited_threads` alone.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

@@ -1,44 +1,46 @@
-"""The verbs, from Python as from the command line; those that need no run are in `offline`."""
+"""The verbs, from Python as from the command line."""
 
 from __future__ import annotations
 
-import platform
-import sys
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from datetime import UTC, datetime
-from importlib.metadata import version
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ase import Atoms
-
-from aofl.assemble import check_reference, opened_reference
-from aofl.branching import branch as make_branch
-from aofl.building import build
 from aofl.config import Change, read_config
 from aofl.config.schema import RunConfig
-from aofl.doctor import examine
-from aofl.errors import ConfigError, StoreError
-from aofl.learning.run import Run, proceed
-from aofl.learning.stopping import StopRequest, caught_signals
+from aofl.errors import StoreError
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
-from aofl.sessions import (
-    awaits_stages,
-    begun,
-    check_method,
-    config_text,
-    opened,
-    resumed,
-    with_own_model,
-)
-from aofl.store import RunDirectory, read_atoms
+from aofl.simulation.run import Run
+from aofl.store import RunDirectory
+from aofl.workflows import staged
+from aofl.workflows.branch import branch as make_branch
+from aofl.workflows.check import check
+from aofl.workflows.doctor import examine
+from aofl.workflows.evaluate import evaluate
+from aofl.workflows.label_frames import label
+from aofl.workflows.rehearse import rehearse
+from aofl.workflows.train import train
 
 if TYPE_CHECKING:
     from aofl.report.analyse import AnalyseOptions, Analysis
+    from aofl.report.compare import Comparison
 
-PACKAGES = ("aofl", "ase", "numba", "numpy", "packmol", "scipy", "tblite", "vesin")
+__all__ = [
+    "analyse",
+    "branch",
+    "check",
+    "compare",
+    "doctor",
+    "evaluate",
+    "label",
+    "rehearse",
+    "report",
+    "resume",
+    "run",
+    "status",
+    "train",
+]
 
 
 def run(
@@ -48,8 +50,9 @@ def run(
     reference: Reference | None = None,
     *,
     max_walltime_s: float | None = None,
+    on_stage: Callable[[str], None] = lambda name: None,
 ) -> str:
-    """Start a run in a new directory; return "done" or "stopped".
+    """Start a run, its stages first, in a new directory; return "done" or "stopped".
 
     Parameters
     ----------
@@ -57,63 +60,20 @@ def run(
         In place of the one that the configuration names.
     max_walltime_s
         The run stops with a checkpoint before so much time has passed, s.
+    on_stage
+        Called with the name of each stage before it begins or goes on.
 
     Raises
     ------
     ConfigError
-        If `stages` are asked for: `aofl.staged.run` runs them.
+        If `stages` and a model to start from are both given.
     StoreError
         If the directory exists already.
     RunStopped
         If the run cannot go on by itself.
     """
-    if config.stages is not None:
-        raise ConfigError(
-            "`stages` is set, and `aofl.api.run` learns none: call `aofl.staged.run`, or drop it"
-        )
-    stop = StopRequest.within(max_walltime_s)
-    atoms = build(config)
-    named = opened_reference(config.reference, RunDirectory(path=out).reference)
-    with named if reference is None else nullcontext(reference) as chosen:
-        config, directory = _made(config, out, atoms, chosen)
-        with (
-            directory.lock(),
-            opened(config, directory, atoms, chosen, stop) as session,
-            caught_signals(stop),
-        ):
-            return proceed(begun(session), on_step)
-
-
-def create(config: RunConfig, out: Path) -> RunDirectory:
-    """Make the directory of a run without starting it; `resume` does.
-
-    Raises
-    ------
-    ConfigError, StructureError
-        If the system cannot be built, or the reference cannot treat it.
-    StoreError
-        If the directory exists already.
-    """
-    atoms = build(config)
-    with opened_reference(config.reference, RunDirectory(path=out).reference) as reference:
-        _, directory = _made(config, out, atoms, reference)
-    return directory
-
-
-def _made(
-    config: RunConfig, out: Path, atoms: Atoms, reference: Reference
-) -> tuple[RunConfig, RunDirectory]:
-    """Make a run directory; the configuration names the copy of the first model that it keeps."""
-    check_reference(reference, atoms)
-    directory, given = RunDirectory(path=out), config.force_field.model
-    if given is not None:
-        config = with_own_model(config, directory)
-    return config, RunDirectory.create(
-        out,
-        config_text=config_text(config, directory),
-        record=_record(config, atoms, reference),
-        start_atoms=atoms,
-        model=None if given is None else Path(given),
+    return staged.start(
+        config, out, on_step, reference, max_walltime_s=max_walltime_s, on_stage=on_stage
     )
 
 
@@ -121,12 +81,14 @@ def resume(
     path: Path,
     overrides: Mapping[str, object] | None = None,
     on_step: Callable[[Run], None] = lambda run: None,
+    reference: Reference | None = None,
     *,
     config_file: Path | None = None,
     max_walltime_s: float | None = None,
     on_change: Callable[[Change], None] = lambda change: None,
+    on_stage: Callable[[str], None] = lambda name: None,
 ) -> str:
-    """Continue a run from its last checkpoint; return "done" or "stopped".
+    """Continue a run from its last checkpoint, in the stage where it stands.
 
     Labels made after that checkpoint are found in the data set and are not computed again. What
     the configuration changes (its file in the run directory, another one, or single keys) is
@@ -136,39 +98,35 @@ def resume(
     ----------
     overrides
         Changed settings by dotted key.
+    reference, max_walltime_s, on_stage
+        As in `run`.
     config_file
         A configuration to go on with; None takes the one in the run directory.
-    max_walltime_s
-        As in `run`.
     on_change
         Called with each change that is applied.
+
+    Returns
+    -------
+    str
+        "done" or "stopped".
 
     Raises
     ------
     ConfigError
-        If a changed key must stay as it was, or stages come first: `aofl.staged.resume` runs them.
+        If a changed key must stay as it was.
     StoreError
         If the labels so far are of another method than the reference would give.
     """
-    stop = StopRequest.within(max_walltime_s)
-    directory = RunDirectory.open(path)
-    with directory.lock():
-        config = read_config(config_file or directory.config, overrides or {})
-        if awaits_stages(config, directory):
-            raise ConfigError(
-                f"`stages` of {path} are not learned yet, and `aofl.api.resume` learns none: call "
-                "`aofl.staged.resume`"
-            )
-        atoms = read_atoms(directory.start)
-        with (
-            opened_reference(config.reference, directory.reference) as reference,
-            opened(config, directory, atoms, reference, stop) as session,
-            caught_signals(stop),
-        ):
-            check_method(directory, reference)
-            if not directory.has_checkpoint():
-                return proceed(begun(session), on_step)
-            return proceed(resumed(session, on_change), on_step)
+    return staged.resume(
+        path,
+        overrides,
+        on_step,
+        reference,
+        config_file=config_file,
+        max_walltime_s=max_walltime_s,
+        on_change=on_change,
+        on_stage=on_stage,
+    )
 
 
 def branch(
@@ -232,22 +190,11 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     return analyse_on(path, out, options)
 
 
-def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, Any]:
-    """Return what identifies a run: versions, seed, level of theory, size."""
-    return {
-        "aofl": version("aofl"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "command": sys.argv[1:],
-        "versions": {name: version(name) for name in PACKAGES},
-        "seed": config.seed,
-        "mode": config.mode,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "level_of_theory": reference.describe(),
-        "semi_empirical": reference.is_semi_empirical,
-        "elements": sorted(set(atoms.get_chemical_symbols())),
-        "n_atoms": len(atoms),
-        "timestep_fs": config.dynamics.timestep_fs,
-        "temperature_K": config.dynamics.temperature_K,
-        "steps": config.dynamics.steps,
-    }
+def compare(paths: Sequence[Path], out: Path) -> Comparison:
+    """Compare run directories; write `compare.html` and `compare.json` into a directory.
+
+    See `aofl.report.compare.compare`.
+    """
+    from aofl.report.compare import compare as compare_runs  # matplotlib is slow to import
+
+    return compare_runs(paths, out)

@@ -6,7 +6,7 @@ import pytest
 from ace_cases import BASES, STRUCTURES, make_case
 
 from aofl.ace.evaluate import energy_forces, forces_std, shape_draws, shape_weights
-from aofl.ace.local_kernels import N_DRAWS
+from aofl.ace.kernels.local import N_DRAWS
 from aofl.ace.neighbors import find_neighbors
 
 
@@ -65,7 +65,7 @@ def test_another_number_of_draws_is_refused(structure_and_draws):
 
 
 def test_atoms_are_dealt_out_once_and_only_once():
-    from aofl.ace.surroundings import PARTS, atoms_of
+    from aofl.ace.kernels.surroundings import PARTS, atoms_of
 
     for n in (0, 1, 7, 16, 100):
         order = np.random.default_rng(n).permutation(n)

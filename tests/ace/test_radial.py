@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from aofl.ace import surroundings
 from aofl.ace.basis import ACCURACIES, Basis, make_basis
+from aofl.ace.kernels import surroundings
 from aofl.ace.radial import chebyshev_functions, smeared_coefficients
 
 CUTOFF, STRETCH = 4.5, 4.0

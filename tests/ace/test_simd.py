@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from aofl.ace.simd import (
+from aofl.ace.kernels.simd import (
     LANES,
     add,
     fma,

@@ -5,8 +5,8 @@ import pytest
 from ase import Atoms
 from ase.build import add_adsorbate, bcc100, bcc110, bulk, fcc100, fcc111, hcp0001, molecule
 
-from aofl.analysis.graph import connect
 from aofl.analysis.metal import MetalState, metal_states
+from aofl.chemistry.graph import connect
 
 BULK, SURFACE = MetalState.BULK, MetalState.SURFACE
 ADATOM, DISSOLVED = MetalState.ADATOM, MetalState.DISSOLVED

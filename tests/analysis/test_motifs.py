@@ -8,9 +8,9 @@ from ase import Atoms
 from ase.build import bcc100, bulk, molecule
 from crystal_cases import CRYSTALS, Crystal, potassium_bicarbonate
 
-from aofl.analysis.graph import connect, molecules
 from aofl.analysis.sei import Inventory, inventory
-from aofl.analysis.species import species_of_frame
+from aofl.chemistry.graph import connect, molecules
+from aofl.chemistry.species import species_of_frame
 
 METALS = {"Na": 0.28, "Li": 0.25, "K": 0.32}  # root-mean-square along an axis at 300 K, Å
 ION, BOND = 0.12, 0.04

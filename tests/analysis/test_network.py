@@ -7,12 +7,12 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from aofl.analysis.canonical import graph_key
-from aofl.analysis.events import Event, mark_seen, reaction
 from aofl.analysis.network import graphml, reaction_network
 from aofl.analysis.rates import exposures, poisson_rate
-from aofl.analysis.reactions import Reactions, composition
-from aofl.analysis.species import Species
+from aofl.chemistry.canonical import graph_key
+from aofl.chemistry.reaction_event import Event, mark_seen, reaction
+from aofl.chemistry.reactions import Reactions, composition
+from aofl.chemistry.species import Species
 
 
 def species(name: str, formula: str, charge: int | None = 0, key: str = "") -> Species:

@@ -5,8 +5,8 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 
-from aofl.analysis.normal import Heights, heights, normal_axis
 from aofl.analysis.profile import density_profiles, profile_sums
+from aofl.chemistry.normal import Heights, heights, normal_axis
 
 
 def layer_of(atoms: Atoms) -> Heights:

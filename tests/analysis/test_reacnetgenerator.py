@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 
-from aofl.analysis.reactions import Reactions, follow_trajectory
+from aofl.chemistry.reactions import Reactions, follow_trajectory
 
 INTERVAL_FS = 2.5
 

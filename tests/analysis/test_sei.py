@@ -8,9 +8,9 @@ from ase import Atoms
 from ase.build import bcc100, molecule
 from crystal_cases import CRYSTALS
 
-from aofl.analysis.graph import connect
 from aofl.analysis.sei import Inventory, anchors, inventory
-from aofl.analysis.species import species_of_frame
+from aofl.chemistry.graph import connect
+from aofl.chemistry.species import species_of_frame
 
 
 def take(atoms: Atoms) -> Inventory:

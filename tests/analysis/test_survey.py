@@ -9,9 +9,9 @@ from ase.build import bcc100, molecule
 from crystal_cases import CRYSTALS
 
 from aofl.analysis.findings import SurveySettings
-from aofl.analysis.follower import FollowSettings
 from aofl.analysis.motion import motion
 from aofl.analysis.survey import survey
+from aofl.chemistry.tracker import FollowSettings
 from aofl.errors import StructureError
 
 

@@ -17,12 +17,12 @@ from ase.constraints import FixAtoms, FixCom
 
 from aofl.config.references import Cp2kConfig, GpawConfig, SocketConfig
 from aofl.reference import AseReference, LabelLimits, Reference, TbliteReference, check_label
-from aofl.reference.cp2k import Cp2kReference
-from aofl.reference.gpaw import GpawReference
+from aofl.reference.codes.cp2k import Cp2kReference
+from aofl.reference.codes.gpaw import GpawReference
+from aofl.reference.codes.socket_reference import SocketReference
 from aofl.reference.level import level_of
-from aofl.reference.socket_reference import SocketReference
 
-STAND_INS = Path(__file__).parents[1] / "reference"
+STAND_INS = Path(__file__).parents[1] / "reference" / "codes"
 
 
 @dataclass(frozen=True, kw_only=True)

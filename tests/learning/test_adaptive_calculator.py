@@ -18,9 +18,9 @@ from aofl import AdaptiveCalculator, ForceField
 from aofl.config.schema import BudgetConfig, GuardsConfig, LearningConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.adaptive_calculator import RewindRequested
-from aofl.learning.dynamics import set_initial_momenta
 from aofl.records import Label, Prediction
 from aofl.reference import AseReference
+from aofl.simulation.dynamics import set_initial_momenta
 from aofl.store import Dataset
 
 

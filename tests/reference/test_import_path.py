@@ -4,10 +4,10 @@ import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
-from aofl.assemble import make_reference
 from aofl.config import config_from_mapping
 from aofl.errors import ConfigError
 from aofl.reference.import_path import make_calculator, version_of
+from aofl.workflows.assemble import make_reference
 
 
 def test_a_calculator_by_path_is_the_class_with_its_arguments():

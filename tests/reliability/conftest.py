@@ -13,11 +13,12 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
-from aofl import api, assemble
+from aofl import api
 from aofl.config import RunConfig, config_from_mapping
 from aofl.records import Label
 from aofl.reference import AseReference
 from aofl.store import format_atoms
+from aofl.workflows import assemble
 
 
 class Reference(AseReference):

@@ -33,11 +33,11 @@ from mutations import (
 )
 from scenarios import FreshReference, collision, reactive
 
-from aofl import api, assemble
+from aofl import api
 from aofl.config import dump_config, read_config
 from aofl.errors import AoflError
 from aofl.forcefield.model import ForceField
-from aofl.learning.tally import AuditTally
+from aofl.simulation.audit_statistics import AuditTally
 from aofl.store import (
     Dataset,
     RunDirectory,
@@ -50,6 +50,7 @@ from aofl.store import (
     read_table,
 )
 from aofl.store.chunks import part_path
+from aofl.workflows import assemble
 
 CONFIG = """
 mode: aofl

@@ -17,7 +17,7 @@ from typing import Any
 from scenarios import configuration, install, pair, written
 
 from aofl import api
-from aofl.learning.resources import resident_bytes
+from aofl.simulation.resources import resident_bytes
 
 MARKS, EVERY = (1000, 2000, 5000), 10_000
 TEACHER_STEPS = 300

@@ -13,12 +13,13 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.morse import MorsePotential
 
-from aofl import api, assemble
+from aofl import api
 from aofl.config import RunConfig, config_from_mapping
-from aofl.learning.policy import RULES
+from aofl.learning.rules.policy import RULES
 from aofl.records import Verdict
 from aofl.reference import AseReference
 from aofl.store import read_journal
+from aofl.workflows import assemble
 
 STEPS = 45
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from evidence import events, science, stop_at
 
-import aofl.learning.summary
+import aofl.simulation.summary
 from aofl import api
 from aofl.errors import ReferenceFailed, RunStopped, StoreError
 from aofl.records import Label
@@ -184,12 +184,12 @@ def test_two_damaged_checkpoints_are_one_sentence(bench: Any) -> None:
 def test_a_jump_of_the_clock_changes_nothing(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = science(bench.run("whole"))
 
-    class Jumping(aofl.learning.summary.datetime):  # type: ignore[name-defined, misc]
+    class Jumping(aofl.simulation.summary.datetime):  # type: ignore[name-defined, misc]
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return cls(1970 + int(time.monotonic() * 1000) % 100, 1, 1, tzinfo=tz)
 
-    monkeypatch.setattr(aofl.learning.summary, "datetime", Jumping)
+    monkeypatch.setattr(aofl.simulation.summary, "datetime", Jumping)
     monkeypatch.setattr(time, "time", lambda: -1e9)
     assert science(bench.run("jumped")) == whole
 

@@ -19,12 +19,12 @@ import threadpoolctl
 from evidence import events
 from scenarios import crystal
 
-from aofl.assemble import limited_threads
-from aofl.learning import resources
-from aofl.learning.resources import Need, memory_limit, resident_bytes
-from aofl.learning.tally import AuditTally
-from aofl.learning.wall import CallTimes
+from aofl.learning.timing import CallTimes
+from aofl.simulation import resources
+from aofl.simulation.audit_statistics import AuditTally
+from aofl.simulation.resources import Need, memory_limit, resident_bytes
 from aofl.store import format_atoms, read_journal
+from aofl.workflows.assemble import limited_threads
 
 BUSY = """
 mode: cofl

@@ -16,14 +16,14 @@ from fuzzing import toy_reference
 from scenarios import FreshReference, reactive
 
 from aofl import api
-from aofl.assemble import opened_reference
 from aofl.errors import ReferenceFailed, RunStopped, StoreError
-from aofl.learning.files import RunFiles
-from aofl.learning.policy import RULES
-from aofl.learning.stopping import StopRequest
+from aofl.learning.rules.policy import RULES
 from aofl.records import Verdict
-from aofl.sessions import Session, restored
+from aofl.simulation.recorder import RunFiles
+from aofl.simulation.stopping import StopRequest
 from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal, save_checkpoint
+from aofl.workflows.assemble import opened_reference
+from aofl.workflows.session import Session, restored
 
 # Of the calculator: the rest is made anew from the configuration, or compared apart.
 OF_CALCULATOR = (

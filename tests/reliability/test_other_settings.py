@@ -55,7 +55,7 @@ def test_a_branch_has_settings_of_its_own_and_says_which(bench: Any) -> None:
 def test_a_branch_behind_a_rewind_follows_the_past_that_was_kept(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aofl.learning.policy import RULES
+    from aofl.learning.rules.policy import RULES
     from aofl.records import Verdict
 
     def refuse_once(situation: Any, memory: Any, settings: Any) -> Verdict:
@@ -96,7 +96,7 @@ def test_changes_on_resume_are_applied_or_refused_key_by_key(bench: Any) -> None
 def test_another_thermostat_starts_afresh_also_after_a_rewind(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aofl.learning.policy import RULES
+    from aofl.learning.rules.policy import RULES
     from aofl.records import Verdict
 
     def refuse_once(situation: Any, memory: Any, settings: Any) -> Verdict:

@@ -12,9 +12,10 @@ import pytest
 from ase import Atoms
 from evidence import science, stop_at
 
-from aofl import api, assemble
+from aofl import api
 from aofl.records import Label
 from aofl.store import read_atoms, read_frames, read_journal, read_table
+from aofl.workflows import assemble
 
 ATOM, AXIS, EDGE_A, PUSH = 0, 1, 0.2, 2.5
 CHANGES = {

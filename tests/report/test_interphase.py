@@ -12,8 +12,8 @@ from ase.build import bcc100
 from aofl.analysis.survey import survey
 from aofl.report.course import Course
 from aofl.report.data import RunData
-from aofl.report.interphase import interphase, pictures
 from aofl.report.page import Section
+from aofl.report.sections.interphase import interphase, pictures
 
 A = 4.29
 

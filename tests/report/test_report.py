@@ -11,8 +11,8 @@ from fake_run import write_fake_run
 
 from aofl.errors import StoreError
 from aofl.report import write_report
-from aofl.report.canvas import thinned
 from aofl.report.data import FILES, read_run
+from aofl.report.figures.canvas import thinned
 
 
 @pytest.fixture(scope="module")

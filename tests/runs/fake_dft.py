@@ -10,7 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.io import write
 
-FAKE = Path(__file__).parents[1] / "reference" / "fake_cp2k_shell.py"
+FAKE = Path(__file__).parents[1] / "reference" / "codes" / "fake_cp2k_shell.py"
 CONFIG = """
 mode: aofl
 seed: 1

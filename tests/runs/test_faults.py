@@ -72,7 +72,7 @@ def stop_the_clock(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             readings.append(perf_counter())
         return readings[-1]
 
-    monkeypatch.setattr("aofl.reference.cp2k.perf_counter", clock)
+    monkeypatch.setattr("aofl.reference.codes.cp2k.perf_counter", clock)
 
 
 def run(here: Path, plan: list[str], **settings: object) -> str:

@@ -11,7 +11,7 @@ from ase.constraints import FixAtoms
 from ase.io import read, write
 from fake_dft import n_evaluations, prepared
 
-from aofl import api, offline
+from aofl import api
 from aofl.config import read_config
 from aofl.errors import ConfigError, ModelError, StoreError
 from aofl.store import iterate_trajectory, read_labels
@@ -74,7 +74,7 @@ def test_a_model_of_another_level_and_mixed_labels_are_refused(here: Path) -> No
     both = [*read(out / "labels.extxyz", ":"), *read(finer / "labels.extxyz", ":")]
     write(here / "both.extxyz", both)
     with pytest.raises(StoreError, match="level"):
-        offline.train(here / "both.extxyz", here / "mixed.h5")
+        api.train(here / "both.extxyz", here / "mixed.h5")
     assert not (here / "mixed.h5").exists()
 
 

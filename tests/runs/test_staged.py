@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from aofl import api, campaign, staged
+from aofl import api
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 from aofl.forcefield.model import ForceField
-from aofl.learning.run import Run
 from aofl.report import write_report
 from aofl.report.data import read_run
-from aofl.report.stages import read_stages
+from aofl.report.sections.stages import read_stages
+from aofl.simulation.run import Run
 from aofl.store import RunDirectory
 
 CONFIG = {
@@ -46,7 +46,7 @@ def config(**overrides: object) -> RunConfig:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("staged") / "run"
     told: list[str] = []
-    assert staged.run(config(), out, on_stage=told.append) == "done"
+    assert api.run(config(), out, on_stage=told.append) == "done"
     assert told == ["01-bulk-Na54", "02-molecules-H2O"]
     return out
 
@@ -86,8 +86,8 @@ def test_a_run_that_is_killed_in_any_stage_ends_the_same(
             raise Killed
 
     with pytest.raises(Killed):
-        staged.run(config(), tmp_path / "run", kill)
-    assert staged.resume(tmp_path / "run") == "done"
+        api.run(config(), tmp_path / "run", kill)
+    assert api.resume(tmp_path / "run") == "done"
     for name in ("thermo.csv", "labels.extxyz"):
         ours = (tmp_path / "run" / name).read_text().splitlines()
         whole = (finished / name).read_text().splitlines()
@@ -103,9 +103,9 @@ def test_a_stage_that_was_killed_while_it_was_made_is_made_anew(tmp_path: Path) 
         raise Killed
 
     with pytest.raises(Killed):
-        staged.run(config(), tmp_path / "run", kill)
+        api.run(config(), tmp_path / "run", kill)
     (tmp_path / "run" / "stages" / "01-bulk-Na54" / "run.json").unlink()
-    assert staged.resume(tmp_path / "run") == "done"
+    assert api.resume(tmp_path / "run") == "done"
 
 
 def test_the_report_says_what_each_stage_cost_and_was_worth(finished: Path) -> None:
@@ -137,19 +137,8 @@ def test_stages_that_make_no_sense_are_refused(changes: dict[str, object], words
 
 def test_stages_and_a_model_to_start_from_exclude_each_other(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"drop `force_field\.model`"):
-        staged.run(config(**{"force_field.model": "m.h5"}), tmp_path / "run")
+        api.run(config(**{"force_field.model": "m.h5"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
-
-
-def test_what_runs_no_stages_says_what_does_instead_of_leaving_them_out(tmp_path: Path) -> None:
-    out = tmp_path / "run"
-    with pytest.raises(ConfigError, match=r"`stages` is set.*call `aofl\.staged\.run`"):
-        api.run(config(), out)
-    assert not out.exists()
-    api.create(config(), out)
-    with pytest.raises(ConfigError, match=r"`stages` of .* call `aofl\.staged\.resume`"):
-        api.resume(out)
-    assert not (out / "events.jsonl").exists()
 
 
 def test_the_run_after_its_stages_is_resumed_like_any_other(finished: Path, tmp_path: Path) -> None:
@@ -162,20 +151,20 @@ def test_stages_cannot_be_added_to_a_run_that_has_begun(tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert api.run(config(stages=None, **{"dynamics.steps": 1}), out) == "done"
     with pytest.raises(ConfigError, match="learned before the run began"):
-        staged.resume(out, {"stages": CONFIG["stages"], "dynamics.steps": 2})
+        api.resume(out, {"stages": CONFIG["stages"], "dynamics.steps": 2})
     assert not (out / "stages").exists()
 
 
 def test_stages_without_a_cell_to_learn_from_are_refused(tmp_path: Path) -> None:
     ions = {"system.electrolyte.molecules": {"Na+": 1, "PF6-": 1}, "stages.bulk": None}
     with pytest.raises(ConfigError, match="no neutral molecule to learn alone; add `bulk`"):
-        staged.run(config(**ions), tmp_path / "run")
+        api.run(config(**ions), tmp_path / "run")
     assert not (tmp_path / "run" / "stages").exists()  # what is added is built on resume
 
 
 def test_a_rehearsal_leaves_the_stages_out(tmp_path: Path) -> None:
     out = tmp_path / "rehearsal"
-    found = campaign.rehearse(config(**{"dynamics.steps": 2}), out, time_label=False)
+    found = api.rehearse(config(**{"dynamics.steps": 2}), out, time_label=False)
     assert found["status"] == "done"
     assert not (out / "stages").exists()
     assert "stages: null" in (out / "config.yaml").read_text()

@@ -19,7 +19,7 @@ import math
 import numpy as np
 from numba import njit
 
-from aofl.ace.simd import LANES, fma, load, multiply, padded, spread, store, subtract
+from aofl.ace.kernels.simd import LANES, fma, load, multiply, padded, spread, store, subtract
 from aofl.records import FloatArray
 
 L_LIMIT = 8

@@ -27,6 +27,7 @@ import numpy as np
 from ase.data import covalent_radii
 
 from aofl.ace.angular import L_LIMIT
+from aofl.ace.kernels.simd import LANES, padded
 from aofl.ace.mixtures import mixtures
 from aofl.ace.products import Products, product_tables
 from aofl.ace.radial import (
@@ -35,7 +36,6 @@ from aofl.ace.radial import (
     interpolation_table,
     smeared_coefficients,
 )
-from aofl.ace.simd import LANES, padded
 from aofl.errors import ModelError
 from aofl.records import FloatArray, IntArray
 
@@ -149,7 +149,7 @@ class Basis:
     pair_table, table
         Hermite tables of the pair and of the three-body radial functions (l-major, n fastest) of
         each two species up to their cutoff, (n_species, n_species, N_GRID + 1, 3, width). Zeros
-        fill n_pair, and n_max for each l, to whole vectors of `aofl.ace.simd`.
+        fill n_pair, and n_max for each l, to whole vectors of `aofl.ace.kernels.simd`.
     channels
         Weight M of each species in each three-body mixture, shape (n_mixtures, n_species).
     mixing

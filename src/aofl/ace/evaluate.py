@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aofl.ace import adjoint_kernels, draw_kernels, kernels, row_kernels
 from aofl.ace.basis import Basis
-from aofl.ace.local_kernels import N_DRAWS
+from aofl.ace.kernels import adjoint as adjoint_kernels
+from aofl.ace.kernels import draws as draw_kernels
+from aofl.ace.kernels import functions as function_kernels
+from aofl.ace.kernels import rows as row_kernels
+from aofl.ace.kernels.local import N_DRAWS
+from aofl.ace.kernels.simd import LANES, padded
 from aofl.ace.neighbors import Neighbors
-from aofl.ace.simd import LANES, padded
 from aofl.records import FloatArray, IntArray
 
 VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
@@ -47,7 +50,7 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """A weight vector cut into the shapes that the adjoint pass reads (see `adjoint_kernels`)."""
+    """A weight vector cut into the shapes that the adjoint pass reads (see `kernels.adjoint`)."""
 
     curves: FloatArray
     three: FloatArray
@@ -56,7 +59,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draws:
-    """`N_DRAWS` weight vectors in the shapes that `draw_kernels` and `local_kernels` read.
+    """`N_DRAWS` weight vectors in the shapes that `kernels.draws` and `kernels.local` read.
 
     Attributes
     ----------
@@ -212,26 +215,26 @@ def forces_std(basis: Basis, draws: Draws, neighbors: Neighbors, species: IntArr
 def three_body_functions(basis: Basis, neighbors: Neighbors, species: IntArray) -> FloatArray:
     """Return the three-body functions of every atom, shape (n, n_three), and nothing else."""
     s = basis.settings
-    density = kernels.densities(
+    density = function_kernels.densities(
         neighbors.first, neighbors.second, neighbors.vectors, species,
         basis.cutoffs, basis.table, s.n_max, s.l_max,
     )  # fmt: skip
     n_three = int(np.count_nonzero(basis.order == 3))
     channels = _mixed_channels(basis, density)
-    return np.asarray(kernels.three_body_functions(channels, s.l_max, n_three))
+    return np.asarray(function_kernels.three_body_functions(channels, s.l_max, n_three))
 
 
 def expand(basis: Basis, neighbors: Neighbors, species: IntArray) -> Expansion:
     """Return functions, densities and derivatives of products of every atom."""
     s, products = basis.settings, basis.products
     pairs = (neighbors.first, neighbors.second, neighbors.vectors, species)
-    density = kernels.densities(*pairs, basis.cutoffs, basis.table, s.n_max, s.l_max)
-    mixed, jacobian = kernels.jacobians(
+    density = function_kernels.densities(*pairs, basis.cutoffs, basis.table, s.n_max, s.l_max)
+    mixed, jacobian = function_kernels.jacobians(
         density, basis.mixing, s.n_max, products.mix_n, products.n_mixed,
         products.term_first, products.left, products.right, products.third, products.coef,
     )  # fmt: skip
     channels = _mixed_channels(basis, density)
-    functions = kernels.descriptors(
+    functions = function_kernels.descriptors(
         *pairs, basis.pair_cutoffs, basis.pair_table, channels, s.n_pair, s.l_max,
         mixed, jacobian, products.first, products.slot, products.share, basis.n_functions,
     )  # fmt: skip

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from aofl.analysis.follower import FollowSettings
 from aofl.analysis.profile import ProfileSums
-from aofl.analysis.reactions import Reactions
 from aofl.analysis.structure import RadialSums
 from aofl.analysis.windows import Track, Windows
+from aofl.chemistry.reactions import Reactions
+from aofl.chemistry.tracker import FollowSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from aofl.analysis.graph import Bonds
-from aofl.analysis.limits import IONIC, IS_METAL, METALLIC, bulk_coordination
+from aofl.chemistry.graph import Bonds
+from aofl.chemistry.limits import IONIC, IS_METAL, METALLIC, bulk_coordination
 from aofl.records import IntArray
 
 SURFACE_FROM, BULK_FROM = 0.5, 0.8

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from ase.data import chemical_symbols
 
-from aofl.analysis.bonds import Bonds
-from aofl.analysis.limits import COVALENT, IONIC
-from aofl.analysis.species import PEROXIDE_FROM, SUPEROXIDE_FROM, Members, Species
+from aofl.chemistry.bonds import Bonds
+from aofl.chemistry.limits import COVALENT, IONIC
+from aofl.chemistry.species import PEROXIDE_FROM, SUPEROXIDE_FROM, Members, Species
 from aofl.records import IntArray
 
 ALKALI = frozenset({3, 11, 19, 37, 55})

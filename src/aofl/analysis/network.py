@@ -14,10 +14,10 @@ from typing import Any
 
 import networkx as nx
 
-from aofl.analysis.events import Event, reaction
 from aofl.analysis.rates import Rate, exposures, poisson_rate
-from aofl.analysis.reactions import Reactions
-from aofl.analysis.species import Species, generic
+from aofl.chemistry.reaction_event import Event, reaction
+from aofl.chemistry.reactions import Reactions
+from aofl.chemistry.species import Species, generic
 
 Side = tuple[Species, ...]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aofl.analysis.normal import Heights
+from aofl.chemistry.normal import Heights
 from aofl.records import FloatArray
 
 

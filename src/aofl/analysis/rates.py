@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from scipy.stats import chi2
 
-from aofl.analysis.events import Event
+from aofl.chemistry.reaction_event import Event
 
 CONFIDENCE = 0.95
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aofl.analysis.bonds import Bonds
-from aofl.analysis.limits import IONIC, IS_METAL
 from aofl.analysis.metal import MetalState, metal_states
 from aofl.analysis.motifs import Cluster, anion_contacts, solid_clusters
-from aofl.analysis.species import Members, Species
+from aofl.chemistry.bonds import Bonds
+from aofl.chemistry.limits import IONIC, IS_METAL
+from aofl.chemistry.species import Members, Species
 from aofl.records import FloatArray
 
 GASES = frozenset({

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from scipy.signal import correlate
 
 from aofl.ace.neighbors import find_neighbors
-from aofl.analysis.normal import heights
+from aofl.chemistry.normal import heights
 from aofl.records import FloatArray, IntArray
 
 Pair = tuple[str, str]

@@ -13,20 +13,20 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from ase import Atoms
 
-from aofl.analysis.bonds import Bonds
-from aofl.analysis.events import Event
 from aofl.analysis.findings import FrameRecord, Survey, SurveySettings
-from aofl.analysis.followed import Followed
-from aofl.analysis.follower import begin, follow
-from aofl.analysis.graph import connect
 from aofl.analysis.hydrogen_bonds import hydrogen_bonds
-from aofl.analysis.normal import Heights, heights
 from aofl.analysis.profile import ProfileSums, profile_sums
-from aofl.analysis.reactions import Reactions, composition
 from aofl.analysis.sei import Inventory, anchors, inventory
-from aofl.analysis.species import Members, Species, count_names, species_of_frame
 from aofl.analysis.structure import RadialSums, radial_sums
 from aofl.analysis.windows import Track, Windows
+from aofl.chemistry.bonds import Bonds
+from aofl.chemistry.graph import connect
+from aofl.chemistry.normal import Heights, heights
+from aofl.chemistry.reaction_event import Event
+from aofl.chemistry.reactions import Reactions, composition
+from aofl.chemistry.species import Members, Species, count_names, species_of_frame
+from aofl.chemistry.tracker import begin, follow
+from aofl.chemistry.tracker_state import Followed
 from aofl.errors import StructureError
 
 

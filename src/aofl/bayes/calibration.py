@@ -1,7 +1,7 @@
 """From a posterior standard deviation to an error that can be believed.
 
 Bayesian errors of a misspecified model are too small when it extrapolates. A label is a free test,
-from the third on (`aofl.learning.lesson`): S = max_i e_i / max_i s_i compares the true errors e_i
+from the third on (`aofl.learning.update`): S = max_i e_i / max_i s_i compares the true errors e_i
 of its atoms with the predicted s_i. The calibration factor is the `LEVEL` quantile of the last
 `WINDOW` ratios S, widened by Student's t while there are few of them.
 

@@ -31,9 +31,9 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Put runs side by side: labels, time, errors, structure, reactions (HTML and JSON)."""
-    from aofl import campaign
+    from aofl import api
 
-    found = campaign.compare(directories, out)
+    found = api.compare(directories, out)
     if as_json:
         typer.echo(json.dumps(found.records))
         return
@@ -63,10 +63,10 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Check a configuration and forecast what it costs; nothing is run or written."""
-    from aofl import campaign
+    from aofl import api
     from aofl.config import read_config
 
-    found = campaign.check(read_config(config), time_label=label)
+    found = api.check(read_config(config), time_label=label)
     if as_json:
         typer.echo(json.dumps(found))
         return
@@ -93,11 +93,11 @@ def rehearse(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Run a campaign with a cheap teacher as its reference, and score the rules at every step."""
-    from aofl import campaign
+    from aofl import api
     from aofl.config import read_config
 
     chosen = read_config(config, {} if steps is None else {"dynamics.steps": steps})
-    found = campaign.rehearse(chosen, out, teacher=teacher, time_label=label)
+    found = api.rehearse(chosen, out, teacher=teacher, time_label=label)
     if as_json:
         typer.echo(json.dumps(found))
         return

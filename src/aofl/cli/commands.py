@@ -43,9 +43,9 @@ def build(
     """Build the start structure, draw it, and show what was asked for and got."""
     from rich.console import Console
 
-    from aofl.building import build_files
     from aofl.cli.build_screen import render_system
     from aofl.config import read_config
+    from aofl.workflows.build import build_files
 
     chosen = read_config(config, {} if seed is None else {"seed": seed})
     directory = out or Path(f"builds/{config.resolve().parent.name}")
@@ -66,7 +66,7 @@ def run(
     max_walltime: WallTime = None,
 ) -> None:
     """Start a run; options override the file."""
-    from aofl import staged
+    from aofl import api
     from aofl.cli.progress import shown_progress
     from aofl.config import read_config
 
@@ -81,7 +81,7 @@ def run(
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
     with shown_progress() as show:
-        status = staged.run(
+        status = api.run(
             chosen,
             directory,
             show,
@@ -107,7 +107,7 @@ def resume(
     max_walltime: WallTime = None,
 ) -> None:
     """Continue a run from its last checkpoint, or branch it from an earlier step."""
-    from aofl import api, staged
+    from aofl import api
     from aofl.cli.progress import shown_progress
 
     given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
@@ -119,7 +119,7 @@ def resume(
         api.branch(directory, from_step, to, overrides, config_file=config)
         directory, overrides, config = to, {}, None
     with shown_progress() as show:
-        status = staged.resume(
+        status = api.resume(
             directory,
             overrides,
             show,
@@ -166,9 +166,9 @@ def train(
     seed: Annotated[int, typer.Option(help="of the labels held back for calibration")] = 0,
 ) -> None:
     """Train a force field on labelled frames."""
-    from aofl import offline
+    from aofl import api
 
-    n_labels = offline.train(data, out, accuracy, seed)
+    n_labels = api.train(data, out, accuracy, seed)
     typer.echo(f"learned {n_labels} labels of {data}: {out}")
 
 
@@ -180,10 +180,10 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Compare a force field with labelled frames: errors and coverage by element."""
-    from aofl import offline
+    from aofl import api
 
     drawn = plot or Path(f"{model.stem}.parity.svg")
-    found = offline.evaluate(model, data, drawn)
+    found = api.evaluate(model, data, drawn)
     if as_json:
         typer.echo(json.dumps(found.to_json()))
         return

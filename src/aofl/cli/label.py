@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from aofl.scale.label_frames import LabelProgress
+    from aofl.workflows.label_frames import LabelProgress
 
 FAILED = 1
 STOPPED_BY_SIGNAL = 3
@@ -31,7 +31,7 @@ def label(
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Label the frames of a file with a reference code."""
-    from aofl import offline
+    from aofl import api
     from aofl.config import read_reference, reference_named
     from aofl.errors import ConfigError
 
@@ -39,7 +39,7 @@ def label(
         raise ConfigError("say who makes the labels: give either --reference or --config")
     chosen = reference_named(reference or "") if config is None else read_reference(config)
     try:
-        end = offline.label(
+        end = api.label(
             frames,
             out,
             chosen,

@@ -12,7 +12,7 @@ import typer
 from aofl.cli.live import LiveView, RunProgress
 
 if TYPE_CHECKING:
-    from aofl.learning.run import Run
+    from aofl.simulation.run import Run
 
 
 @contextmanager

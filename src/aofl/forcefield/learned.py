@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aofl.ace.basis import Basis
 from aofl.ace.evaluate import Draws, Weights, shape_draws, shape_weights
-from aofl.ace.local_kernels import N_DRAWS
+from aofl.ace.kernels.local import N_DRAWS
 from aofl.bayes.evidence import Hyperparameters
 from aofl.bayes.posterior import Posterior, Statistics, extend, fit
 from aofl.forcefield.prior import PriorShape

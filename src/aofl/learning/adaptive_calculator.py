@@ -24,18 +24,18 @@ from aofl.config.schema import LabelsConfig, LearningConfig
 from aofl.errors import ModelError, RunStopped, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
-from aofl.learning.guards import guards
-from aofl.learning.labeller import Labeller
 from aofl.learning.labelling import ask, label
-from aofl.learning.lesson import Outcome, fresh_memory, note_cost
-from aofl.learning.look import is_check_due, look, look_at_bonds
-from aofl.learning.policy import decide, rules_of
-from aofl.learning.reactive import RULE as CHEMISTRY
-from aofl.learning.reactive import is_time_to_look
-from aofl.learning.situation import Situation
-from aofl.learning.surprise import RULE as SURPRISE
-from aofl.learning.surprise import surprise
-from aofl.learning.wall import WallClock
+from aofl.learning.observation import Situation
+from aofl.learning.observe import is_check_due, look, look_at_bonds
+from aofl.learning.oracle import Labeller
+from aofl.learning.rules.chemistry import RULE as CHEMISTRY
+from aofl.learning.rules.chemistry import is_time_to_look
+from aofl.learning.rules.guards import guards
+from aofl.learning.rules.policy import decide, rules_of
+from aofl.learning.rules.retrospective import RULE as SURPRISE
+from aofl.learning.rules.retrospective import surprise
+from aofl.learning.timing import WallClock
+from aofl.learning.update import Outcome, fresh_memory, note_cost
 from aofl.records import FloatArray, IntArray, Label, Mode, Verdict
 from aofl.reference import AseReference, Reference
 from aofl.store import Dataset

@@ -1,7 +1,7 @@
 """From a verdict to a label and what follows: ask, test, learn, write down.
 
 The calculator's half of the cycle that the reference takes part in; what a label teaches is in
-`aofl.learning.lesson`.
+`aofl.learning.update`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from ase import Atoms
 from aofl.analysis.accuracy import error_sums
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning import ledger
-from aofl.learning.audit import RANDOM
-from aofl.learning.lesson import (
+from aofl.learning.learner_state import TRUSTED
+from aofl.learning.observation import Situation
+from aofl.learning.observe import look, look_at_bonds
+from aofl.learning.rules.audit import RANDOM
+from aofl.learning.update import (
     Outcome,
     compare,
     learn,
@@ -23,9 +26,6 @@ from aofl.learning.lesson import (
     note_chemistry,
     note_cost,
 )
-from aofl.learning.look import look, look_at_bonds
-from aofl.learning.memory import TRUSTED
-from aofl.learning.situation import Situation
 from aofl.records import Label, Prediction, Verdict
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from ase import Atoms
 
 from aofl.errors import ConfigError
 from aofl.records import Label
-from aofl.reference.ase_reference import AseReference
+from aofl.reference.codes.ase_reference import AseReference
 
 
 class D3:

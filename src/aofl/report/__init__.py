@@ -8,8 +8,8 @@ from pathlib import Path
 from aofl.report.course import Course, course_of_run
 from aofl.report.data import RunData, read_run
 from aofl.report.page import render
-from aofl.report.sections import SECTIONS
-from aofl.report.stages import read_stages
+from aofl.report.sections.run import SECTIONS
+from aofl.report.sections.stages import read_stages
 
 __all__ = ["write_report"]
 

@@ -11,18 +11,18 @@ from typing import Any
 
 from ase import Atoms
 
-from aofl.analysis.events import mark_seen
 from aofl.analysis.findings import Survey, SurveySettings
-from aofl.analysis.follower import FollowSettings
 from aofl.analysis.motion import Motion, motion
 from aofl.analysis.network import graphml, reaction_network
 from aofl.analysis.survey import survey
+from aofl.chemistry.reaction_event import mark_seen
+from aofl.chemistry.tracker import FollowSettings
 from aofl.config import read_config
 from aofl.config.schema import ChemistryConfig
 from aofl.errors import ConfigError
 from aofl.report.analysis_page import analysis_page
-from aofl.report.interphase import pictures
 from aofl.report.results import results
+from aofl.report.sections.interphase import pictures
 from aofl.report.tables import tables
 from aofl.store import (
     RunDirectory,

@@ -10,14 +10,14 @@ import numpy as np
 from ase import Atoms
 
 from aofl.analysis.findings import Survey
-from aofl.report.chemistry import chemistry
 from aofl.report.course import course
 from aofl.report.data import RunData, read_run
 from aofl.report.events import read_reaction
-from aofl.report.interphase import interphase
 from aofl.report.page import Card, Section, render
-from aofl.report.reaction_pictures import reaction_pictures
 from aofl.report.results import consumed, released
+from aofl.report.sections.chemistry import chemistry
+from aofl.report.sections.interphase import interphase
+from aofl.report.sections.reaction_pictures import reaction_pictures
 
 SECTIONS = (chemistry, reaction_pictures, interphase)
 RESTS_ON = "from the frames of a trajectory; charges are those of the library, not measured"

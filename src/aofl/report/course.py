@@ -16,12 +16,12 @@ from ase import Atoms
 from ase.geometry import get_distances
 
 from aofl.analysis.findings import Survey
-from aofl.analysis.graph import connect
 from aofl.analysis.metal import MetalState, metal_states
 from aofl.analysis.survey import survey
+from aofl.chemistry.graph import connect
 from aofl.errors import StoreError, StructureError
 from aofl.report.events import ReactionEvent
-from aofl.report.scenes import Scene, scene
+from aofl.report.figures.scenes import Scene, scene
 from aofl.store import count_frames, read_frames
 from aofl.store.chunks import parts
 

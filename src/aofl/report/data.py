@@ -33,7 +33,7 @@ from aofl.report.events import (
     read_molecules,
     read_reaction,
 )
-from aofl.report.stages import Stage
+from aofl.report.sections.stages import Stage
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aofl.analysis.species import Pair
+from aofl.chemistry.species import Pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

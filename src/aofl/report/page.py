@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from aofl.report.canvas import Drawing
+from aofl.report.figures.canvas import Drawing
 
 RESTS_ON = "from the files of the run directory. Accuracy is quoted on audit frames only"
 

@@ -1,6 +1,6 @@
 """What building may ask of a reference code, handed in as plain functions.
 
-Nothing here knows a reference: `aofl.assemble` passes functions, so that a structure is built
+Nothing here knows a reference: the composition root passes functions, so that a structure is built
 from a configuration alone and costs a reference call only where the configuration asks for one.
 """
 
@@ -23,7 +23,7 @@ EnergyAndForces: TypeAlias = Callable[[Atoms], tuple[float, FloatArray]]
 
 def _no_reference(*_: object) -> EnergyAndForces:
     raise StructureError(
-        "this part of `system` needs a reference code; build it through `aofl.building.build`"
+        "this part of `system` needs a reference code; build it by `aofl.workflows.build`"
     )
 
 

@@ -1,0 +1,1 @@
+"""Compiled kernels: the formulas of `aofl.ace.reference`, fast."""

@@ -1,0 +1,84 @@
+"""Compiled kernels: the energy of one atom for `N_DRAWS` weight vectors at once.
+
+The functions of the atom are written in a row and multiplied with a matrix whose rows hold the
+weight of one function in every draw. The row, and so the matrix, is laid out as
+
+    pair       [z WIDTH + k]                     WIDTH: n_pair padded to whole vectors
+    three-body [q, c = (z, n), z' >= z, n']      sum_m A_lmc A_lmc', both orders where z = z'
+    four-body  [f]
+
+and ends in zeros, at least `LANES` of them, up to a multiple of `LANES`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from aofl.ace.kernels.simd import LANES, add, fma, load, multiply, spread, store, total
+from aofl.ace.kernels.surroundings import OPTIONS, grid_cell, hermite, spread_six, weighted
+
+N_DRAWS = 2 * LANES  # two vectors: a deviation is true to about 1 / sqrt(2 N_DRAWS) = 18 %
+
+
+@njit(**OPTIONS)
+def write_pair_functions(i, first, second, vectors, species, cutoffs, table, row):  # type: ignore[no-untyped-def]
+    """Write the pair functions of atom i, and return the number of entries."""
+    zi, n_species, n_grid, width = species[i], cutoffs.shape[0], table.shape[2] - 1, table.shape[4]
+    flat = table.reshape(-1)
+    row[: n_species * width] = 0.0
+    for p in range(first[i], first[i + 1]):
+        a, b, c = vectors[p, 0], vectors[p, 1], vectors[p, 2]
+        zj = species[second[p]]
+        square, reach = a * a + b * b + c * c, cutoffs[zi, zj]
+        if square < reach * reach:
+            g, t = grid_cell(np.sqrt(square), reach, n_grid)
+            h = hermite(t, n_grid / reach)
+            at = ((zi * n_species + zj) * (n_grid + 1) + g) * 3 * width
+            heights = spread_six(h, 0)
+            for f in range(0, width, LANES):
+                s = weighted(flat, at + f, width, *heights)
+                store(row, zj * width + f, add(s, load(row, zj * width + f)))
+    return n_species * width
+
+
+@njit(**OPTIONS)
+def write_three_body_functions(a, n_species, n_max, l_max, start, row):  # type: ignore[no-untyped-def]
+    """Write the products of the channels of a density from row[start] on; return the next entry.
+
+    A vector holds n' of one species; what it writes beyond them is overwritten by the next.
+    """
+    f = start
+    for q in range(l_max + 1):
+        for z in range(n_species):
+            for n in range(n_max):
+                for other in range(z, n_species):
+                    s = spread(0.0)
+                    for lm in range(q * q, (q + 1) * (q + 1)):
+                        left = spread(a[(lm * n_species + z) * LANES + n])
+                        s = fma(left, load(a, (lm * n_species + other) * LANES), s)
+                    store(row, f, s)
+                    f += n_max
+    return f
+
+
+@njit(**OPTIONS)
+def spread_of_energy(row, end, weights, start):  # type: ignore[no-untyped-def]
+    """Return the root mean square over the draws of row . weights.
+
+    `weights` [start + f N_DRAWS + draw]; entries of `row` from `end` on count for nothing.
+    """
+    for f in range(end, end + LANES):
+        row[f] = 0.0
+    s0, s1, s2, s3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
+    t0, t1, t2, t3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
+    w = start
+    for f in range(0, end, 4):
+        x0, x1, x2, x3 = spread(row[f]), spread(row[f + 1]), spread(row[f + 2]), spread(row[f + 3])
+        s0, t0 = fma(x0, load(weights, w), s0), fma(x0, load(weights, w + LANES), t0)
+        s1, t1 = fma(x1, load(weights, w + 16), s1), fma(x1, load(weights, w + 24), t1)
+        s2, t2 = fma(x2, load(weights, w + 32), s2), fma(x2, load(weights, w + 40), t2)
+        s3, t3 = fma(x3, load(weights, w + 48), s3), fma(x3, load(weights, w + 56), t3)
+        w += 4 * N_DRAWS
+    s, t = add(add(s0, s1), add(s2, s3)), add(add(t0, t1), add(t2, t3))
+    return np.sqrt(total(fma(s, s, multiply(t, t))) / N_DRAWS)

@@ -1,0 +1,1 @@
+"""Bonds, molecules and reactions: what atoms are to one another, frame by frame."""

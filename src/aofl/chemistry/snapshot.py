@@ -1,0 +1,115 @@
+"""A look at the chemistry of one structure: bonds, molecules and contacts, beside those of before.
+
+Covalent bonds come from `aofl.chemistry.graph` with its hysteresis: a pair counts as bonded until
+it is longer than its breaking limit, so a vibration is no reaction. Cheap enough for every second
+step: metal atoms enter only through the contacts of their element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from ase import Atoms
+
+from aofl.chemistry.canonical import graph_key
+from aofl.chemistry.contacts import new_contacts, pair_kinds
+from aofl.chemistry.graph import close_non_metals, connect_covalent
+from aofl.chemistry.limits import COVALENT, IS_METAL
+from aofl.chemistry.regions import components, within
+from aofl.records import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What is seen of the chemistry at one step.
+
+    Attributes
+    ----------
+    bonded
+        Covalent bonds as (i, j), an image each, shape (n_bonds, 2): the past of the next look.
+    changes
+        Kinds of the bonds that changed since the look before, such as "H-O broken".
+    atom
+        An atom of a bond that changed, or None.
+    species
+        Keys of the bond graphs of the molecules, such as "H2O:6f2c"; they tell isomers apart.
+        Empty where no bond changed and nobody asked.
+    contacts
+        Which elements touch, such as "H-Na", beyond those that were known.
+    longest
+        Elements, such as "C-O", to the length of the longest covalent bond between them, Å.
+    """
+
+    bonded: IntArray
+    changes: tuple[str, ...]
+    atom: int | None
+    species: frozenset[str]
+    contacts: frozenset[str]
+    longest: dict[str, float] = field(default_factory=dict)
+
+
+def look(
+    atoms: Atoms, bonded: IntArray | None, *, with_species: bool, known: Collection[str] = ()
+) -> Sighting:
+    """Look at a structure.
+
+    Parameters
+    ----------
+    bonded
+        The bonds at the look before; None at the first, which has no changes.
+    with_species
+        Whether to name the molecules although no bond changed.
+    known
+        Contacts of elements that need not be looked for.
+    """
+    close = close_non_metals(atoms)
+    found = connect_covalent(atoms, bonded=bonded, close=close)
+    is_bond = found.kinds == COVALENT
+    now = found.pairs[is_bond]
+    is_same = bonded is not None and np.array_equal(now, bonded)  # nearly always, and cheap
+    pairs = found.covalent if with_species or not is_same else frozenset()
+    before = pairs if bonded is None or is_same else _pairs(bonded)
+    changed = sorted(pairs ^ before)
+    symbols = atoms.get_chemical_symbols() if changed else []
+    kinds = {
+        f"{'-'.join(sorted((symbols[i], symbols[j])))} {'broken' if (i, j) in before else 'formed'}"
+        for i, j in changed
+    }
+    numbers = atoms.numbers.astype(np.int64)
+    return Sighting(
+        bonded=now,
+        changes=tuple(sorted(kinds)),
+        atom=changed[0][0] if changed else None,
+        species=_species(numbers, pairs) if changed or with_species else frozenset(),
+        contacts=new_contacts(atoms, close, known),
+        longest=_longest(numbers, now, found.distances[is_bond]),
+    )
+
+
+def _longest(numbers: IntArray, pairs: IntArray, lengths: FloatArray) -> dict[str, float]:
+    names, kind_of = pair_kinds(*numbers[pairs].T)
+    largest = np.zeros(len(names))
+    np.maximum.at(largest, kind_of, lengths)
+    return dict(zip(names, largest.tolist(), strict=True))
+
+
+def _species(numbers: IntArray, pairs: frozenset[tuple[int, int]]) -> frozenset[str]:
+    """Return the keys of the molecules that the bonds make of the non-metal atoms."""
+    keys = set()
+    for members in components(np.flatnonzero(~IS_METAL[numbers]).tolist(), pairs):
+        place = {atom: k for k, atom in enumerate(members)}
+        edges = tuple(sorted((place[i], place[j]) for i, j in within(members, pairs)))
+        keys.add(_key(tuple(numbers[list(members)].tolist()), edges))
+    return frozenset(keys)
+
+
+@lru_cache(maxsize=4096)
+def _key(numbers: tuple[int, ...], edges: tuple[tuple[int, int], ...]) -> str:
+    return graph_key(numbers, edges)
+
+
+def _pairs(bonded: IntArray) -> frozenset[tuple[int, int]]:
+    return frozenset((i, j) for i, j in bonded.tolist() if i != j)

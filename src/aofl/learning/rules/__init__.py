@@ -1,0 +1,1 @@
+"""The rules: plain functions of an observation and the state of the learner."""

@@ -1,0 +1,48 @@
+"""The budget: caps on labels, on the time they take, and on how many come per picosecond.
+
+A spent total stops the run, cleanly: it resumes once more is granted. The rate is there against
+runaway retraining (learn, jump, doubt, learn): while it is spent, calls that doubt asked for are
+skipped, unless the error is `URGENT` times its threshold. Audits and chemistry are not doubt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aofl.config.schema import LearningConfig
+from aofl.learning.learner_state import Memory
+from aofl.learning.observation import Situation
+from aofl.learning.rules.uncertainty import RULE as UNCERTAINTY
+from aofl.records import Verdict
+
+RULE = "budget"
+URGENT = 5.0  # thresholds
+WINDOW_FS = 1000.0
+
+
+def within_budget(
+    verdict: Verdict, situation: Situation, memory: Memory, settings: LearningConfig
+) -> Verdict:
+    """Return a "label" as it is, or turned into "stop" or "skip" where the budget is spent."""
+    budget = settings.budget
+    hours = memory.reference_seconds / 3600.0
+    for key, spent, limit, unit in (
+        ("max_labels", float(memory.n_asked), budget.max_labels, "labels"),
+        ("max_reference_hours", hours, budget.max_reference_hours, "h"),
+    ):
+        if limit is not None and spent >= limit:
+            advice = f"`learning.budget.{key}` is spent; `aofl resume` can grant more"
+            return replace(
+                verdict, action="stop", rule=RULE, reason=advice, value=spent,
+                threshold=float(limit), unit=unit,
+            )  # fmt: skip
+    if verdict.rule != UNCERTAINTY or verdict.value is None or verdict.threshold is None:
+        return verdict
+    since = situation.step - WINDOW_FS / situation.timestep_fs
+    recent = sum(step > since for step in memory.label_steps)
+    is_urgent = verdict.value > URGENT * verdict.threshold
+    if budget.max_labels_per_ps is None or recent < budget.max_labels_per_ps or is_urgent:
+        return verdict
+    return replace(
+        verdict, action="skip", rule=RULE, reason="as many labels in a picosecond as allowed"
+    )

@@ -1,0 +1,103 @@
+"""The chemistry rule: label before, at and after a bond changes, then let go.
+
+No uncertainty anticipates a bond that breaks, so chemistry has a rule of its own:
+
+- elements that touch, or a molecule, that no label has shown yet: ask, always;
+- a covalent bond longer by `STRETCH_A` than any between its elements that a label has shown: ask;
+- a bond that forms or breaks: go back a few femtoseconds and label there (where the driver can
+  rewind, and no label is as recent), label at the change, then again after `FIRST_GAP_FS`, each
+  time after twice as long, until the gap exceeds `LAST_GAP_FS`;
+- each kind of change ("H-O broken") has a gap of its own: a label at a change doubles it, a
+  surprise takes half of the doublings back. The labels after a change begin with it, and a change
+  within it after the last label of its kind is let pass.
+
+So a new reaction is sampled densely, and one that comes again and again, such as a proton that
+hops, costs a label now and then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aofl.chemistry.snapshot import Sighting
+from aofl.config.schema import LearningConfig
+from aofl.learning.observation import Situation, accept
+from aofl.learning.rules.reaction_watch import ReactionWatch, steps_in
+from aofl.records import Action, Verdict
+
+if TYPE_CHECKING:
+    from aofl.learning.learner_state import Memory
+
+RULE = "chemistry"
+LOOK_EVERY_FS = 2.0
+BEFORE_FS = 5.0  # how far back the label before a change lies
+STRETCH_A = 0.03  # beyond the longest bond of two elements that a label has shown
+FAMILIAR = 3  # doublings of the gap of a kind, after which none is rewound
+
+
+def is_time_to_look(step: int, timestep_fs: float) -> bool:
+    """Return whether the bonds are looked at in this step."""
+    return step % steps_in(LOOK_EVERY_FS, timestep_fs) == 0
+
+
+def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "rewind" or "label" where the chemistry asks for it, else "accept"."""
+    seen, watch = situation.sighting, memory.watch
+    if memory.n_labels == 0:
+        return accept(RULE)  # the first label is the uncertainty's
+    if seen is not None:
+        is_due = watch.is_due(seen.changes, situation.step, situation.timestep_fs)
+        if is_due and _is_rewound(situation, watch, seen, memory.last_label_step):
+            return _verdict("rewind", seen, f"{', '.join(seen.changes)}: label before it")
+        new = sorted(seen.contacts.difference(watch.contacts))
+        if new:
+            return _verdict("label", seen, f"elements that never touched before: {', '.join(new)}")
+        strange = sorted(seen.species.difference(watch.species))
+        if strange:
+            formulas = sorted({key.partition(":")[0] for key in strange})
+            return _verdict("label", seen, f"molecules never labelled: {', '.join(formulas)}")
+        if is_due:
+            return _verdict("label", seen, ", ".join(seen.changes))
+        stretched = _stretched(seen, watch)
+        if stretched is not None:
+            return stretched
+    if watch.gap is not None and situation.step >= watch.due:
+        return Verdict(
+            action="label",
+            rule=RULE,
+            reason=f"after {', '.join(watch.kinds)}",
+            value=float(watch.gap),
+            threshold=float(watch.gap),
+            unit="steps",
+        )
+    return accept(RULE)
+
+
+def _stretched(seen: Sighting, watch: ReactionWatch) -> Verdict | None:
+    """Return "label" if a bond is longer than any between its elements that a label has shown."""
+    for pair, length in seen.longest.items():
+        limit = watch.longest.get(pair, 0.0) + STRETCH_A
+        if length > limit:
+            return Verdict(
+                action="label",
+                rule=RULE,
+                reason=f"{pair} bond longer than any that was labelled",
+                value=length,
+                threshold=limit,
+                unit="Å",
+            )
+    return None
+
+
+def _is_rewound(
+    situation: Situation, watch: ReactionWatch, seen: Sighting, last_label_step: int
+) -> bool:
+    """Return whether the frames before this change deserve a label and can have one."""
+    is_familiar = watch.familiarity(seen.changes) >= FAMILIAR
+    is_known = situation.step - last_label_step <= steps_in(2 * BEFORE_FS, situation.timestep_fs)
+    is_done = situation.step < watch.no_rewind_before
+    return situation.can_rewind and not (is_familiar or is_known or is_done)
+
+
+def _verdict(action: Action, seen: Sighting, reason: str) -> Verdict:
+    return Verdict(action=action, rule=RULE, reason=reason, atom=seen.atom)

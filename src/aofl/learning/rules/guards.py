@@ -1,0 +1,128 @@
+"""Guards: plain physics that no accepted step may break.
+
+Checked in the order numbers, distance, displacement, force, temperature; the first that is broken
+asks for a rewind to the last trusted frame. A structure beyond a guard is never labelled: it is
+nonsense that an untrustworthy force made. What led there is (`approach`): the trusted frame itself,
+then halfway to the step that was refused, halfway from there, and so on. Where this has come to the
+step before, the forces of a label lead there, and a force that is too large is asked about
+(`is_doubt`): that it is so large is the word of the force field alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from aofl.chemistry.contacts import close_pairs
+from aofl.config.schema import LearningConfig
+from aofl.learning.learner_state import Memory
+from aofl.learning.observation import Situation, accept
+from aofl.records import Verdict
+
+RULE = "guard"
+APPROACH = "rewind"
+DEFAULT_TEMPERATURE_FACTOR = 5.0
+LOWEST_LIMIT_K = 2000.0
+
+
+def guards(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "rewind" if the step breaks physics, else "accept"."""
+    for check in (_finite, _distance, _displacement, _force, _temperature):
+        verdict = check(situation, settings)
+        if verdict is not None:
+            return verdict
+    return accept(RULE)
+
+
+def approach(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "label" halfway between the last label and a step that was refused."""
+    last, refused = memory.last_label_step, memory.refused_at
+    if last < situation.step < refused and situation.step >= (last + refused + 1) // 2:
+        return Verdict(
+            action="label",
+            rule=APPROACH,
+            reason=f"on the way to step {refused}, which was refused",
+        )
+    return accept(APPROACH)
+
+
+def _rewind(
+    situation: Situation, reason: str, atom: int | None, value: float, limit: float, unit: str
+) -> Verdict:
+    element = situation.symbols[atom] if atom is not None else None
+    return Verdict(
+        action="rewind",
+        rule=RULE,
+        reason=reason,
+        atom=atom,
+        element=element,
+        value=value,
+        threshold=limit,
+        unit=unit,
+    )
+
+
+def _finite(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    bad = ~np.isfinite(situation.prediction.forces).all(axis=1)
+    bad |= ~np.isfinite(situation.positions).all(axis=1)
+    if not bad.any():
+        return None
+    return Verdict(
+        action="rewind",
+        rule=RULE,
+        reason="a position or force is not a number",
+        atom=int(bad.argmax()),
+        element=situation.symbols[int(bad.argmax())],
+    )
+
+
+def _distance(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    limit = settings.guards.min_distance_fraction
+    near = close_pairs(situation.numbers, situation.positions, situation.cell, situation.pbc, limit)
+    if len(near.first) == 0:
+        return None
+    k = int(near.relative.argmin())
+    i, j = int(near.first[k]), int(near.second[k])
+    return _rewind(
+        situation,
+        f"atoms {situation.symbols[i]}{i} and {situation.symbols[j]}{j} are too close",
+        i,
+        float(near.relative[k]),
+        limit,
+        "sums of covalent radii",
+    )
+
+
+def _displacement(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    if situation.previous_positions is None:
+        return None
+    moved = np.linalg.norm(situation.positions - situation.previous_positions, axis=1)
+    atom, limit = int(moved.argmax()), settings.guards.max_step_A
+    if moved[atom] <= limit:
+        return None
+    return _rewind(
+        situation, "an atom moved too far in one step", atom, float(moved[atom]), limit, "Å"
+    )
+
+
+def _force(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    if situation.previous_positions is None:
+        return None  # of the first structure a label is made, and nothing is there to go back to
+    size = np.linalg.norm(situation.prediction.forces, axis=1)
+    atom, limit = int(size.argmax()), settings.guards.max_force_eV_per_A
+    if size[atom] <= limit:
+        return None
+    found = _rewind(situation, "a force is too large", atom, float(size[atom]), limit, "eV/Å")
+    return replace(found, is_doubt=True)
+
+
+def _temperature(situation: Situation, settings: LearningConfig) -> Verdict | None:
+    limit = settings.guards.max_temperature_K
+    if limit is None:
+        if situation.target_temperature is None:
+            return None
+        limit = max(DEFAULT_TEMPERATURE_FACTOR * situation.target_temperature, LOWEST_LIMIT_K)
+    if situation.temperature <= limit:
+        return None
+    return _rewind(situation, "the atoms are too hot", None, situation.temperature, limit, "K")

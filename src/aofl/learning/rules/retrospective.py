@@ -1,0 +1,66 @@
+"""The surprise rule: a label that is far off undoes the steps that led to it.
+
+No uncertainty foretells an electron that moves. In an ether beside sodium (benchmarks/crossing.py,
+the run of `flare`) one began to go into a C-O bond of 1.68 Å: the reference opened the bond with
+1.1 eV/Å, where the force field, right at 1.57 Å and sure of itself, closed it with 2.1. Left alone,
+such a bond closes again and the reaction is missed; or another one happens that is none.
+
+So where a label is `FAR_OFF` times its threshold wrong, the run learns it and goes back to the last
+frame on which the force field, now that it knows better, still agrees with the forces that were
+followed there. From there it makes the steps again.
+
+Each rewind needs a label later than the one that asked for the last, so the run always gets on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aofl.learning.learner_state import TRUSTED, Memory
+from aofl.learning.observation import Situation, accept
+from aofl.learning.update import Outcome
+from aofl.records import FloatArray, Verdict
+
+if TYPE_CHECKING:
+    from aofl.learning.adaptive_calculator import AdaptiveCalculator
+
+RULE = "surprise"
+FAR_OFF = 3.0  # thresholds
+
+
+def surprise(outcome: Outcome, situation: Situation, memory: Memory) -> Verdict:
+    """Return "rewind" if the label just learned says that the steps before it were wrong."""
+    excess = outcome.errors / outcome.judged.limits
+    atom = int(excess.argmax())
+    is_new = situation.step > memory.surprised_at and memory.n_labels > TRUSTED
+    if not (situation.can_rewind and is_new and excess[atom] > FAR_OFF):
+        return accept(RULE)
+    return Verdict(
+        action="rewind",
+        rule=RULE,
+        reason="the label is far from what was predicted: the steps before it are made again",
+        atom=atom,
+        element=situation.symbols[atom],
+        value=float(outcome.errors[atom]),
+        threshold=float(FAR_OFF * outcome.judged.limits[atom]),
+        unit="eV/Å",
+    )
+
+
+def agrees(calculator: AdaptiveCalculator, positions: FloatArray, followed: FloatArray) -> bool:
+    """Return whether the force field would have moved a frame as it was moved.
+
+    Parameters
+    ----------
+    positions, followed
+        Of the frame, Å, and the forces that were followed there, eV/Å, shapes (n, 3).
+    """
+    if calculator.force_field is None or calculator.atoms is None:
+        return True
+    atoms = calculator.atoms.copy()
+    atoms.positions = positions
+    change = calculator.force_field.predict(atoms).forces - followed
+    limits = calculator.memory.limits(atoms.get_chemical_symbols())
+    return bool((np.sqrt(np.mean(change**2, axis=1)) <= limits).all())

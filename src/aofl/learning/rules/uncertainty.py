@@ -1,0 +1,68 @@
+"""The uncertainty rule: label when the calibrated error of an atom exceeds its threshold.
+
+The deviations of the forces come from draws of the posterior and cost about two force calls. They
+follow the structure slowly, so they are looked at every `CHECK_EVERY` steps, at every step while
+the last look was not fine, and at once where something changed: the deviation of each atom's
+energy, over the same draws, comes with the forces at every step, and an atom whose own has grown
+by the factor `GROWTH` since the last look calls for the next.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aofl.config.schema import LearningConfig
+from aofl.learning.learner_state import Memory
+from aofl.learning.observation import Situation, accept
+from aofl.records import FloatArray, Verdict
+
+RULE = "uncertainty"
+CHECK_EVERY = 5  # steps
+GROWTH = 1.25
+
+
+def has_grown(energies_std: FloatArray | None, seen: list[float]) -> bool:
+    """Return whether the energy of some atom is less certain than when it was last looked at.
+
+    Parameters
+    ----------
+    energies_std
+        Now, eV, shape (n,); None where nothing was learned yet.
+    seen
+        The same at the last look at the forces, empty before the first.
+    """
+    if energies_std is None or len(seen) != len(energies_std):
+        return True
+    return bool(np.any(energies_std > GROWTH * np.array(seen)))
+
+
+def uncertainty(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+    """Return "label" if the calibrated force error of some atom exceeds its threshold."""
+    if situation.prediction.forces_std is None:
+        return accept(RULE)
+    if memory.n_labels == 0:
+        return first_label(situation, memory)
+    judged = memory.judge(situation.symbols, situation.prediction.forces_std)
+    if judged.error <= judged.limit:
+        return accept(RULE)
+    return Verdict(
+        action="label",
+        rule=RULE,
+        reason="calibrated force error above the threshold",
+        atom=judged.atom,
+        element=situation.symbols[judged.atom],
+        value=judged.error,
+        threshold=judged.limit,
+        unit="eV/Å",
+    )
+
+
+def first_label(situation: Situation, memory: Memory) -> Verdict:
+    """Return the verdict on a step before the first label, whatever the rule."""
+    return Verdict(
+        action="label",
+        rule="initial",
+        reason="nothing was labelled in this run yet",
+        threshold=memory.target,
+        unit="eV/Å",
+    )

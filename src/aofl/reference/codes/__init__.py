@@ -1,0 +1,1 @@
+"""The reference codes, one file for what is asked of each."""

@@ -1,0 +1,182 @@
+"""The input of pw.x, and the label in its output.
+
+ASE writes and reads the formats; whether an output may be believed is decided here, on the text:
+pw.x prints energy and forces of an SCF that did not converge as if it had. The energy printed
+after `!` holds -TS of the smearing, so it is the one of the forces.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import ase.io
+import ase.units
+import numpy as np
+from ase import Atoms
+from ase.calculators.espresso import EspressoProfile, EspressoTemplate
+
+from aofl.config.references import EspressoConfig
+from aofl.errors import ConfigError, ReferenceFailed
+from aofl.records import Label
+from aofl.reference.codes.dft_attempts import DftRung
+from aofl.reference.same_structure import check_echo
+
+INPUT, OUTPUT = "espresso.pwi", "espresso.pwo"  # as ASE names them
+NAMELISTS = ("control", "system", "electrons")
+STATE = "state"
+
+_ERROR = re.compile(r"Error in routine\s+(.+?)\s*:\s*\n\s*(.+?)\s*\n")
+# What this module writes: `settings` may not say otherwise.
+_OURS = {
+    "calculation", "outdir", "prefix", "pseudo_dir", "tprnfor", "tstress", "ecutwfc", "ecutrho",
+    "occupations", "smearing", "degauss", "vdw_corr", "dftd3_version", "dftd3_threebody",
+    "input_dft", "conv_thr", "mixing_beta", "electron_maxstep", "startingpot", "startingwfc",
+    "nat", "ntyp", "ibrav", "scf_must_converge",
+}  # fmt: skip
+
+
+def write_input(
+    config: EspressoConfig,
+    namelists: dict[str, dict[str, Any]],
+    pseudopotentials: Path,
+    atoms: Atoms,
+    directory: Path,
+) -> None:
+    """Write the input of pw.x.
+
+    Parameters
+    ----------
+    namelists
+        As `namelists_of` returns them.
+    pseudopotentials
+        The directory of the UPF files.
+    """
+    EspressoTemplate().write_input(
+        profile=EspressoProfile("pw.x", pseudopotentials.absolute()),
+        directory=directory,
+        atoms=atoms,
+        parameters={
+            "input_data": namelists,
+            "pseudopotentials": dict(config.pseudopotentials),
+            # pw.x is twice as fast where it knows that there is Gamma alone.
+            "kpts": None if config.kpoints == (1, 1, 1) else config.kpoints,
+        },
+        properties=["energy", "forces", "stress"],
+    )
+
+
+def read_output(text: str, sent: Atoms, *, seconds: float) -> Label:
+    """Return the label in the output of pw.x.
+
+    Parameters
+    ----------
+    sent
+        The structure that was asked for.
+    seconds
+        Wall time of the call.
+
+    Raises
+    ------
+    ReferenceFailed
+        If pw.x reports an error, the output is cut off, the SCF did not converge, or the
+        structure is another one.
+    """
+    error = _ERROR.search(text)
+    if error is not None:
+        raise ReferenceFailed(f"pw.x stopped in {error.group(1)}: {error.group(2)}")
+    if "convergence NOT achieved" in text:
+        raise ReferenceFailed(
+            "the SCF of pw.x did not converge: lower `reference.mixing` or raise "
+            "`reference.max_iterations`"
+        )
+    if "JOB DONE." not in text:
+        raise ReferenceFailed(
+            "the output of pw.x ends before JOB DONE: it was killed or the disk is full"
+        )
+    if "convergence has been achieved" not in text:
+        raise ReferenceFailed("the output of pw.x has no SCF that converged")
+    try:
+        read: Any = ase.io.read(io.StringIO(text), format="espresso-out")
+        check_echo(sent, read)
+        results = read.calc.results
+        return Label(
+            energy=float(results["free_energy"]),
+            forces=np.array(results["forces"], dtype=np.float64),
+            stress=np.array(results["stress"], dtype=np.float64),
+            seconds=seconds,
+        )
+    except ReferenceFailed:
+        raise
+    except Exception as problem:  # ASE raises nearly anything on an output that is damaged
+        raise ReferenceFailed(f"the output of pw.x cannot be read: {problem!r}") from problem
+
+
+def namelists_of(
+    config: EspressoConfig, rung: DftRung, *, continues: bool
+) -> dict[str, dict[str, Any]]:
+    """Return the namelists of pw.x, those of the user added.
+
+    Parameters
+    ----------
+    continues
+        Whether density and wave functions of the last run in the directory are the start.
+    """
+    start = {"startingpot": "file", "startingwfc": "file"} if continues else {}
+    dispersion: dict[str, Any] = {}
+    if config.dispersion is not None:
+        # Version 4 is Becke-Johnson damping.
+        dispersion = {"vdw_corr": "dft-d3", "dftd3_version": 4, "dftd3_threebody": False}
+    # PBE is what the pseudopotentials say; anything else overrides them.
+    functional = {} if config.functional == "PBE" else {"input_dft": config.functional}
+    namelists: dict[str, dict[str, Any]] = {
+        "control": {
+            "calculation": "scf",
+            "prefix": "aofl",
+            "outdir": STATE,
+            "tprnfor": True,
+            "tstress": True,
+            "disk_io": "low" if config.keep_wavefunctions else "none",
+        },
+        "system": {
+            "ecutwfc": config.cutoff_Ry,
+            "ecutrho": config.density_cutoff_Ry or 4 * config.cutoff_Ry,
+            "occupations": "smearing",
+            "smearing": "fermi-dirac",
+            "degauss": config.electronic_temperature_K * ase.units.kB / ase.units.Ry,
+            **functional,
+            **dispersion,
+        },
+        "electrons": {
+            "conv_thr": config.convergence_Ry,
+            "mixing_beta": config.mixing * rung.mixing,
+            "electron_maxstep": config.max_iterations * rung.cycles,
+            **start,
+        },
+    }
+    for name, more in config.settings.items():
+        namelists[name.lower()] |= more
+    return namelists
+
+
+def check_settings(config: EspressoConfig) -> None:
+    """Refuse settings that are no namelist's, or that aofl makes itself.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key.
+    """
+    for name, values in config.settings.items():
+        if name.lower() not in NAMELISTS:
+            raise ConfigError(
+                f"`reference.settings.{name}` is no namelist to set; "
+                f"expected one of {', '.join(NAMELISTS)}"
+            )
+        for key in sorted(key for key in values if key.lower() in _OURS):
+            raise ConfigError(
+                f"`reference.settings.{name}.{key}` is set by aofl: leave it out, or use the key "
+                "of `reference` that stands for it"
+            )

@@ -1,0 +1,1 @@
+"""The figures of reports: plain functions from records to drawings."""

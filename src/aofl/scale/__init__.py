@@ -1,1 +1,0 @@
-"""Many at once: labels in several processes."""

@@ -1,0 +1,58 @@
+"""The accuracy of a run so far, from its audits: sums that take no more room as the run grows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aofl.analysis.accuracy import ErrorSums, total
+from aofl.errors import StoreError
+from aofl.learning.rules.audit import RANDOM, SCHEDULED
+
+
+@dataclass(slots=True)
+class AuditTally:
+    """Sums over the audits of a ledger, by element."""
+
+    sums: dict[str, ErrorSums] = field(default_factory=dict)
+    n_audits: int = 0
+    n_random: int = 0
+
+    @classmethod
+    def of(cls, ledger: Iterable[Mapping[str, Any]]) -> AuditTally:
+        """Return the tally of all lines of a ledger.
+
+        Raises
+        ------
+        StoreError
+            If a line is no decision.
+        """
+        tally = cls()
+        for number, line in enumerate(ledger, 1):
+            try:
+                tally.add(line)
+            except (KeyError, TypeError, AttributeError) as error:
+                raise StoreError(
+                    f"line {number} of the ledger is not a decision: the file was damaged; "
+                    "restore it from a copy"
+                ) from error
+        return tally
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Add one line of the ledger; only audits with a label count."""
+        if line["rule"] not in (SCHEDULED, RANDOM) or not line["errors"]:
+            return
+        for element, part in line["errors"].items():
+            self.sums[element] = self.sums.get(element, ErrorSums()) + ErrorSums(**part)
+        self.n_audits += 1
+        self.n_random += line["rule"] == RANDOM
+
+    def figures(self) -> dict[str, Any]:
+        """Return the force RMSE over all atoms and by element, eV/Å, and the counts."""
+        return {
+            "audit_forces_rmse": total(self.sums.values()).rmse,
+            "audit_forces_rmse_by_element": {e: part.rmse for e, part in self.sums.items()},
+            "n_audit_frames": self.n_audits,
+            "random_audits": self.n_random,
+        }

@@ -1,0 +1,75 @@
+"""Follows the chemistry of a run while it goes: a look every few femtoseconds.
+
+Bonds that form or break are written down as they are seen, with all flicker; a reaction is
+written once its products have lived for the minimum lifetime, with the step at which it happened
+and whether the reference was asked within it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aofl.chemistry.reaction_event import Event
+from aofl.chemistry.tracker import FollowSettings, begin, follow
+from aofl.chemistry.tracker_state import Followed
+from aofl.config.schema import ChemistryConfig
+from aofl.records import IntArray
+
+if TYPE_CHECKING:
+    from aofl.simulation.run import Run
+
+
+def look_at_chemistry(run: Run) -> None:
+    """Look at the bonds if this step is one to look at, and write down what happened."""
+    config = run.config.chemistry
+    if run.step % steps_between_looks(config, run.config.dynamics.timestep_fs):
+        return
+    with run.calculator.wall.part("chemistry"):
+        if run.followed is None:
+            run.followed, counts = begin(run.atoms, frame=run.step, time_fs=run.time_fs)
+            _write(run, {"event": "species", "counts": counts})
+            return
+        before = run.followed
+        settings = FollowSettings(min_lifetime_fs=config.min_lifetime_fs)
+        run.followed, events = follow(
+            before, run.atoms, frame=run.step, time_fs=run.time_fs, settings=settings
+        )
+        _write_bonds(run, before, run.followed)
+        for event in events:
+            _write_reaction(run, event)
+
+
+def steps_between_looks(config: ChemistryConfig, timestep_fs: float) -> int:
+    """Return every how many steps the bonds are looked at, at least one."""
+    return max(1, round(config.every_fs / timestep_fs))
+
+
+def _write_bonds(run: Run, before: Followed, after: Followed) -> None:
+    """Write down each bond that formed or broke since the last look."""
+    if np.array_equal(before.bonded, after.bonded):
+        return
+    old, new = _pairs(before.bonded), _pairs(after.bonded)
+    for i, j in sorted(old ^ new):
+        symbols = run.atoms.symbols
+        elements = [str(symbols[i]), str(symbols[j])]
+        change = "broken" if (i, j) in old else "formed"
+        _write(run, {"event": "bond", "change": change, "atoms": [i, j], "elements": elements})
+
+
+def _pairs(bonded: IntArray) -> set[tuple[int, int]]:
+    return {(i, j) for i, j in bonded.tolist()}
+
+
+def _write_reaction(run: Run, event: Event) -> None:
+    memory, is_aimd = run.calculator.memory, run.calculator.mode == "aimd"
+    seen = is_aimd or memory.last_label_step >= event.frame_before
+    record = replace(event, seen_by_reference=seen).to_json()
+    line = {"step": event.frame, "event": "reaction", **record, "certain_at_step": run.step}
+    run.files.events.append(line)
+
+
+def _write(run: Run, event: dict[str, object]) -> None:
+    run.files.events.append({"step": run.step, "time_fs": run.time_fs, **event})

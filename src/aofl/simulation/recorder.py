@@ -1,0 +1,95 @@
+"""The growing files of a run, opened together and cut back together."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aofl.simulation.audit_statistics import AuditTally
+from aofl.store import Closing, Dataset, Journal, RunDirectory, Table, Trajectory, iterate_journal
+
+FILES = ("dataset", "ledger", "events", "thermo", "trajectory")
+THERMO_COLUMNS = (
+    "step",
+    "time_fs",
+    "temperature_K",
+    "potential_eV",
+    "kinetic_eV",
+    "energy_shift_eV",
+    "predicted_error_eV_per_A",
+    "threshold_eV_per_A",
+    "source",
+    "n_labels",
+    "n_skips",
+    "n_bonds",
+    "n_reactions",
+)
+
+
+@dataclass(kw_only=True)
+class RunFiles(Closing):
+    """Labels, ledger, events, thermodynamics and trajectory of one run directory.
+
+    `quarantine` is the directory for structures that got no label, made when there is one.
+    `audits` is the tally of the audits in the ledger, kept while lines are added.
+    """
+
+    dataset: Dataset
+    ledger: Journal
+    events: Journal
+    thermo: Table
+    trajectory: Trajectory
+    quarantine: Path
+    audits: AuditTally = field(default_factory=AuditTally)
+
+    @classmethod
+    def open(cls, directory: RunDirectory) -> RunFiles:
+        """Open or create the files."""
+        with ExitStack() as opened:
+            files = cls(
+                dataset=opened.enter_context(closing(Dataset(directory.labels))),
+                ledger=opened.enter_context(Journal(directory.ledger)),
+                events=opened.enter_context(Journal(directory.events)),
+                thermo=opened.enter_context(Table(directory.thermo, THERMO_COLUMNS)),
+                trajectory=opened.enter_context(Trajectory(directory.trajectory)),
+                quarantine=directory.quarantine,
+            )
+            opened.pop_all()  # all are open: from here on `close` is in charge
+            return files
+
+    def decide(self, decision: dict[str, Any]) -> None:
+        """Add one line to the ledger."""
+        self.ledger.append(decision)
+        self.audits.add(decision)
+
+    def offsets(self) -> dict[str, int]:
+        """Put everything on the disk and return the sizes that belong to this instant."""
+        sizes = {}
+        for name in FILES[1:]:
+            file = getattr(self, name)
+            file.sync()
+            sizes[name] = file.offset
+        return sizes
+
+    def cut_back(self, offsets: dict[str, int]) -> None:
+        """Cut the named files back to earlier sizes. Labels are never cut: they were paid for."""
+        for name, offset in offsets.items():
+            getattr(self, name).truncate(offset)
+        if "ledger" in offsets:
+            self.audits = AuditTally.of(iterate_journal(self.ledger.path))
+
+    def tell_again(self, events: list[dict[str, Any]]) -> None:
+        """Write events that a rewind has cut off and that still hold."""
+        for event in events:
+            self.events.append(event)
+
+    def empty(self) -> None:
+        """Drop what a run that never came to its first checkpoint has written, labels excepted."""
+        self.cut_back({"ledger": 0, "events": 0, "thermo": self.thermo.start, "trajectory": 0})
+
+    def close(self) -> None:
+        """Close all files."""
+        for name in FILES:
+            getattr(self, name).close()

@@ -1,0 +1,1 @@
+"""What users do: start, resume, branch, build, check, rehearse, compare, train, label."""

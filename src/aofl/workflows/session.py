@@ -1,0 +1,233 @@
+"""One stretch of a run in this process: from its first instant, or from a checkpoint."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ase import Atoms
+
+from aofl.config import Change, compare, dump_config, refuse
+from aofl.config.schema import RunConfig
+from aofl.errors import StoreError
+from aofl.reference import Reference
+from aofl.reference.level import level_of
+from aofl.simulation.checkpointing import mechanics_of, restore_learning, understood
+from aofl.simulation.dynamics import make_dynamics
+from aofl.simulation.recorder import RunFiles
+from aofl.simulation.run import SNAPSHOTS, Run, begin, dynamics_at
+from aofl.simulation.snapshot import put_back
+from aofl.simulation.stopping import StopRequest
+from aofl.store import (
+    Checkpoint,
+    RunDirectory,
+    drop_checkpoints_after,
+    load_checkpoint,
+    write_atomic,
+)
+from aofl.workflows.assemble import limited_threads, make_calculator
+
+OnChange = Callable[[Change], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a stretch of a run works with; the files are open and the directory is locked.
+
+    `atoms` are those of the start structure until a checkpoint moves them.
+    """
+
+    config: RunConfig
+    directory: RunDirectory
+    files: RunFiles
+    atoms: Atoms
+    reference: Reference
+    stop: StopRequest
+
+
+@contextmanager
+def opened(
+    config: RunConfig,
+    directory: RunDirectory,
+    atoms: Atoms,
+    reference: Reference,
+    stop: StopRequest,
+) -> Iterator[Session]:
+    """Open the files of a run and keep to its threads while the `with` block lasts."""
+    with limited_threads(config.threads), RunFiles.open(directory) as files:
+        yield Session(
+            config=config,
+            directory=directory,
+            files=files,
+            atoms=atoms,
+            reference=reference,
+            stop=stop,
+        )
+
+
+def begun(session: Session) -> Run:
+    """Return a run at its first instant, forces known; files of a failed attempt are emptied."""
+    config, atoms, files = session.config, session.atoms, session.files
+    files.empty()
+    files.events.append({"step": 0, "time_fs": 0.0, "event": "started"})
+    calculator = make_calculator(config, atoms, session.reference, files)
+    atoms.calc = calculator
+    atoms.get_forces()
+    started = Run(
+        config=config,
+        directory=session.directory,
+        files=files,
+        atoms=atoms,
+        calculator=calculator,
+        dynamics=make_dynamics(config.dynamics, atoms),
+        stop=session.stop,
+    )
+    begin(started)
+    return started
+
+
+def resumed(session: Session, on_change: OnChange = lambda change: None) -> Run:
+    """Return a run as its last checkpoint left it, with the changes of its configuration applied.
+
+    Raises
+    ------
+    ConfigError
+        If a changed key must stay as it was; nothing is changed on the disk.
+    StoreError
+        If the checkpoint or the files that belong to it cannot be read, or the labels are of
+        another level of theory.
+    """
+    config, directory, files = session.config, session.directory, session.files
+    checkpoint = load_checkpoint(directory.checkpoint)
+    origin = directory.read_record().get("branched_from") or {}
+    is_branch = origin.get("step") == checkpoint.state.get("step")
+    changes = changes_since(checkpoint, config, directory, is_branch=is_branch)
+    refuse(changes)
+    level = level_of(session.reference.describe())
+    files.dataset.check_level(level)  # a command may be another code
+    if changes:
+        write_atomic(directory.config, config_text(config, directory).encode())
+    run = restored(session, checkpoint)
+    drop_checkpoints_after(directory.checkpoint, run.step)  # of a past that did not come to pass
+    run.files.events.append({"step": run.step, "time_fs": run.time_fs, "event": "resumed"})
+    if checkpoint.fallback_reason is not None:
+        note = {"event": "checkpoint_damaged", "reason": checkpoint.fallback_reason}
+        files.events.append({"step": run.step, **note})
+    note_changes(run, changes, on_change)
+    return run
+
+
+def restored(session: Session, checkpoint: Checkpoint) -> Run:
+    """Return a run as a checkpoint left it; what the files hold beyond it is cut off.
+
+    Raises
+    ------
+    StoreError
+        If the checkpoint or the files that belong to it cannot be read.
+    """
+    config, atoms, files = session.config, session.atoms, session.files
+    mechanics, snapshots = mechanics_of(checkpoint)
+    with understood("the checkpoint"):
+        events = [dict(event) for event in checkpoint.state["events_to_tell"]]
+        rewound_to = checkpoint.state["rewound_to"]
+        dynamics_before = str(checkpoint.state["config"]["dynamics"]["name"])
+    if len(mechanics.positions) != len(atoms):
+        raise StoreError(
+            f"the checkpoint has {len(mechanics.positions)} atoms and {session.directory.start} "
+            f"{len(atoms)}: they belong to different runs; restore them from a copy"
+        )
+    files.cut_back(mechanics.offsets)
+    files.tell_again(events)
+    calculator = make_calculator(config, atoms, session.reference, files)
+    restore_learning(calculator, checkpoint)
+    followed = put_back(mechanics, atoms, calculator)
+    if dynamics_before != config.dynamics.name:
+        mechanics, *snapshots = (
+            replace(instant, thermostat=instant.thermostat[:0])
+            for instant in (mechanics, *snapshots)
+        )
+    return Run(
+        config=config,
+        directory=session.directory,
+        files=files,
+        atoms=atoms,
+        calculator=calculator,
+        dynamics=dynamics_at(config, atoms, mechanics),
+        step=mechanics.step,
+        followed=followed,
+        snapshots=deque(snapshots, maxlen=SNAPSHOTS),
+        rewound_to=rewound_to,
+        stop=session.stop,
+    )
+
+
+def check_method(directory: RunDirectory, reference: Reference) -> None:
+    """Refuse to go on with another method than the run began with, as a rehearsal's teacher.
+
+    Raises
+    ------
+    StoreError
+        With both methods.
+    """
+    made_with = (directory.read_record().get("level_of_theory") or {}).get("method")
+    method = reference.describe().get("method")
+    if made_with != method:
+        raise StoreError(
+            f"the labels in {directory.path} are of {made_with}, the configuration would go on "
+            f"with {method}; a rehearsal with a model as teacher cannot be resumed"
+        )
+
+
+def awaits_stages(config: RunConfig, directory: RunDirectory) -> bool:
+    """Return whether stages are still to teach the model that a run starts from."""
+    has_begun = directory.start_model.exists() or directory.has_checkpoint()
+    return config.stages is not None and not has_begun
+
+
+def changes_since(
+    checkpoint: Checkpoint, config: RunConfig, directory: RunDirectory, *, is_branch: bool
+) -> list[Change]:
+    """Return what differs from the configuration that a checkpoint was made with."""
+    before = checkpoint.state.get("config")
+    if not isinstance(before, dict):
+        return []  # an older checkpoint: the file is all that is known
+    after = config.model_dump(mode="json")
+    with understood("the checkpoint"):
+        model = config.force_field.model
+        if model is not None and _same_bytes(Path(model), directory.start_model):
+            after["force_field"]["model"] = before["force_field"]["model"]
+        return compare(before, after, step=checkpoint.state["step"], is_branch=is_branch)
+
+
+def with_own_model(config: RunConfig, directory: RunDirectory) -> RunConfig:
+    """Return the configuration with the copy of its first model that the run directory keeps."""
+    update = {"model": str(directory.start_model.absolute())}
+    force_field = config.force_field.model_copy(update=update)
+    return config.model_copy(update={"force_field": force_field})
+
+
+def config_text(config: RunConfig, directory: RunDirectory) -> str:
+    """Return the text of `config.yaml`, with the model inside the directory named without it."""
+    model = config.force_field.model
+    if model is not None and Path(model).parent == directory.path.absolute():
+        force_field = config.force_field.model_copy(update={"model": Path(model).name})
+        config = config.model_copy(update={"force_field": force_field})
+    return dump_config(config)
+
+
+def note_changes(run: Run, changes: list[Change], on_change: OnChange) -> None:
+    """Write applied changes down and tell them."""
+    for change in changes:
+        event = {"event": "changed", "key": change.key, "from": change.before, "to": change.after}
+        run.files.events.append({"step": run.step, "time_fs": run.time_fs, **event})
+        on_change(change)
+
+
+def _same_bytes(one: Path, other: Path) -> bool:
+    try:
+        return other.exists() and one.read_bytes() == other.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{one} cannot be read: {error.strerror}; give another model") from error

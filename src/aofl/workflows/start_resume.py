@@ -1,0 +1,155 @@
+"""Start a run and resume one: from a configuration or a checkpoint to a finished stretch."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ase import Atoms
+
+from aofl.config import Change, read_config
+from aofl.config.references import ReferenceConfig
+from aofl.config.schema import RunConfig
+from aofl.reference import Reference
+from aofl.simulation.run import Run, proceed
+from aofl.simulation.stopping import StopRequest, caught_signals
+from aofl.store import RunDirectory, read_atoms
+from aofl.workflows.assemble import check_reference, opened_reference
+from aofl.workflows.build import build
+from aofl.workflows.session import (
+    begun,
+    check_method,
+    config_text,
+    opened,
+    resumed,
+    with_own_model,
+)
+
+PACKAGES = ("aofl", "ase", "numba", "numpy", "packmol", "scipy", "tblite", "vesin")
+
+
+def start(
+    config: RunConfig,
+    out: Path,
+    on_step: Callable[[Run], None] = lambda run: None,
+    reference: Reference | None = None,
+    *,
+    max_walltime_s: float | None = None,
+) -> str:
+    """Start a run in a new directory, `stages` left out; return "done" or "stopped".
+
+    Parameters and errors are those of `aofl.api.run`.
+    """
+    stop = StopRequest.within(max_walltime_s)
+    atoms = build(config)
+    directory = RunDirectory(path=out)
+    with _chosen(reference, config.reference, directory) as chosen:
+        config, directory = _made(config, out, atoms, chosen)
+        with (
+            directory.lock(),
+            opened(config, directory, atoms, chosen, stop) as session,
+            caught_signals(stop),
+        ):
+            return proceed(begun(session), on_step)
+
+
+def create(config: RunConfig, out: Path) -> RunDirectory:
+    """Make the directory of a run without starting it; `resume` does.
+
+    Raises
+    ------
+    ConfigError, StructureError
+        If the system cannot be built, or the reference cannot treat it.
+    StoreError
+        If the directory exists already.
+    """
+    atoms = build(config)
+    with opened_reference(config.reference, RunDirectory(path=out).reference) as reference:
+        _, directory = _made(config, out, atoms, reference)
+    return directory
+
+
+def resume(
+    path: Path,
+    overrides: Mapping[str, object] | None = None,
+    on_step: Callable[[Run], None] = lambda run: None,
+    reference: Reference | None = None,
+    *,
+    config_file: Path | None = None,
+    max_walltime_s: float | None = None,
+    on_change: Callable[[Change], None] = lambda change: None,
+) -> str:
+    """Continue a run from its last checkpoint, `stages` left out; return "done" or "stopped".
+
+    Parameters and errors are those of `aofl.api.resume`.
+    """
+    stop = StopRequest.within(max_walltime_s)
+    directory = RunDirectory.open(path)
+    with directory.lock():
+        config = read_config(config_file or directory.config, overrides or {})
+        atoms = read_atoms(directory.start)
+        with (
+            _chosen(reference, config.reference, directory) as chosen,
+            opened(config, directory, atoms, chosen, stop) as session,
+            caught_signals(stop),
+        ):
+            check_method(directory, chosen)
+            if not directory.has_checkpoint():
+                return proceed(begun(session), on_step)
+            return proceed(resumed(session, on_change), on_step)
+
+
+@contextmanager
+def _chosen(
+    given: Reference | None, config: ReferenceConfig, directory: RunDirectory
+) -> Iterator[Reference]:
+    """Yield the reference that the caller gave, or the configured one, closed afterwards."""
+    if given is not None:
+        yield given
+        return
+    with opened_reference(config, directory.reference) as reference:
+        yield reference
+
+
+def _made(
+    config: RunConfig, out: Path, atoms: Atoms, reference: Reference
+) -> tuple[RunConfig, RunDirectory]:
+    """Make a run directory; the configuration names the copy of the first model that it keeps."""
+    check_reference(reference, atoms)
+    directory, given = RunDirectory(path=out), config.force_field.model
+    if given is not None:
+        config = with_own_model(config, directory)
+    return config, RunDirectory.create(
+        out,
+        config_text=config_text(config, directory),
+        record=_record(config, atoms, reference),
+        start_atoms=atoms,
+        model=None if given is None else Path(given),
+    )
+
+
+def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, Any]:
+    """Return what identifies a run: versions, seed, level of theory, size."""
+    return {
+        "aofl": version("aofl"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "command": sys.argv[1:],
+        "versions": {name: version(name) for name in PACKAGES},
+        "seed": config.seed,
+        "mode": config.mode,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "level_of_theory": reference.describe(),
+        "semi_empirical": reference.is_semi_empirical,
+        "elements": sorted(set(atoms.get_chemical_symbols())),
+        "n_atoms": len(atoms),
+        "timestep_fs": config.dynamics.timestep_fs,
+        "temperature_K": config.dynamics.temperature_K,
+        "steps": config.dynamics.steps,
+    }

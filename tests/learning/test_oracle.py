@@ -1,0 +1,173 @@
+"""The labeller: labels are kept, cached, checked against the energy, or put in quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
+
+from aofl import AdaptiveCalculator, ForceField
+from aofl.config.schema import LabelsConfig, LearningConfig
+from aofl.errors import ModelError, ReferenceFailed, RunStopped, StoreError
+from aofl.learning.oracle import Labeller
+from aofl.learning.timing import WallClock
+from aofl.records import Label
+from aofl.reference import AseReference
+from aofl.store import Dataset
+
+
+class Counting:
+    """EMT that counts its calls, fails when told, and may be given a wrong slope."""
+
+    is_semi_empirical = False
+
+    def __init__(self, code: str = "emt") -> None:
+        self.calls = 0
+        self.is_broken = False
+        self.slope = 1.0
+        self.code = code
+
+    def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
+        self.calls += 1
+        if self.is_broken:
+            raise ReferenceFailed("the SCF did not converge", {"code.out": "no convergence"})
+        label = AseReference(EMT()).label(atoms)
+        return replace(label, forces=self.slope * label.forces)
+
+    def describe(self) -> dict[str, Any]:
+        return {"code": self.code}
+
+    def elements_supported(self) -> None:
+        return None
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Iterator[Dataset]:
+    with_file = Dataset(tmp_path / "labels.extxyz")
+    yield with_file
+    with_file.close()
+
+
+def labelled(labeller: Labeller, atoms: Atoms) -> Label:
+    return labeller.label(atoms, None, expected_errors=None, provenance={"step": 3, "rule": "me"})
+
+
+def test_a_label_carries_its_level_and_its_charges(copper: Atoms, dataset: Dataset) -> None:
+    class WithCharges(Counting):
+        def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
+            return replace(super().label(atoms), charges=np.arange(8) / 8)
+
+    labeller = Labeller(reference=WithCharges(), wall=WallClock(), dataset=dataset)
+    labelled(labeller, copper)
+    reread = Dataset(dataset._file.path)
+    assert reread[0].provenance["level"] == labeller.level
+    assert reread[0].provenance["level"].startswith("emt [")
+    assert reread[0].label.charges.tolist() == [k / 8 for k in range(8)]
+    reread.close()
+
+
+def test_labels_of_another_level_are_refused(copper: Atoms, dataset: Dataset) -> None:
+    labelled(Labeller(reference=Counting(), wall=WallClock(), dataset=dataset), copper)
+    with pytest.raises(StoreError, match=r"holds labels of emt .* makes those of other"):
+        Labeller(reference=Counting("other"), wall=WallClock(), dataset=dataset)
+
+
+def test_frozen_layers_never_change_labels(copper: Atoms, dataset: Dataset) -> None:
+    free = AseReference(EMT()).label(copper)
+    copper.set_constraint(FixAtoms([0, 1, 2]))
+    labeller = Labeller(reference=Counting(), wall=WallClock(), dataset=dataset)
+    assert np.array_equal(labelled(labeller, copper).forces, free.forces)
+    assert np.abs(dataset[0].label.forces[:3]).min() > 0
+
+
+def test_a_cache_serves_other_runs(copper: Atoms, tmp_path: Path) -> None:
+    settings = LabelsConfig(cache=str(tmp_path / "cache"))
+    references = [Counting(), Counting(), Counting("other")]
+    labels = [
+        labelled(Labeller(reference=one, wall=WallClock(), settings=settings), copper)
+        for one in references
+    ]
+    assert [one.calls for one in references] == [1, 0, 1]
+    assert labels[1].forces.tobytes() == labels[0].forces.tobytes()
+    assert labels[1].energy == labels[0].energy
+
+
+def test_a_spot_check_comes_every_so_many_labels(copper: Atoms) -> None:
+    events: list[dict[str, Any]] = []
+    reference = Counting()
+    labeller = Labeller(
+        reference=reference,
+        wall=WallClock(),
+        settings=LabelsConfig(spot_check_every=3),
+        on_event=events.append,
+    )
+    for _ in range(6):
+        labelled(labeller, copper)
+    assert reference.calls == 6 + 2 * 2
+    assert [event["event"] for event in events] == ["spot_check"] * 2
+    assert all(abs(event["difference_eV_per_A"]) < 1e-3 for event in events)
+
+
+def test_forces_that_are_not_the_slope_are_found_out(copper: Atoms, tmp_path: Path) -> None:
+    reference = Counting()
+    reference.slope = 1.5
+    labeller = Labeller(
+        reference=reference, wall=WallClock(), settings=LabelsConfig(spot_check_every=1),
+        quarantine=tmp_path / "quarantine",
+    )  # fmt: skip
+    with pytest.raises(ReferenceFailed, match=r"off the slope of the energy.*kept in"):
+        labelled(labeller, copper)
+    assert labeller.ids == []
+
+
+def test_what_got_no_label_is_in_quarantine(copper: Atoms, tmp_path: Path) -> None:
+    reference = Counting()
+    reference.is_broken = True
+    quarantine = tmp_path / "quarantine"
+    labeller = Labeller(reference=reference, wall=WallClock(), quarantine=quarantine)
+    with pytest.raises(ReferenceFailed, match=r"kept in .*quarantine/0001"):
+        labelled(labeller, copper)
+    reason = json.loads((quarantine / "0001" / "reason.json").read_text())
+    assert reason["step"] == 3
+    assert reason["reason"] == "the SCF did not converge"
+    assert (quarantine / "0001" / "code.out").read_text() == "no convergence"
+
+
+def test_the_policy_says_whether_a_run_stops(copper: Atoms) -> None:
+    for policy, stops in (("continue", False), ("stop", True)):
+        reference = Counting()
+        atoms = copper.copy()
+        atoms.calc = AdaptiveCalculator(
+            reference=reference,
+            force_field=ForceField(["Cu", "Al"], "fast"),
+            settings=LearningConfig(audit_probability=1.0),
+            labels=LabelsConfig(on_failure=policy),
+        )
+        atoms.get_forces()
+        reference.is_broken = True
+        atoms.rattle(0.01, seed=1)
+        if stops:
+            with pytest.raises(RunStopped, match=r"`labels.on_failure` is stop.*did not converge"):
+                atoms.get_forces()
+        else:
+            atoms.get_forces()
+            assert atoms.calc.memory.n_failed == 1
+
+
+def test_a_force_field_of_another_level_is_refused(copper: Atoms, tmp_path: Path) -> None:
+    force_field = ForceField(["Cu", "Al"], "fast")
+    copper.calc = AdaptiveCalculator(reference=Counting(), force_field=force_field)
+    copper.get_forces()
+    force_field.save(tmp_path / "model.h5")
+    loaded = ForceField.load(tmp_path / "model.h5")
+    AdaptiveCalculator(reference=Counting(), force_field=loaded, mode="mlff")
+    with pytest.raises(ModelError, match=r"learned from emt .* and the reference makes other"):
+        AdaptiveCalculator(reference=Counting("other"), force_field=loaded)

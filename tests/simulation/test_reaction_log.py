@@ -1,0 +1,102 @@
+"""What a run writes down about its chemistry, and when it looks."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from ase import Atoms
+
+from aofl.chemistry.tracker_state import Followed
+from aofl.config.schema import ChemistryConfig
+from aofl.learning.timing import WallClock
+from aofl.simulation.reaction_log import look_at_chemistry, steps_between_looks
+
+TIMESTEP = 0.5
+
+
+def water(stretch: float) -> Atoms:
+    """Water on a sodium atom, one of its O-H bonds stretched."""
+    positions = [[0, 0, 0], [-0.24, 0.93, 0], [0.97 + stretch, 0, 0], [1.5, -2.0, 0]]
+    return Atoms("OHHNa", positions, cell=[9, 9, 9], pbc=True)
+
+
+class Run(SimpleNamespace):
+    """As much of a run as the chemistry needs."""
+
+    @property
+    def time_fs(self) -> float:
+        return self.step * TIMESTEP
+
+
+def make_run(mode: str = "aofl", last_label_step: int = 0) -> Run:
+    events: list[dict[str, object]] = []
+    return Run(
+        step=0,
+        atoms=water(0.0),
+        followed=None,
+        config=SimpleNamespace(
+            chemistry=ChemistryConfig(), dynamics=SimpleNamespace(timestep_fs=TIMESTEP)
+        ),
+        calculator=SimpleNamespace(
+            wall=WallClock(), memory=SimpleNamespace(last_label_step=last_label_step), mode=mode
+        ),
+        files=SimpleNamespace(events=events),
+    )
+
+
+def go(run: Run, stretch: float, steps: int, through_json: bool = False) -> None:
+    for _ in range(steps):
+        run.atoms = water(stretch)
+        look_at_chemistry(run)
+        if through_json:
+            run.followed = Followed.from_json(json.loads(json.dumps(run.followed.to_json())))
+        run.step += 1
+
+
+@pytest.mark.parametrize(("timestep", "steps"), [(0.5, 10), (1.0, 5), (2.0, 2), (10.0, 1)])
+def test_it_looks_every_few_femtoseconds(timestep, steps):
+    assert steps_between_looks(ChemistryConfig(), timestep) == steps
+
+
+def test_bonds_are_written_at_once_and_reactions_when_they_are_certain():
+    run = make_run(last_label_step=43)
+    go(run, 0.0, 41)
+    go(run, 1.4, 200)
+    kinds = [event["event"] for event in run.files.events]
+    assert kinds == ["species", "bond", "reaction"]
+    start, bond, reaction = run.files.events
+    assert start["counts"] == {"H2O": 1}
+    assert (bond["step"], bond["change"], bond["atoms"]) == (50, "broken", [0, 2])
+    assert bond["elements"] == ["O", "H"]
+    assert (reaction["step"], reaction["time_fs"]) == (50, 25.0)
+    assert reaction["certain_at_step"] == 150
+    assert reaction["reaction"] == "H2O -> H- + OH-"
+    assert reaction["seen_by_reference"] is True
+    assert run.followed.n_events == 1
+
+
+@pytest.mark.parametrize(("mode", "seen"), [("aofl", False), ("aimd", True)])
+def test_a_reaction_without_a_label_within_it_was_not_seen(mode, seen):
+    run = make_run(mode, last_label_step=39)
+    go(run, 0.0, 41)
+    go(run, 1.4, 200)
+    assert run.files.events[-1]["seen_by_reference"] is seen
+
+
+def test_flicker_is_written_as_bonds_only():
+    run = make_run()
+    go(run, 0.0, 41)
+    go(run, 1.4, 60)
+    go(run, 0.0, 300)
+    assert [event["event"] for event in run.files.events] == ["species", "bond", "bond"]
+
+
+def test_a_restart_at_any_step_writes_the_same():
+    def written(through_json: bool) -> list[dict[str, object]]:
+        run = make_run()
+        for stretch, steps in ((0.0, 41), (1.4, 130), (0.0, 300)):
+            go(run, stretch, steps, through_json)
+        return run.files.events
+
+    assert written(False) == written(True)
+    assert [event["event"] for event in written(False)].count("reaction") == 2

@@ -1,0 +1,72 @@
+"""A rehearsal knows the truth about every step, and forecasts from it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.emt import EMT
+
+from aofl.reference import AseReference
+from aofl.workflows.forecast import forecast, label_range
+from aofl.workflows.validation import Examiner, ScoredStep, score
+
+
+def run_at(step: int, atoms: Atoms, forces: np.ndarray, source: str = "ff") -> SimpleNamespace:
+    calculator = SimpleNamespace(
+        last_source=source, results={"forces": forces}, last_error=0.2, last_limit=0.3
+    )
+    return SimpleNamespace(step=step, atoms=atoms, calculator=calculator)
+
+
+def test_the_examiner_knows_the_error_and_counts_a_step_once(copper: Atoms) -> None:
+    examiner = Examiner(AseReference(EMT()))
+    truth = AseReference(EMT()).label(copper).forces
+    wrong = truth.copy()
+    wrong[3] += [0.3, 0.0, 0.0]
+    for step, forces, source in ((1, truth, "ff"), (2, wrong, "reference"), (3, wrong, "ff")):
+        examiner.look(run_at(step, copper, forces, source))
+    assert list(examiner.steps) == [1, 3]
+    assert examiner.steps[1].largest == pytest.approx(0.0, abs=1e-12)
+    assert examiner.steps[3].largest == pytest.approx(0.3 / np.sqrt(3))
+    assert examiner.steps[3].sum_sq == pytest.approx(0.09)
+    examiner.look(run_at(2, copper, truth))  # after a rewind
+    assert list(examiner.steps) == [1, 2]
+
+
+def test_the_score_tells_missed_steps_wasted_labels_and_missed_reactions() -> None:
+    def step(k: int, largest: float) -> ScoredStep:
+        return ScoredStep(step=k, largest=largest, sum_sq=12.0, n=3, expected=0.2, limit=0.3)
+
+    def line(rule: str, error: float, action: str = "label") -> dict[str, object]:
+        return {"action": action, "rule": rule, "true_error": error}
+
+    ledger = [
+        line("initial", 9.0), line("uncertainty", 0.5), line("uncertainty", 0.1),
+        line("chemistry", 0.2), line("audit", 0.1), line("similarity", 0.0, "skip"),
+    ]  # fmt: skip
+    events = [
+        {"event": "reaction", "reaction": "A -> B", "seen_by_reference": True},
+        {"event": "reaction", "reaction": "B -> C", "seen_by_reference": False},
+        {"event": "bond"},
+    ]
+    found = score([step(1, 0.1), step(2, 0.25), step(3, 0.4)], ledger, events, target=0.3)
+    assert found["true_rmse"] == pytest.approx(2.0)
+    assert (found["labels"], found["labels_asked"], found["labels_wasted"]) == (5, 3, 2)
+    assert (found["steps_beyond_threshold"], found["steps_beyond_expected"]) == (1, 2)
+    assert (found["reactions"], found["reactions_missed"]) == (2, 1)
+    assert found["missed"] == ["B -> C"]
+
+
+def test_a_forecast_is_arithmetic() -> None:
+    assert label_range(400, "aimd") == (401, 401)
+    few, many = label_range(20_000, "aofl")
+    assert 0 < few < many < 2_000
+    found = forecast(3600, (10, 100), label_seconds=36.0, own_seconds_per_step=0.1)
+    assert found["hours"] == pytest.approx([0.2, 1.1])
+    assert found["aimd_hours"] == pytest.approx(36.0)
+    assert found["speedup"] == pytest.approx([36 / 1.1, 36 / 0.2])
+    assert "hours" not in forecast(100, (1, 2), None, None)
+    assert forecast(100, (1, 2), 1.0, None)["speedup"] is None
