@@ -11,7 +11,7 @@ from crystal_cases import CRYSTALS
 from aofl.analysis.findings import SurveySettings
 from aofl.analysis.motion import motion
 from aofl.analysis.survey import survey
-from aofl.chemistry.tracker import FollowSettings
+from aofl.chemistry.tracker import TrackerSettings
 from aofl.errors import StructureError
 
 
@@ -77,7 +77,7 @@ def test_flicker_is_no_event_but_is_counted():
     found = survey(frames)
     assert found.reactions.events == ()
     assert sum(found.reactions.raw.values()) == 2
-    strict = SurveySettings(follow=FollowSettings(min_lifetime_fs=0.0))
+    strict = SurveySettings(follow=TrackerSettings(min_lifetime_fs=0.0))
     assert len(survey(frames, strict).reactions.events) == 2
 
 

@@ -11,12 +11,12 @@ from aofl.chemistry.graph import connect
 from aofl.chemistry.reaction_event import Event, mark_seen
 from aofl.chemistry.reactions import composition, follow_trajectory
 from aofl.chemistry.species import count_names, species_of_frame
-from aofl.chemistry.tracker import FollowSettings, begin, follow
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker import TrackerSettings, begin, follow
+from aofl.chemistry.tracker_state import TrackerState
 from aofl.errors import StructureError
 
 LIFETIME = 50.0
-SETTINGS = FollowSettings(min_lifetime_fs=LIFETIME)
+SETTINGS = TrackerSettings(min_lifetime_fs=LIFETIME)
 CELLS = {
     "cubic": ([[18, 0, 0], [0, 18, 0], [0, 0, 18]], (True, True, True), 0.0),
     "triclinic": ([[18, 0, 0], [6, 17, 0], [-5, 7, 17]], (True, True, True), 0.0),
@@ -85,7 +85,7 @@ def test_a_state_through_json_goes_on_as_if_nothing_had_happened(at):
                 state, new = follow(state, atoms, frame=number, time_fs=time, settings=SETTINGS)
                 events += new
             if through_json and number == at:
-                state = Followed.from_json(json.loads(json.dumps(state.to_json())))
+                state = TrackerState.from_json(json.loads(json.dumps(state.to_json())))
         return events, state.to_json()
 
     assert run(False) == run(True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aofl.bayes.calibration import Z_90, adapted_width
-from aofl.learning.element_calibration import Trust
+from aofl.learning.element_calibration import ElementCalibration
 from aofl.learning.rules.audit import is_drifting
 
 
@@ -14,7 +14,7 @@ from aofl.learning.rules.audit import is_drifting
 def test_the_interval_covers_ninety_percent_whatever_the_scale_of_the_errors(
     misjudged_by: float,
 ) -> None:
-    rng, trust = np.random.default_rng(1), Trust()
+    rng, trust = np.random.default_rng(1), ElementCalibration()
     inside = []
     for _ in range(200):
         s = np.exp(rng.normal(size=(10, 1))) * np.ones(3)
@@ -25,7 +25,7 @@ def test_the_interval_covers_ninety_percent_whatever_the_scale_of_the_errors(
 
 
 def test_the_interval_follows_a_drift() -> None:
-    rng, trust = np.random.default_rng(2), Trust()
+    rng, trust = np.random.default_rng(2), ElementCalibration()
     s = np.ones((10, 3))
     for k in range(120):
         trust.note_errors((1.0 if k < 60 else 4.0) * rng.normal(size=s.shape), s)
@@ -39,14 +39,14 @@ def test_nothing_missed_narrows_and_all_missed_widens() -> None:
 
 
 def test_the_factor_is_that_of_the_largest_error() -> None:
-    trust = Trust()
+    trust = ElementCalibration()
     for _ in range(20):
         trust.note_errors(np.diag([3.0, 3.0, 3.0]), np.full((3, 3), 1.0))
     assert trust.factor == pytest.approx(np.sqrt(3.0))
 
 
 def test_a_small_error_that_was_foretold_smaller_does_not_count() -> None:
-    trust = Trust()
+    trust = ElementCalibration()
     for _ in range(20):
         trust.note_errors(np.array([[2.0], [0.5]]) * np.ones(3), np.array([[1.0], [0.1]]))
     assert trust.factor == pytest.approx(2.0)

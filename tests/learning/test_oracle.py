@@ -17,8 +17,8 @@ from ase.constraints import FixAtoms
 from aofl import AdaptiveCalculator, ForceField
 from aofl.config.schema import LabelsConfig, LearningConfig
 from aofl.errors import ModelError, ReferenceFailed, RunStopped, StoreError
-from aofl.learning.oracle import Labeller
-from aofl.learning.timing import WallClock
+from aofl.learning.oracle import Oracle
+from aofl.learning.timing import Timing
 from aofl.records import Label
 from aofl.reference import AseReference
 from aofl.store import Dataset
@@ -56,7 +56,7 @@ def dataset(tmp_path: Path) -> Iterator[Dataset]:
     with_file.close()
 
 
-def labelled(labeller: Labeller, atoms: Atoms) -> Label:
+def labelled(labeller: Oracle, atoms: Atoms) -> Label:
     return labeller.label(atoms, None, expected_errors=None, provenance={"step": 3, "rule": "me"})
 
 
@@ -65,7 +65,7 @@ def test_a_label_carries_its_level_and_its_charges(copper: Atoms, dataset: Datas
         def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
             return replace(super().label(atoms), charges=np.arange(8) / 8)
 
-    labeller = Labeller(reference=WithCharges(), wall=WallClock(), dataset=dataset)
+    labeller = Oracle(reference=WithCharges(), wall=Timing(), dataset=dataset)
     labelled(labeller, copper)
     reread = Dataset(dataset._file.path)
     assert reread[0].provenance["level"] == labeller.level
@@ -75,15 +75,15 @@ def test_a_label_carries_its_level_and_its_charges(copper: Atoms, dataset: Datas
 
 
 def test_labels_of_another_level_are_refused(copper: Atoms, dataset: Dataset) -> None:
-    labelled(Labeller(reference=Counting(), wall=WallClock(), dataset=dataset), copper)
+    labelled(Oracle(reference=Counting(), wall=Timing(), dataset=dataset), copper)
     with pytest.raises(StoreError, match=r"holds labels of emt .* makes those of other"):
-        Labeller(reference=Counting("other"), wall=WallClock(), dataset=dataset)
+        Oracle(reference=Counting("other"), wall=Timing(), dataset=dataset)
 
 
 def test_frozen_layers_never_change_labels(copper: Atoms, dataset: Dataset) -> None:
     free = AseReference(EMT()).label(copper)
     copper.set_constraint(FixAtoms([0, 1, 2]))
-    labeller = Labeller(reference=Counting(), wall=WallClock(), dataset=dataset)
+    labeller = Oracle(reference=Counting(), wall=Timing(), dataset=dataset)
     assert np.array_equal(labelled(labeller, copper).forces, free.forces)
     assert np.abs(dataset[0].label.forces[:3]).min() > 0
 
@@ -92,7 +92,7 @@ def test_a_cache_serves_other_runs(copper: Atoms, tmp_path: Path) -> None:
     settings = LabelsConfig(cache=str(tmp_path / "cache"))
     references = [Counting(), Counting(), Counting("other")]
     labels = [
-        labelled(Labeller(reference=one, wall=WallClock(), settings=settings), copper)
+        labelled(Oracle(reference=one, wall=Timing(), settings=settings), copper)
         for one in references
     ]
     assert [one.calls for one in references] == [1, 0, 1]
@@ -103,9 +103,9 @@ def test_a_cache_serves_other_runs(copper: Atoms, tmp_path: Path) -> None:
 def test_a_spot_check_comes_every_so_many_labels(copper: Atoms) -> None:
     events: list[dict[str, Any]] = []
     reference = Counting()
-    labeller = Labeller(
+    labeller = Oracle(
         reference=reference,
-        wall=WallClock(),
+        wall=Timing(),
         settings=LabelsConfig(spot_check_every=3),
         on_event=events.append,
     )
@@ -119,8 +119,8 @@ def test_a_spot_check_comes_every_so_many_labels(copper: Atoms) -> None:
 def test_forces_that_are_not_the_slope_are_found_out(copper: Atoms, tmp_path: Path) -> None:
     reference = Counting()
     reference.slope = 1.5
-    labeller = Labeller(
-        reference=reference, wall=WallClock(), settings=LabelsConfig(spot_check_every=1),
+    labeller = Oracle(
+        reference=reference, wall=Timing(), settings=LabelsConfig(spot_check_every=1),
         quarantine=tmp_path / "quarantine",
     )  # fmt: skip
     with pytest.raises(ReferenceFailed, match=r"off the slope of the energy.*kept in"):
@@ -132,7 +132,7 @@ def test_what_got_no_label_is_in_quarantine(copper: Atoms, tmp_path: Path) -> No
     reference = Counting()
     reference.is_broken = True
     quarantine = tmp_path / "quarantine"
-    labeller = Labeller(reference=reference, wall=WallClock(), quarantine=quarantine)
+    labeller = Oracle(reference=reference, wall=Timing(), quarantine=quarantine)
     with pytest.raises(ReferenceFailed, match=r"kept in .*quarantine/0001"):
         labelled(labeller, copper)
     reason = json.loads((quarantine / "0001" / "reason.json").read_text())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rule_cases import memory, situation
 
-from aofl.learning.element_calibration import Trust
+from aofl.learning.element_calibration import ElementCalibration
 from aofl.learning.update import compare
 from aofl.records import Label
 
@@ -19,15 +19,26 @@ def label(force: float) -> Label:
     ("n_labels", "trust", "is_tested"),
     [
         (0, {}, False),
-        (1, {"O": Trust(reached=[0.1]), "H": Trust(reached=[0.1])}, False),
-        (2, {"O": Trust(reached=[0.1]), "H": Trust(reached=[0.1])}, True),
-        (0, {"O": Trust(initial=2.0), "H": Trust(initial=2.0)}, True),
-        (1, {"O": Trust(initial=2.0, ratios=[1.0]), "H": Trust(initial=2.0, ratios=[1.0])}, True),
+        (
+            1,
+            {"O": ElementCalibration(reached=[0.1]), "H": ElementCalibration(reached=[0.1])},
+            False,
+        ),
+        (2, {"O": ElementCalibration(reached=[0.1]), "H": ElementCalibration(reached=[0.1])}, True),
+        (0, {"O": ElementCalibration(initial=2.0), "H": ElementCalibration(initial=2.0)}, True),
+        (
+            1,
+            {
+                "O": ElementCalibration(initial=2.0, ratios=[1.0]),
+                "H": ElementCalibration(initial=2.0, ratios=[1.0]),
+            },
+            True,
+        ),
     ],
     ids=["nothing learned", "one label", "two labels", "model given", "model and one label"],
 )
 def test_the_calibration_is_tested_from_the_third_label_on_or_from_a_given_model(
-    n_labels: int, trust: dict[str, Trust], is_tested: bool
+    n_labels: int, trust: dict[str, ElementCalibration], is_tested: bool
 ) -> None:
     known = memory(n_labels=n_labels, trust=trust)
     before = {element: list(part.ratios) for element, part in trust.items()}

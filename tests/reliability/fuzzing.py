@@ -37,7 +37,7 @@ from aofl import api
 from aofl.config import dump_config, read_config
 from aofl.errors import AoflError
 from aofl.forcefield.model import ForceField
-from aofl.simulation.audit_statistics import AuditTally
+from aofl.simulation.audit_statistics import AuditStatistics
 from aofl.store import (
     Dataset,
     RunDirectory,
@@ -219,8 +219,8 @@ def toy_reference() -> Any:
     return patch.dict(assemble.REFERENCES, {"tblite": lambda config, directory: toy})
 
 
-def _read_ledger(path: Path) -> AuditTally:
-    return AuditTally.of(iterate_journal(path))
+def _read_ledger(path: Path) -> AuditStatistics:
+    return AuditStatistics.of(iterate_journal(path))
 
 
 def _read_trajectory(path: Path) -> None:

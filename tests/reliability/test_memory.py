@@ -21,7 +21,7 @@ from scenarios import crystal
 
 from aofl.learning.timing import CallTimes
 from aofl.simulation import resources
-from aofl.simulation.audit_statistics import AuditTally
+from aofl.simulation.audit_statistics import AuditStatistics
 from aofl.simulation.resources import Need, memory_limit, resident_bytes
 from aofl.store import format_atoms, read_journal
 from aofl.workflows.assemble import limited_threads
@@ -80,7 +80,7 @@ def test_the_tally_of_a_ledger_line_by_line_is_the_error_of_all_audits() -> None
         {"rule": "uncertainty", "errors": {"Cu": part}},
         {"rule": "audit", "errors": None},
     ]
-    figures = AuditTally.of(lines).figures()
+    figures = AuditStatistics.of(lines).figures()
     assert figures["audit_forces_rmse"] == pytest.approx((16 / 6) ** 0.5)
     assert figures["audit_forces_rmse_by_element"] == {"Cu": 2.0, "Al": 0.0}
     assert (figures["n_audit_frames"], figures["random_audits"]) == (2, 1)

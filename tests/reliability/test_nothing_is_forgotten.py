@@ -19,7 +19,7 @@ from aofl import api
 from aofl.errors import ReferenceFailed, RunStopped, StoreError
 from aofl.learning.rules.policy import RULES
 from aofl.records import Verdict
-from aofl.simulation.recorder import RunFiles
+from aofl.simulation.recorder import Recorder
 from aofl.simulation.stopping import StopRequest
 from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal, save_checkpoint
 from aofl.workflows.assemble import opened_reference
@@ -91,7 +91,7 @@ def brought_back(out: Path) -> dict[str, Any]:
     config = reactive(out.parent)
     with (
         opened_reference(config.reference, directory.reference) as reference,
-        RunFiles.open(directory) as files,
+        Recorder.open(directory) as files,
     ):
         session = Session(
             config=config,

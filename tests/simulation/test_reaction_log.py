@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from ase import Atoms
 
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker_state import TrackerState
 from aofl.config.schema import ChemistryConfig
-from aofl.learning.timing import WallClock
+from aofl.learning.timing import Timing
 from aofl.simulation.reaction_log import look_at_chemistry, steps_between_looks
 
 TIMESTEP = 0.5
@@ -38,7 +38,7 @@ def make_run(mode: str = "aofl", last_label_step: int = 0) -> Run:
             chemistry=ChemistryConfig(), dynamics=SimpleNamespace(timestep_fs=TIMESTEP)
         ),
         calculator=SimpleNamespace(
-            wall=WallClock(), memory=SimpleNamespace(last_label_step=last_label_step), mode=mode
+            wall=Timing(), memory=SimpleNamespace(last_label_step=last_label_step), mode=mode
         ),
         files=SimpleNamespace(events=events),
     )
@@ -49,7 +49,7 @@ def go(run: Run, stretch: float, steps: int, through_json: bool = False) -> None
         run.atoms = water(stretch)
         look_at_chemistry(run)
         if through_json:
-            run.followed = Followed.from_json(json.loads(json.dumps(run.followed.to_json())))
+            run.followed = TrackerState.from_json(json.loads(json.dumps(run.followed.to_json())))
         run.step += 1
 
 

@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 
 from aofl.reference import AseReference
 from aofl.workflows.forecast import forecast, label_range
-from aofl.workflows.validation import Examiner, ScoredStep, score
+from aofl.workflows.validation import ScoredStep, Validation, score
 
 
 def run_at(step: int, atoms: Atoms, forces: np.ndarray, source: str = "ff") -> SimpleNamespace:
@@ -22,7 +22,7 @@ def run_at(step: int, atoms: Atoms, forces: np.ndarray, source: str = "ff") -> S
 
 
 def test_the_examiner_knows_the_error_and_counts_a_step_once(copper: Atoms) -> None:
-    examiner = Examiner(AseReference(EMT()))
+    examiner = Validation(AseReference(EMT()))
     truth = AseReference(EMT()).label(copper).forces
     wrong = truth.copy()
     wrong[3] += [0.3, 0.0, 0.0]

@@ -8,7 +8,7 @@ from aofl.analysis.profile import ProfileSums
 from aofl.analysis.structure import RadialSums
 from aofl.analysis.windows import Track, Windows
 from aofl.chemistry.reactions import Reactions
-from aofl.chemistry.tracker import FollowSettings
+from aofl.chemistry.tracker import TrackerSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class SurveySettings:
         Of density profiles and of the layers of the interphase, Å.
     """
 
-    follow: FollowSettings = field(default_factory=FollowSettings)
+    follow: TrackerSettings = field(default_factory=TrackerSettings)
     interval_fs: float | None = None
     lifetime_frames: int = 2
     r_max: float = 8.0

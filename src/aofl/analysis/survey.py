@@ -26,7 +26,7 @@ from aofl.chemistry.reaction_event import Event
 from aofl.chemistry.reactions import Reactions, composition
 from aofl.chemistry.species import Members, Species, count_names, species_of_frame
 from aofl.chemistry.tracker import begin, follow
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker_state import TrackerState
 from aofl.errors import StructureError
 
 
@@ -39,7 +39,7 @@ class _Pass:
     masses: tuple[float, ...]
     has_time: bool
     bonds: Bonds | None = None
-    state: Followed | None = None
+    state: TrackerState | None = None
     initial: dict[str, int] = field(default_factory=dict)
     start: float = 0.0
     events: list[Event] = field(default_factory=list)

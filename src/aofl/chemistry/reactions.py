@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ase import Atoms
 
 from aofl.chemistry.reaction_event import Event
-from aofl.chemistry.tracker import DEFAULT, FollowSettings, begin, follow
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker import DEFAULT, TrackerSettings, begin, follow
+from aofl.chemistry.tracker_state import TrackerState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class Reactions:
 
 
 def follow_trajectory(
-    frames: Iterable[tuple[int, float, Atoms]], settings: FollowSettings = DEFAULT
+    frames: Iterable[tuple[int, float, Atoms]], settings: TrackerSettings = DEFAULT
 ) -> Reactions | None:
     """Return the reactions among frames given as (number, time in fs, atoms); None without any.
 
@@ -50,7 +50,7 @@ def follow_trajectory(
     StructureError
         If the atoms of the frames are not the same throughout.
     """
-    state: Followed | None = None
+    state: TrackerState | None = None
     start_fs, initial, events = 0.0, dict[str, int](), list[Event]()
     for number, time_fs, atoms in frames:
         if state is None:

@@ -23,7 +23,7 @@ from aofl.records import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class ChemistrySnapshot:
     """What is seen of the chemistry at one step.
 
     Attributes
@@ -53,7 +53,7 @@ class Sighting:
 
 def look(
     atoms: Atoms, bonded: IntArray | None, *, with_species: bool, known: Collection[str] = ()
-) -> Sighting:
+) -> ChemistrySnapshot:
     """Look at a structure.
 
     Parameters
@@ -79,7 +79,7 @@ def look(
         for i, j in changed
     }
     numbers = atoms.numbers.astype(np.int64)
-    return Sighting(
+    return ChemistrySnapshot(
         bonded=now,
         changes=tuple(sorted(kinds)),
         atom=changed[0][0] if changed else None,

@@ -36,7 +36,7 @@ from aofl.chemistry.species import (
     species_of_frame,
     surroundings,
 )
-from aofl.chemistry.tracker_state import Followed, Pairs, Toggle
+from aofl.chemistry.tracker_state import Pairs, Toggle, TrackerState
 from aofl.chemistry.variants import is_time_to_watch, variants_among, watch
 from aofl.records import IntArray
 
@@ -44,23 +44,23 @@ TIE_FS = 1e-6  # times are sums of time steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FollowSettings:
+class TrackerSettings:
     """What counts as bonded, and how long a molecule must live to count (fs)."""
 
     bonds: ChemistrySettings = field(default_factory=ChemistrySettings)
     min_lifetime_fs: float = 50.0
 
 
-DEFAULT = FollowSettings()
+DEFAULT = TrackerSettings()
 
 
 def begin(
-    atoms: Atoms, *, frame: int, time_fs: float, settings: FollowSettings = DEFAULT
-) -> tuple[Followed, dict[str, int]]:
+    atoms: Atoms, *, frame: int, time_fs: float, settings: TrackerSettings = DEFAULT
+) -> tuple[TrackerState, dict[str, int]]:
     """Return the state after the first frame, and the molecules there by name."""
     bonds = connect(atoms, settings.bonds)
     found = dict(species_of_frame(atoms, bonds))
-    state = Followed(
+    state = TrackerState(
         frame=frame,
         time_fs=time_fs,
         bonded=_covalent_pairs(bonds),
@@ -76,14 +76,14 @@ def begin(
 
 
 def follow(
-    state: Followed,
+    state: TrackerState,
     atoms: Atoms,
     *,
     frame: int,
     time_fs: float,
-    settings: FollowSettings = DEFAULT,
+    settings: TrackerSettings = DEFAULT,
     bonds: Bonds | None = None,
-) -> tuple[Followed, tuple[Event, ...]]:
+) -> tuple[TrackerState, tuple[Event, ...]]:
     """Look at the next frame: return the new state and the events that are now certain.
 
     Parameters
@@ -129,15 +129,15 @@ def _different_atoms(bonded: IntArray) -> Pairs:
     return frozenset((i, j) for i, j in bonded.tolist() if i != j)
 
 
-def _due(state: Followed, lifetime: float) -> set[Pair]:
+def _due(state: TrackerState, lifetime: float) -> set[Pair]:
     """Return the pairs that have differed for long enough."""
     latest = state.time_fs - lifetime + TIE_FS
     return {pair for pair, toggle in state.pending.items() if toggle.time_fs <= latest}
 
 
 def _note(
-    state: Followed, before: Pairs, raw: Pairs, around: Surroundings, frame_before: int
-) -> Followed:
+    state: TrackerState, before: Pairs, raw: Pairs, around: Surroundings, frame_before: int
+) -> TrackerState:
     """Count what changed in the raw assignment, and remember since when pairs differ."""
     counts = Counter(state.raw)
     for region in regions(before ^ raw, before | raw):
@@ -163,8 +163,8 @@ def _note(
 
 
 def _settle(
-    state: Followed, raw: Pairs, around: Surroundings, lifetime: float
-) -> tuple[Followed, tuple[Event, ...]]:
+    state: TrackerState, raw: Pairs, around: Surroundings, lifetime: float
+) -> tuple[TrackerState, tuple[Event, ...]]:
     """Turn each region whose differences have all lasted long enough into an event."""
     due, events = _due(state, lifetime), []
     settled, pending, touched = set(state.settled), dict(state.pending), dict(state.touched)

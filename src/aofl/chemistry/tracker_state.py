@@ -34,7 +34,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
+class TrackerState:
     """All that must be known of the past.
 
     Attributes

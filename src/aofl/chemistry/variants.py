@@ -16,13 +16,13 @@ from aofl.chemistry.place import height_of
 from aofl.chemistry.reaction_event import Event, reaction
 from aofl.chemistry.regions import within
 from aofl.chemistry.species import Members, Species, Surroundings, has_variants, identify
-from aofl.chemistry.tracker_state import Followed, Toggle, Variant
+from aofl.chemistry.tracker_state import Toggle, TrackerState, Variant
 
 LOOKS_PER_LIFETIME = 2
 LIFETIMES = 3
 
 
-def is_time_to_watch(state: Followed, lifetime: float) -> bool:
+def is_time_to_watch(state: TrackerState, lifetime: float) -> bool:
     """Tell whether the variants were last looked at long enough ago."""
     waited = state.time_fs - state.watched_fs
     return bool(state.variants) and waited >= lifetime / LOOKS_PER_LIFETIME
@@ -39,8 +39,8 @@ def variants_among(found: dict[Members, Species], around: Surroundings) -> dict[
 
 
 def watch(
-    state: Followed, around: Surroundings, frame_before: int, lifetime: float
-) -> tuple[Followed, tuple[Event, ...]]:
+    state: TrackerState, around: Surroundings, frame_before: int, lifetime: float
+) -> tuple[TrackerState, tuple[Event, ...]]:
     """Look at the variants that are not reacting; return events for those that have changed."""
     variants, events, raw = dict(state.variants), [], Counter(state.raw)
     for members, variant in sorted(state.variants.items()):

@@ -25,16 +25,16 @@ from aofl.errors import ModelError, RunStopped, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning import ledger
 from aofl.learning.labelling import ask, label
-from aofl.learning.observation import Situation
+from aofl.learning.observation import Observation
 from aofl.learning.observe import is_check_due, look, look_at_bonds
-from aofl.learning.oracle import Labeller
+from aofl.learning.oracle import Oracle
 from aofl.learning.rules.chemistry import RULE as CHEMISTRY
 from aofl.learning.rules.chemistry import is_time_to_look
 from aofl.learning.rules.guards import guards
 from aofl.learning.rules.policy import decide, rules_of
 from aofl.learning.rules.retrospective import RULE as SURPRISE
 from aofl.learning.rules.retrospective import surprise
-from aofl.learning.timing import WallClock
+from aofl.learning.timing import Timing
 from aofl.learning.update import Outcome, fresh_memory, note_cost
 from aofl.records import FloatArray, IntArray, Label, Mode, Verdict
 from aofl.reference import AseReference, Reference
@@ -109,8 +109,8 @@ class AdaptiveCalculator(Calculator):
         super().__init__()  # type: ignore[no-untyped-call]
         self.record = on_decision or (lambda record: None)
         self._on_event = on_event or (lambda record: None)
-        self.wall = WallClock()
-        self.labeller = Labeller(
+        self.wall = Timing()
+        self.labeller = Oracle(
             reference=_as_reference(reference),
             wall=self.wall,
             settings=labels or LabelsConfig(),
@@ -214,7 +214,7 @@ class AdaptiveCalculator(Calculator):
             if second.action == "rewind":
                 self._refuse(second)
 
-    def _is_cleared(self, situation: Situation, outcome: Outcome | None) -> bool:
+    def _is_cleared(self, situation: Observation, outcome: Outcome | None) -> bool:
         """Return whether a step that was doubted breaks no guard with the forces of its label."""
         if outcome is None:
             return False
@@ -250,7 +250,7 @@ class AdaptiveCalculator(Calculator):
             "stress": np.zeros(6) if label.stress is None else label.stress.copy(),
         }
 
-    def _adopt_prediction(self, situation: Situation) -> None:
+    def _adopt_prediction(self, situation: Observation) -> None:
         prediction, self.last_source = situation.prediction, "ff"
         self.energy_shift = self.memory.energy_shift
         self.results = {

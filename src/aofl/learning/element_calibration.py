@@ -26,7 +26,7 @@ FIRST_WIDTH = 1.5 * Z_90  # a model that misses something is too sure: it settle
 
 
 @dataclass(slots=True)
-class Trust:
+class ElementCalibration:
     """The calibration of one element; plain numbers that go through JSON.
 
     Attributes

@@ -12,7 +12,7 @@ BANK_SIZE = 2000  # environments per element
 
 
 @dataclass(slots=True)
-class Bank:
+class EnvironmentStore:
     """Labelled environments of one element: unit vectors (k, m) and where they came from."""
 
     vectors: FloatArray

@@ -15,7 +15,7 @@ from aofl.analysis.accuracy import error_sums
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning import ledger
 from aofl.learning.learner_state import TRUSTED
-from aofl.learning.observation import Situation
+from aofl.learning.observation import Observation
 from aofl.learning.observe import look, look_at_bonds
 from aofl.learning.rules.audit import RANDOM
 from aofl.learning.update import (
@@ -41,7 +41,7 @@ MAX_FAILURES = 10  # in a row
 def label(
     calculator: AdaptiveCalculator,
     atoms: Atoms,
-    situation: Situation,
+    situation: Observation,
     verdict: Verdict,
     continuous: float | None = None,
 ) -> Outcome | None:
@@ -77,7 +77,7 @@ def label(
 def _absorb(
     calculator: AdaptiveCalculator,
     atoms: Atoms,
-    situation: Situation,
+    situation: Observation,
     verdict: Verdict,
     answer: Label,
 ) -> tuple[Outcome, float]:
@@ -147,7 +147,7 @@ def _is_learned(calculator: AdaptiveCalculator, verdict: Verdict) -> bool:
 def _learn(
     calculator: AdaptiveCalculator,
     atoms: Atoms,
-    situation: Situation,
+    situation: Observation,
     label: Label,
     outcome: Outcome,
 ) -> float:

@@ -5,7 +5,7 @@ banks of labelled environments, which are rebuilt from the labels. The calibrate
 of element z, and how it compares with its threshold:
 
     s_i = sqrt(u_i^2 + sigma_F^2)   u_i: rms over x, y, z of the posterior standard deviation
-    b_i = c_z s_i                   calibrated force error; c_z and threshold_z in `trust.Trust`
+    b_i = c_z s_i                   calibrated force error; c_z and threshold_z in `element_calibration`
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from aofl.learning.element_calibration import HISTORY, Trust
-from aofl.learning.environment_store import Bank
+from aofl.learning.element_calibration import HISTORY, ElementCalibration
+from aofl.learning.environment_store import EnvironmentStore
 from aofl.learning.rules.reaction_watch import ReactionWatch
 from aofl.plain import from_plain
 from aofl.records import FloatArray, IntArray, Neighbour
@@ -54,7 +54,7 @@ class Judgement:
 
 
 @dataclass(slots=True)
-class Memory:
+class LearnerState:
     """The state of the rules. Everything but `banks` is saved as JSON (`to_json`).
 
     Attributes
@@ -82,7 +82,7 @@ class Memory:
     """
 
     target: float
-    trust: dict[str, Trust] = field(default_factory=dict)
+    trust: dict[str, ElementCalibration] = field(default_factory=dict)
     usual_distance: dict[str, list[float]] = field(default_factory=dict)
     seen_energies_std: list[float] = field(default_factory=list)
     watch: ReactionWatch = field(default_factory=ReactionWatch)
@@ -109,7 +109,7 @@ class Memory:
     force_noise: float = 0.0
     vasp_threshold: float = 0.002  # eV/Å, VASP's first one
     vasp_history: list[float] = field(default_factory=list)
-    banks: dict[str, Bank] = field(default_factory=dict)
+    banks: dict[str, EnvironmentStore] = field(default_factory=dict)
 
     @property
     def threshold(self) -> float:
@@ -125,7 +125,7 @@ class Memory:
         forces_std
             Posterior standard deviations, eV/Å, (n, 3).
         """
-        factors = {z: self.trust.get(z, Trust()).factor for z in set(symbols)}
+        factors = {z: self.trust.get(z, ElementCalibration()).factor for z in set(symbols)}
         errors = np.array([factors[z] for z in symbols]) * self.raw_errors(forces_std)
         limits = self.limits(symbols)
         return Judgement(errors=errors, limits=limits, atom=int((errors / limits).argmax()))
@@ -133,7 +133,7 @@ class Memory:
     def limits(self, symbols: list[str]) -> FloatArray:
         """Return the threshold of every atom, eV/Å, shape (n,)."""
         of = {
-            z: self.trust.get(z, Trust()).threshold(self.target, self.force_noise)
+            z: self.trust.get(z, ElementCalibration()).threshold(self.target, self.force_noise)
             for z in set(symbols)
         }
         return np.array([of[z] for z in symbols])
@@ -159,7 +159,7 @@ class Memory:
         """
         names, s = np.array(symbols), np.sqrt(forces_std**2 + self.force_noise**2)
         return {
-            element: self.trust.setdefault(element, Trust()).note_errors(
+            element: self.trust.setdefault(element, ElementCalibration()).note_errors(
                 difference[names == element], s[names == element]
             )
             for element in sorted(set(symbols))
@@ -170,7 +170,7 @@ class Memory:
         names, size = np.array(symbols), np.sqrt(np.mean(forces_std**2, axis=1))
         for element in sorted(set(symbols)):
             largest = float(size[names == element].max())
-            self.trust.setdefault(element, Trust()).note_reached(largest)
+            self.trust.setdefault(element, ElementCalibration()).note_reached(largest)
 
     def distance_of(self, element: str) -> float:
         """Return the usual cosine distance of well-predicted atoms of an element."""
@@ -218,7 +218,9 @@ class Memory:
         names = np.array(symbols)
         for element in sorted(set(symbols)):
             chosen = np.flatnonzero(names == element)
-            bank = self.banks.setdefault(element, Bank(np.empty((0, environments.shape[1]))))
+            bank = self.banks.setdefault(
+                element, EnvironmentStore(np.empty((0, environments.shape[1])))
+            )
             spacing = BANK_SPACING * self.distance_of(element)
             bank.add(environments[chosen], label_id, chosen, spacing)
 
@@ -230,6 +232,6 @@ class Memory:
         return {**state, "trust": trust, "watch": self.watch.to_json()}
 
     @classmethod
-    def from_json(cls, state: dict[str, Any]) -> Memory:
+    def from_json(cls, state: dict[str, Any]) -> LearnerState:
         """Return the memory that `to_json` described; the banks are empty."""
         return from_plain(cls, state)

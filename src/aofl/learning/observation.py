@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aofl.chemistry.snapshot import Sighting
+from aofl.chemistry.snapshot import ChemistrySnapshot
 from aofl.records import FloatArray, IntArray, Prediction, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Observation:
     """One structure on the way, with its prediction.
 
     Attributes
@@ -43,7 +43,7 @@ class Situation:
     prediction: Prediction
     seed: int
     timestep_fs: float = 1.0
-    sighting: Sighting | None = None
+    sighting: ChemistrySnapshot | None = None
     can_rewind: bool = False
     is_after_label: bool = False
 

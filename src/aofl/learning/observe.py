@@ -15,7 +15,7 @@ from ase import Atoms
 from aofl.chemistry import snapshot as sighting
 from aofl.forcefield.model import ForceField
 from aofl.learning.learner_state import Judgement
-from aofl.learning.observation import Situation
+from aofl.learning.observation import Observation
 from aofl.learning.rules.frozen_model import STOP_AT
 from aofl.learning.rules.uncertainty import CHECK_EVERY, has_grown
 from aofl.records import Prediction
@@ -32,7 +32,7 @@ def is_check_due(calculator: AdaptiveCalculator) -> bool:
     return is_rival or not is_safe or calculator.step % CHECK_EVERY == 0
 
 
-def look(calculator: AdaptiveCalculator, atoms: Atoms, *, check: bool) -> Situation:
+def look(calculator: AdaptiveCalculator, atoms: Atoms, *, check: bool) -> Observation:
     """Return the situation, with the deviations of the forces to check, or where they grew."""
     memory, wall = calculator.memory, calculator.wall
     if calculator.force_field is None:
@@ -56,8 +56,8 @@ def look(calculator: AdaptiveCalculator, atoms: Atoms, *, check: bool) -> Situat
 
 
 def look_at_bonds(
-    calculator: AdaptiveCalculator, atoms: Atoms, situation: Situation, *, with_species: bool
-) -> Situation:
+    calculator: AdaptiveCalculator, atoms: Atoms, situation: Observation, *, with_species: bool
+) -> Observation:
     """Return the situation with what is seen of the chemistry."""
     with calculator.wall.part("chemistry"):
         with_species |= calculator.bonded is None
@@ -75,8 +75,8 @@ def _watch_frozen(calculator: AdaptiveCalculator, judged: Judgement) -> None:
     calculator.is_unsure = excess > 1.0
 
 
-def _situation(calculator: AdaptiveCalculator, atoms: Atoms, prediction: Prediction) -> Situation:
-    return Situation(
+def _situation(calculator: AdaptiveCalculator, atoms: Atoms, prediction: Prediction) -> Observation:
+    return Observation(
         step=calculator.step,
         numbers=atoms.numbers.astype(np.int64),
         symbols=atoms.get_chemical_symbols(),

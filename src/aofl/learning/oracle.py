@@ -16,7 +16,7 @@ from ase import Atoms
 
 from aofl.config.schema import LabelsConfig
 from aofl.errors import ReferenceFailed
-from aofl.learning.timing import WallClock
+from aofl.learning.timing import Timing
 from aofl.records import FloatArray, Label, LabelledStructure, Prediction
 from aofl.reference import LabelLimits, Reference
 from aofl.reference.gate import Expectation, believed_label
@@ -28,7 +28,7 @@ from aofl.store import Dataset, LabelCache, keep_in_quarantine, structure_hash
 
 
 @dataclass(slots=True, kw_only=True)
-class Labeller:
+class Oracle:
     """Asks the reference code and keeps what it says.
 
     Attributes
@@ -53,7 +53,7 @@ class Labeller:
     """
 
     reference: Reference
-    wall: WallClock
+    wall: Timing
     settings: LabelsConfig = field(default_factory=LabelsConfig)
     dataset: Dataset | None = None
     quarantine: Path | None = None

@@ -61,7 +61,7 @@ class CallTimes:
 
 
 @dataclass(slots=True)
-class WallClock:
+class Timing:
     """Seconds by part; `total` counts everything since the start, resumed parts included."""
 
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))

@@ -11,12 +11,12 @@ import numpy as np
 from ase import Atoms
 
 from aofl.bayes.calibration import HIGHEST, LOWEST, Z_90
-from aofl.chemistry.snapshot import Sighting
+from aofl.chemistry.snapshot import ChemistrySnapshot
 from aofl.config.schema import LearningConfig
 from aofl.forcefield.model import ForceField
-from aofl.learning.element_calibration import Trust
-from aofl.learning.learner_state import Judgement, Memory
-from aofl.learning.observation import Situation
+from aofl.learning.element_calibration import ElementCalibration
+from aofl.learning.learner_state import Judgement, LearnerState
+from aofl.learning.observation import Observation
 from aofl.learning.rules.audit import RANDOM, SCHEDULED, is_drifting, next_gap
 from aofl.learning.rules.baselines import updated_threshold
 from aofl.records import FloatArray, Label, Prediction, Verdict
@@ -48,7 +48,7 @@ class Outcome:
     judged: Judgement
 
 
-def compare(memory: Memory, situation: Situation, label: Label) -> Outcome:
+def compare(memory: LearnerState, situation: Observation, label: Label) -> Outcome:
     """Compare a prediction with its label, and let the calibration learn from it."""
     prediction, symbols = situation.prediction, situation.symbols
     judged = memory.judge(symbols, prediction.deviations)
@@ -65,7 +65,7 @@ def compare(memory: Memory, situation: Situation, label: Label) -> Outcome:
     )
 
 
-def _is_test(memory: Memory) -> bool:
+def _is_test(memory: LearnerState) -> bool:
     """Return whether a label tests the calibration.
 
     A force field of no label foretells nothing, and one of a single label is so far off that its
@@ -76,7 +76,7 @@ def _is_test(memory: Memory) -> bool:
 
 
 def note_audit(
-    memory: Memory, verdict: Verdict, outcome: Outcome, step: int, settings: LearningConfig
+    memory: LearnerState, verdict: Verdict, outcome: Outcome, step: int, settings: LearningConfig
 ) -> bool:
     """Set the next audit by the outcome of this label; return whether an alarm begins."""
     if verdict.rule not in (SCHEDULED, RANDOM) or outcome.is_surprise:
@@ -97,7 +97,7 @@ def note_audit(
     return begins
 
 
-def note_cost(memory: Memory, step: int, label: Label) -> None:
+def note_cost(memory: LearnerState, step: int, label: Label) -> None:
     """Count a label against the budget."""
     memory.n_asked += 1
     memory.reference_seconds += label.seconds
@@ -106,7 +106,11 @@ def note_cost(memory: Memory, step: int, label: Label) -> None:
 
 
 def note_chemistry(
-    memory: Memory, sighting: Sighting, step: int, outcome: Outcome, timestep_fs: float
+    memory: LearnerState,
+    sighting: ChemistrySnapshot,
+    step: int,
+    outcome: Outcome,
+    timestep_fs: float,
 ) -> None:
     """Remember what chemistry this label has shown, and set when to ask next."""
     memory.watch.note_label(
@@ -115,7 +119,7 @@ def note_chemistry(
 
 
 def learn(
-    memory: Memory,
+    memory: LearnerState,
     force_field: ForceField,
     atoms: Atoms,
     label: Label,
@@ -154,7 +158,7 @@ def learn(
     return after.energy
 
 
-def fresh_memory(target: float, force_field: ForceField | None) -> Memory:
+def fresh_memory(target: float, force_field: ForceField | None) -> LearnerState:
     """Return the memory of a run that begins, with what its force field brings along.
 
     Parameters
@@ -162,27 +166,30 @@ def fresh_memory(target: float, force_field: ForceField | None) -> Memory:
     target
         The force error that is aimed at, eV/Å.
     """
-    memory = Memory(target=target)
+    memory = LearnerState(target=target)
     if force_field is not None and force_field.learned is not None:
         memory.trust = trust_of(force_field)
         memory.force_noise = force_field.force_noise
     return memory
 
 
-def trust_of(force_field: ForceField) -> dict[str, Trust]:
+def trust_of(force_field: ForceField) -> dict[str, ElementCalibration]:
     """Return the calibration to start with, for a force field that was learned elsewhere."""
     found = {}
     for element, (deviation, noise) in zip(
         force_field.elements, force_field.calibration, strict=True
     ):
         factor = LARGEST_OVER_TYPICAL * float(max(deviation, noise))
-        found[element] = Trust(
+        found[element] = ElementCalibration(
             initial=min(max(factor, LOWEST), HIGHEST), width=Z_90 * float(max(deviation, noise))
         )
     return found
 
 
-def calibration_of(memory: Memory, force_field: ForceField) -> FloatArray:
+def calibration_of(memory: LearnerState, force_field: ForceField) -> FloatArray:
     """Return the calibration factors of a force field as its labels have shown, (n_species, 2)."""
-    known = [memory.trust.get(element, Trust()).width / Z_90 for element in force_field.elements]
+    known = [
+        memory.trust.get(element, ElementCalibration()).width / Z_90
+        for element in force_field.elements
+    ]
     return np.repeat(np.array(known)[:, None], 2, axis=1)

@@ -16,7 +16,7 @@ from aofl.analysis.motion import Motion, motion
 from aofl.analysis.network import graphml, reaction_network
 from aofl.analysis.survey import survey
 from aofl.chemistry.reaction_event import mark_seen
-from aofl.chemistry.tracker import FollowSettings
+from aofl.chemistry.tracker import TrackerSettings
 from aofl.config import read_config
 from aofl.config.schema import ChemistryConfig
 from aofl.errors import ConfigError
@@ -156,7 +156,7 @@ def _settings(path: Path, options: AnalyseOptions) -> SurveySettings:
         config = read_config(RunDirectory.open(path).config).chemistry if path.is_dir() else None
         lifetime = (config or ChemistryConfig()).min_lifetime_fs
     interval = None if options.interval_fs is None else options.every * options.interval_fs
-    return SurveySettings(follow=FollowSettings(min_lifetime_fs=lifetime), interval_fs=interval)
+    return SurveySettings(follow=TrackerSettings(min_lifetime_fs=lifetime), interval_fs=interval)
 
 
 def _seen(found: Survey, run: RunDirectory, lifetime_fs: float) -> Survey:

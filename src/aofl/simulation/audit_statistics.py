@@ -12,7 +12,7 @@ from aofl.learning.rules.audit import RANDOM, SCHEDULED
 
 
 @dataclass(slots=True)
-class AuditTally:
+class AuditStatistics:
     """Sums over the audits of a ledger, by element."""
 
     sums: dict[str, ErrorSums] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class AuditTally:
     n_random: int = 0
 
     @classmethod
-    def of(cls, ledger: Iterable[Mapping[str, Any]]) -> AuditTally:
+    def of(cls, ledger: Iterable[Mapping[str, Any]]) -> AuditStatistics:
         """Return the tally of all lines of a ledger.
 
         Raises

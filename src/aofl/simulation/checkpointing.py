@@ -16,15 +16,15 @@ import numpy as np
 from ase import Atoms
 
 from aofl.bayes.evidence import Hyperparameters
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker_state import TrackerState
 from aofl.errors import StoreError
-from aofl.learning.environment_store import Bank
-from aofl.learning.learner_state import Memory
+from aofl.learning.environment_store import EnvironmentStore
+from aofl.learning.learner_state import LearnerState
 from aofl.learning.timing import CallTimes
 from aofl.plain import from_plain
 from aofl.records import FloatArray
 from aofl.simulation.dynamics import thermostat_state
-from aofl.simulation.snapshot import RESULTS, Mechanics, capture
+from aofl.simulation.snapshot import RESULTS, Snapshot, capture
 from aofl.store import Checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ ARRAYS = ("positions", "momenta", "previous_positions", "thermostat")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainInstant:
-    """What of an instant is plain JSON; see `Mechanics`."""
+    """What of an instant is plain JSON; see `Snapshot`."""
 
     step: int
     source: str
@@ -121,7 +121,7 @@ def understood(what: str) -> Iterator[None]:
         ) from error
 
 
-def pack(instants: list[Mechanics]) -> tuple[dict[str, FloatArray], list[dict[str, Any]]]:
+def pack(instants: list[Snapshot]) -> tuple[dict[str, FloatArray], list[dict[str, Any]]]:
     """Return instants as arrays and JSON values; `mechanics_of` undoes it."""
     arrays = {
         f"{k}.{name}": array
@@ -131,7 +131,7 @@ def pack(instants: list[Mechanics]) -> tuple[dict[str, FloatArray], list[dict[st
     return arrays, [_plain(instant) for instant in instants]
 
 
-def mechanics_of(checkpoint: Checkpoint) -> tuple[Mechanics, list[Mechanics]]:
+def mechanics_of(checkpoint: Checkpoint) -> tuple[Snapshot, list[Snapshot]]:
     """Return the instant of a checkpoint, and the frames before it that a rewind can go back to.
 
     Raises
@@ -149,12 +149,12 @@ def mechanics_of(checkpoint: Checkpoint) -> tuple[Mechanics, list[Mechanics]]:
     return now, before
 
 
-def _arrays(instant: Mechanics) -> dict[str, FloatArray]:
+def _arrays(instant: Snapshot) -> dict[str, FloatArray]:
     results = {f"results.{name}": value for name, value in instant.results.items()}
     return {name: getattr(instant, name) for name in ARRAYS} | results
 
 
-def _plain(instant: Mechanics) -> dict[str, Any]:
+def _plain(instant: Snapshot) -> dict[str, Any]:
     """Return what of an instant is not an array, as JSON values."""
     bonded, followed = instant.bonded, instant.followed
     return {
@@ -164,7 +164,7 @@ def _plain(instant: Mechanics) -> dict[str, Any]:
     }
 
 
-def _instant(arrays: dict[str, Any], k: int, state: dict[str, Any]) -> Mechanics:
+def _instant(arrays: dict[str, Any], k: int, state: dict[str, Any]) -> Snapshot:
     """Return what `_arrays` and `_plain` described.
 
     Raises
@@ -185,10 +185,10 @@ def _instant(arrays: dict[str, Any], k: int, state: dict[str, Any]) -> Mechanics
             raise ValueError(f"{name} has shape {arrays[f'{k}.{name}'].shape}, not {shape}")
     plain = from_plain(PlainInstant, {name: state[name] for name in PLAIN})
     bonded, followed = state["bonded"], state["followed"]
-    return Mechanics(
+    return Snapshot(
         results={name: arrays[f"{k}.results.{name}"] for name in RESULTS},
         bonded=None if bonded is None else np.array(bonded, dtype=np.int64).reshape(-1, 2),
-        followed=Followed.from_json(followed) if followed else None,
+        followed=TrackerState.from_json(followed) if followed else None,
         **{name: arrays[f"{k}.{name}"] for name in ARRAYS},
         **{name: getattr(plain, name) for name in PLAIN},
     )
@@ -205,7 +205,7 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
     target = calculator.memory.target  # of the settings now, which a resume may change
     with understood("the checkpoint"):
         state = checkpoint.state
-        calculator.memory = replace(Memory.from_json(state["memory"]), target=target)
+        calculator.memory = replace(LearnerState.from_json(state["memory"]), target=target)
         calculator.labeller.ids = [int(k) for k in state["asked_ids"]]
         calculator.learned_ids = [int(k) for k in state["learned_ids"]]
         calculator.wall.seconds.update(state["wall"]["seconds"])
@@ -264,6 +264,6 @@ def _rebuild_banks(
 ) -> None:
     for element, index in banks.items():
         vectors = [environments[k][a] for k, a in zip(index["labels"], index["atoms"], strict=True)]
-        calculator.memory.banks[element] = Bank(
+        calculator.memory.banks[element] = EnvironmentStore(
             np.array(vectors), list(index["labels"]), list(index["atoms"])
         )

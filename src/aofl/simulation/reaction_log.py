@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aofl.chemistry.reaction_event import Event
-from aofl.chemistry.tracker import FollowSettings, begin, follow
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker import TrackerSettings, begin, follow
+from aofl.chemistry.tracker_state import TrackerState
 from aofl.config.schema import ChemistryConfig
 from aofl.records import IntArray
 
@@ -33,7 +33,7 @@ def look_at_chemistry(run: Run) -> None:
             _write(run, {"event": "species", "counts": counts})
             return
         before = run.followed
-        settings = FollowSettings(min_lifetime_fs=config.min_lifetime_fs)
+        settings = TrackerSettings(min_lifetime_fs=config.min_lifetime_fs)
         run.followed, events = follow(
             before, run.atoms, frame=run.step, time_fs=run.time_fs, settings=settings
         )
@@ -47,7 +47,7 @@ def steps_between_looks(config: ChemistryConfig, timestep_fs: float) -> int:
     return max(1, round(config.every_fs / timestep_fs))
 
 
-def _write_bonds(run: Run, before: Followed, after: Followed) -> None:
+def _write_bonds(run: Run, before: TrackerState, after: TrackerState) -> None:
     """Write down each bond that formed or broke since the last look."""
     if np.array_equal(before.bonded, after.bonded):
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aofl.simulation.audit_statistics import AuditTally
+from aofl.simulation.audit_statistics import AuditStatistics
 from aofl.store import Closing, Dataset, Journal, RunDirectory, Table, Trajectory, iterate_journal
 
 FILES = ("dataset", "ledger", "events", "thermo", "trajectory")
@@ -29,7 +29,7 @@ THERMO_COLUMNS = (
 
 
 @dataclass(kw_only=True)
-class RunFiles(Closing):
+class Recorder(Closing):
     """Labels, ledger, events, thermodynamics and trajectory of one run directory.
 
     `quarantine` is the directory for structures that got no label, made when there is one.
@@ -42,10 +42,10 @@ class RunFiles(Closing):
     thermo: Table
     trajectory: Trajectory
     quarantine: Path
-    audits: AuditTally = field(default_factory=AuditTally)
+    audits: AuditStatistics = field(default_factory=AuditStatistics)
 
     @classmethod
-    def open(cls, directory: RunDirectory) -> RunFiles:
+    def open(cls, directory: RunDirectory) -> Recorder:
         """Open or create the files."""
         with ExitStack() as opened:
             files = cls(
@@ -78,7 +78,7 @@ class RunFiles(Closing):
         for name, offset in offsets.items():
             getattr(self, name).truncate(offset)
         if "ledger" in offsets:
-            self.audits = AuditTally.of(iterate_journal(self.ledger.path))
+            self.audits = AuditStatistics.of(iterate_journal(self.ledger.path))
 
     def tell_again(self, events: list[dict[str, Any]]) -> None:
         """Write events that a rewind has cut off and that still hold."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker_state import TrackerState
 from aofl.config.schema import RunConfig
 from aofl.errors import AoflError, RunStopped, StoreError
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequested
@@ -31,9 +31,9 @@ from aofl.records import Verdict
 from aofl.simulation.checkpointing import save_state
 from aofl.simulation.dynamics import advance, make_dynamics, restore_thermostat, thermostat_state
 from aofl.simulation.reaction_log import look_at_chemistry
-from aofl.simulation.recorder import RunFiles
+from aofl.simulation.recorder import Recorder
 from aofl.simulation.resources import tell_forecast, watch
-from aofl.simulation.snapshot import Mechanics, capture, put_back
+from aofl.simulation.snapshot import Snapshot, capture, put_back
 from aofl.simulation.stopping import StopRequest
 from aofl.simulation.summary import write_summary
 from aofl.store import RunDirectory, drop_checkpoints_after
@@ -54,13 +54,13 @@ class Run:
 
     config: RunConfig
     directory: RunDirectory
-    files: RunFiles
+    files: Recorder
     atoms: Atoms
     calculator: AdaptiveCalculator
     dynamics: Any  # one of ASE's integrators, whose base class has no `step`
     step: int = 0
-    followed: Followed | None = None
-    snapshots: deque[Mechanics] = field(default_factory=lambda: deque(maxlen=SNAPSHOTS))
+    followed: TrackerState | None = None
+    snapshots: deque[Snapshot] = field(default_factory=lambda: deque(maxlen=SNAPSHOTS))
     rewound_to: int | None = None
     stop: StopRequest = field(default_factory=StopRequest)
     warned: set[str] = field(default_factory=set)
@@ -124,7 +124,7 @@ def one_step(run: Run) -> None:
         write_summary(run, "running")
 
 
-def _snapshot(run: Run) -> Mechanics:
+def _snapshot(run: Run) -> Snapshot:
     files = run.files
     offsets = {name: getattr(files, name).offset for name in ("thermo", "trajectory", "events")}
     return capture(run.atoms, run.calculator, thermostat_state(run.dynamics), run.followed, offsets)
@@ -157,7 +157,7 @@ def _rewind(run: Run, verdict: Verdict) -> None:
     _save_rewound(run, trusted.offsets)
 
 
-def _trusted_frame(run: Run, verdict: Verdict) -> Mechanics:
+def _trusted_frame(run: Run, verdict: Verdict) -> Snapshot:
     """Take the frame to go back to: the last, or as far back as the rule wants.
 
     A surprise leaves it with the others: what the force field has learned changes what follows,
@@ -171,7 +171,7 @@ def _trusted_frame(run: Run, verdict: Verdict) -> Mechanics:
     return trusted
 
 
-def _is_far_enough(run: Run, verdict: Verdict, frame: Mechanics) -> bool:
+def _is_far_enough(run: Run, verdict: Verdict, frame: Snapshot) -> bool:
     if verdict.rule == SURPRISE:
         return agrees(run.calculator, frame.positions, frame.results["forces"])
     before = BEFORE_FS / run.config.dynamics.timestep_fs if verdict.rule == CHEMISTRY else 0
@@ -204,7 +204,7 @@ def _events_to_keep(run: Run, offset: int) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] not in ("bond", "reaction", "species")]
 
 
-def dynamics_at(config: RunConfig, atoms: Atoms, mechanics: Mechanics) -> Any:
+def dynamics_at(config: RunConfig, atoms: Atoms, mechanics: Snapshot) -> Any:
     """Return the integrator as it was at a captured instant; the forces must be put back first."""
     dynamics = make_dynamics(config.dynamics, atoms)
     restore_thermostat(dynamics, mechanics.thermostat)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from aofl.chemistry.tracker_state import Followed
+from aofl.chemistry.tracker_state import TrackerState
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.records import FloatArray, IntArray
 
@@ -19,7 +19,7 @@ RESULTS = ("energy", "free_energy", "energies", "forces", "stress")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mechanics:
+class Snapshot:
     """One instant.
 
     Attributes
@@ -48,7 +48,7 @@ class Mechanics:
     results: dict[str, FloatArray]
     previous_positions: FloatArray
     thermostat: FloatArray
-    followed: Followed | None
+    followed: TrackerState | None
     bonded: IntArray | None
     source: str
     error: float | None
@@ -62,12 +62,12 @@ def capture(
     atoms: Atoms,
     calculator: AdaptiveCalculator,
     thermostat: FloatArray,
-    followed: Followed | None,
+    followed: TrackerState | None,
     offsets: dict[str, int],
-) -> Mechanics:
+) -> Snapshot:
     """Return copies of everything that moves."""
     before = calculator.previous_positions
-    return Mechanics(
+    return Snapshot(
         step=calculator.step,
         positions=atoms.positions.copy(),
         momenta=atoms.get_momenta(),
@@ -85,7 +85,9 @@ def capture(
     )
 
 
-def put_back(mechanics: Mechanics, atoms: Atoms, calculator: AdaptiveCalculator) -> Followed | None:
+def put_back(
+    mechanics: Snapshot, atoms: Atoms, calculator: AdaptiveCalculator
+) -> TrackerState | None:
     """Set atoms and calculator to a captured instant; return the chemistry known then."""
     atoms.positions = mechanics.positions
     atoms.set_momenta(mechanics.momenta, apply_constraint=False)

@@ -36,7 +36,7 @@ from aofl.reference.codes.socket_reference import SocketReference
 from aofl.reference.codes.vasp import VaspReference
 from aofl.reference.import_path import make_calculator as calculator_at
 from aofl.reference.import_path import version_of
-from aofl.simulation.recorder import RunFiles
+from aofl.simulation.recorder import Recorder
 from aofl.system import EnergyAndForces, Engines
 
 
@@ -195,7 +195,7 @@ def make_force_field(config: RunConfig, atoms: Atoms) -> ForceField | None:
 
 
 def make_calculator(
-    config: RunConfig, atoms: Atoms, reference: Reference, files: RunFiles
+    config: RunConfig, atoms: Atoms, reference: Reference, files: Recorder
 ) -> AdaptiveCalculator:
     """Return the adaptive calculator of a run, writing to the files of its directory."""
     dynamics = config.dynamics

@@ -20,7 +20,7 @@ from aofl.workflows.build import build
 from aofl.workflows.check import scratch_reference, timed_label
 from aofl.workflows.forecast import forecast
 from aofl.workflows.start_resume import start
-from aofl.workflows.validation import Examiner, score, to_csv
+from aofl.workflows.validation import Validation, score, to_csv
 
 
 def rehearse(
@@ -62,7 +62,7 @@ def rehearse(
         master = make_reference(config.reference, out)
     else:
         master = AseReference(ForceField.load(teacher), description={"method": f"model {teacher}"})
-    examiner = Examiner(master)
+    examiner = Validation(master)
 
     def examine(now: Run) -> None:
         examiner.look(now)
@@ -80,7 +80,7 @@ def rehearse(
 
 
 def _scored(
-    out: Path, config: RunConfig, examiner: Examiner, label_seconds: float | None
+    out: Path, config: RunConfig, examiner: Validation, label_seconds: float | None
 ) -> dict[str, Any]:
     """Return the score of a rehearsal that has been run, with its forecast."""
     directory = RunDirectory.open(out)

@@ -17,7 +17,7 @@ from aofl.reference import Reference
 from aofl.reference.level import level_of
 from aofl.simulation.checkpointing import mechanics_of, restore_learning, understood
 from aofl.simulation.dynamics import make_dynamics
-from aofl.simulation.recorder import RunFiles
+from aofl.simulation.recorder import Recorder
 from aofl.simulation.run import SNAPSHOTS, Run, begin, dynamics_at
 from aofl.simulation.snapshot import put_back
 from aofl.simulation.stopping import StopRequest
@@ -42,7 +42,7 @@ class Session:
 
     config: RunConfig
     directory: RunDirectory
-    files: RunFiles
+    files: Recorder
     atoms: Atoms
     reference: Reference
     stop: StopRequest
@@ -57,7 +57,7 @@ def opened(
     stop: StopRequest,
 ) -> Iterator[Session]:
     """Open the files of a run and keep to its threads while the `with` block lasts."""
-    with limited_threads(config.threads), RunFiles.open(directory) as files:
+    with limited_threads(config.threads), Recorder.open(directory) as files:
         yield Session(
             config=config,
             directory=directory,

@@ -46,7 +46,7 @@ class ScoredStep:
 
 
 @dataclass(slots=True)
-class Examiner:
+class Validation:
     """Asks the teacher about each step that the force field made; called after every step."""
 
     teacher: Reference

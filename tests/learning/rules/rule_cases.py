@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.element_calibration import Trust
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation
+from aofl.learning.element_calibration import ElementCalibration
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation
 from aofl.records import Prediction
 
 SETTINGS = LearningConfig(target_force_error_meV_per_A=300, audit_probability=0.0)
@@ -27,7 +27,7 @@ def prediction(std: float = 0.01, **changes: object) -> Prediction:
     return Prediction(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def situation(**changes: object) -> Situation:
+def situation(**changes: object) -> Observation:
     values: dict[str, object] = {
         "step": 100,
         "numbers": NUMBERS,
@@ -41,12 +41,12 @@ def situation(**changes: object) -> Situation:
         "prediction": prediction(),
         "seed": 0,
     }
-    return Situation(**{**values, **changes})  # type: ignore[arg-type]
+    return Observation(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def memory(**changes: object) -> Memory:
-    trust = {element: Trust(ratios=[2.0] * 20) for element in ("O", "H")}
-    grown = Memory(target=0.3, n_labels=30, trust=trust, last_label_step=95, audit_gap=50)
+def memory(**changes: object) -> LearnerState:
+    trust = {element: ElementCalibration(ratios=[2.0] * 20) for element in ("O", "H")}
+    grown = LearnerState(target=0.3, n_labels=30, trust=trust, last_label_step=95, audit_gap=50)
     for name, value in changes.items():
         setattr(grown, name, value)
     return grown

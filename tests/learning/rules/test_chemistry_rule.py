@@ -12,8 +12,8 @@ from ase import Atoms
 from ase.data import covalent_radii
 from rule_cases import SETTINGS, memory, situation
 
-from aofl.chemistry.snapshot import Sighting, look
-from aofl.learning.learner_state import Memory
+from aofl.chemistry.snapshot import ChemistrySnapshot, look
+from aofl.learning.learner_state import LearnerState
 from aofl.learning.rules.chemistry import chemistry
 from aofl.learning.rules.reaction_watch import LAST_GAP_FS, ReactionWatch
 
@@ -25,7 +25,7 @@ def water(stretch: float = 0.0) -> Atoms:
 
 
 def sighting(*changes: str, species: tuple[str, ...] = (), contacts: tuple[str, ...] = ()):
-    return Sighting(
+    return ChemistrySnapshot(
         bonded=np.empty((0, 2), dtype=np.int64),
         changes=changes,
         atom=0 if changes else None,
@@ -90,10 +90,10 @@ class TestLook:
 
 
 class TestRule:
-    def at(self, step: int, seen: Sighting | None, **changes: object):
+    def at(self, step: int, seen: ChemistrySnapshot | None, **changes: object):
         return situation(step=step, sighting=seen, timestep_fs=0.5, **changes)
 
-    def knowing(self, **changes: object) -> Memory:
+    def knowing(self, **changes: object) -> LearnerState:
         return memory(watch=ReactionWatch(species=["H2O:1", "HO:2"], contacts=["H-O"]), **changes)
 
     def test_nothing_new_is_accepted(self) -> None:

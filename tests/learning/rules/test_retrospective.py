@@ -11,13 +11,13 @@ from ase.calculators.emt import EMT
 from rule_cases import memory, prediction, situation
 
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
-from aofl.learning.learner_state import Memory
+from aofl.learning.learner_state import LearnerState
 from aofl.learning.rules.retrospective import agrees, surprise
 from aofl.learning.update import compare
 from aofl.records import Label, Verdict
 
 
-def verdict(force: float, *, known: Memory | None = None, **changes: Any) -> Verdict:
+def verdict(force: float, *, known: LearnerState | None = None, **changes: Any) -> Verdict:
     """Return the verdict on a label whose forces differ by so much, with a target of 0.3 eV/Å."""
     known = known or memory()
     now = situation(**{"can_rewind": True, **changes})

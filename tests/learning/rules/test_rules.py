@@ -10,8 +10,8 @@ from rule_cases import POSITIONS, SETTINGS, memory, prediction, situation
 
 from aofl.bayes.calibration import HIGHEST
 from aofl.config.schema import GuardsConfig, LearningConfig
-from aofl.learning.element_calibration import CEILING, Trust
-from aofl.learning.learner_state import Memory
+from aofl.learning.element_calibration import CEILING, ElementCalibration
+from aofl.learning.learner_state import LearnerState
 from aofl.learning.rules.audit import ENOUGH, QUIET, audit, next_gap, probability
 from aofl.learning.rules.guards import approach, guards
 from aofl.learning.rules.policy import RULES, decide, screened_uncertainty
@@ -95,18 +95,22 @@ class TestUncertainty:
         assert verdict.action == "label"
 
     def test_an_unreachable_target_gives_way_to_what_labels_reach(self) -> None:
-        trust = Trust(ratios=[2.0] * 20, reached=[0.4] * 10)
+        trust = ElementCalibration(ratios=[2.0] * 20, reached=[0.4] * 10)
         assert trust.threshold(0.4, 0.0) == pytest.approx(1.2 * 2.0 * 0.4)
         assert trust.threshold(0.5, 0.3) == pytest.approx(1.2 * 2.0 * 0.5)
         assert trust.threshold(0.1, 0.0) == pytest.approx(CEILING * 0.1)
 
     def test_a_young_memory_is_cautious(self) -> None:
-        assert Trust().factor == HIGHEST
-        assert Trust(ratios=[2.0] * 3).factor > Trust(ratios=[2.0] * 10).factor > 2.0
+        assert ElementCalibration().factor == HIGHEST
+        assert (
+            ElementCalibration(ratios=[2.0] * 3).factor
+            > ElementCalibration(ratios=[2.0] * 10).factor
+            > 2.0
+        )
 
     def test_elements_are_calibrated_apart(self) -> None:
         uneven = memory()
-        uneven.trust["H"] = Trust(ratios=[4.0] * 20)
+        uneven.trust["H"] = ElementCalibration(ratios=[4.0] * 20)
         judged = uneven.judge(["O", "H", "H"], np.full((3, 3), 0.1))
         np.testing.assert_allclose(judged.errors, [0.2, 0.4, 0.4])
         assert (judged.atom, judged.error, judged.limit) == (1, pytest.approx(0.4), 0.3)
@@ -115,7 +119,7 @@ class TestUncertainty:
 
 
 class TestSimilarity:
-    def known(self) -> Memory:
+    def known(self) -> LearnerState:
         """Return a memory that knows environment 0 of oxygen and 1 of hydrogen."""
         grown = memory(usual_distance={"O": [0.01], "H": [0.01]})
         grown.remember(["O", "H", "H"], np.eye(3), label_id=7)
@@ -211,7 +215,7 @@ def test_only_aofl_screens() -> None:
 
 def test_memory_survives_json() -> None:
     before = memory(usual_distance={"O": [0.1 + 0.2]})
-    assert Memory.from_json(before.to_json()) == before
+    assert LearnerState.from_json(before.to_json()) == before
 
 
 def test_a_look_is_due_where_one_atom_grew_however_small_its_deviation() -> None:

@@ -13,8 +13,8 @@ the harder parts.
 from __future__ import annotations
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation, accept
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation, accept
 from aofl.records import Verdict
 from aofl.rng import generator
 
@@ -25,7 +25,7 @@ QUIET = 500  # steps without doubt, after which random audits become rarer
 DRIFT_AMONG, DRIFT_FROM, DRIFT_UNTIL = 10, 6, 3  # audits
 
 
-def random_audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def random_audit(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if this step is drawn for an audit."""
     draw = generator(situation.seed, "audit", situation.step).random()
     quiet = situation.step - memory.last_doubt_step
@@ -39,7 +39,7 @@ def probability(quiet: int, n_audits: int, highest: float) -> float:
     return highest * min(1.0, QUIET / max(quiet, 1)) * min(1.0, ENOUGH / max(n_audits, 1))
 
 
-def audit(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def audit(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if this step is to be audited."""
     drawn = random_audit(situation, memory, settings)
     if drawn.action == "label":

@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation, accept
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation, accept
 from aofl.learning.rules.uncertainty import first_label
 from aofl.records import Verdict
 
@@ -30,7 +30,7 @@ STEADY, LEVEL = 0.4, 0.2  # relative standard error and slope of the history
 HISTORY = 10
 
 
-def vasp_like(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def vasp_like(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the error is above the threshold and the last label not too recent."""
     verdict = _above(situation, memory, VASP, memory.vasp_threshold)
     if verdict.action != "label" or verdict.value is None:
@@ -41,7 +41,7 @@ def vasp_like(situation: Situation, memory: Memory, settings: LearningConfig) ->
     return verdict
 
 
-def flare_like(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def flare_like(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the error is above a multiple of the force noise."""
     return _above(situation, memory, FLARE, settings.flare_multiple * memory.force_noise)
 
@@ -66,7 +66,7 @@ def updated_threshold(threshold: float, history: list[float], cx: float) -> floa
     return (1.0 + cx) * mean if is_steady else threshold
 
 
-def _above(situation: Situation, memory: Memory, rule: str, threshold: float) -> Verdict:
+def _above(situation: Observation, memory: LearnerState, rule: str, threshold: float) -> Verdict:
     if memory.n_labels == 0:
         return first_label(situation, memory)
     if situation.prediction.forces_std is None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation
 from aofl.learning.rules.uncertainty import RULE as UNCERTAINTY
 from aofl.records import Verdict
 
@@ -21,7 +21,7 @@ WINDOW_FS = 1000.0
 
 
 def within_budget(
-    verdict: Verdict, situation: Situation, memory: Memory, settings: LearningConfig
+    verdict: Verdict, situation: Observation, memory: LearnerState, settings: LearningConfig
 ) -> Verdict:
     """Return a "label" as it is, or turned into "stop" or "skip" where the budget is spent."""
     budget = settings.budget

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aofl.chemistry.snapshot import Sighting
+from aofl.chemistry.snapshot import ChemistrySnapshot
 from aofl.config.schema import LearningConfig
-from aofl.learning.observation import Situation, accept
+from aofl.learning.observation import Observation, accept
 from aofl.learning.rules.reaction_watch import ReactionWatch, steps_in
 from aofl.records import Action, Verdict
 
 if TYPE_CHECKING:
-    from aofl.learning.learner_state import Memory
+    from aofl.learning.learner_state import LearnerState
 
 RULE = "chemistry"
 LOOK_EVERY_FS = 2.0
@@ -40,7 +40,7 @@ def is_time_to_look(step: int, timestep_fs: float) -> bool:
     return step % steps_in(LOOK_EVERY_FS, timestep_fs) == 0
 
 
-def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def chemistry(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "rewind" or "label" where the chemistry asks for it, else "accept"."""
     seen, watch = situation.sighting, memory.watch
     if memory.n_labels == 0:
@@ -73,7 +73,7 @@ def chemistry(situation: Situation, memory: Memory, settings: LearningConfig) ->
     return accept(RULE)
 
 
-def _stretched(seen: Sighting, watch: ReactionWatch) -> Verdict | None:
+def _stretched(seen: ChemistrySnapshot, watch: ReactionWatch) -> Verdict | None:
     """Return "label" if a bond is longer than any between its elements that a label has shown."""
     for pair, length in seen.longest.items():
         limit = watch.longest.get(pair, 0.0) + STRETCH_A
@@ -90,7 +90,7 @@ def _stretched(seen: Sighting, watch: ReactionWatch) -> Verdict | None:
 
 
 def _is_rewound(
-    situation: Situation, watch: ReactionWatch, seen: Sighting, last_label_step: int
+    situation: Observation, watch: ReactionWatch, seen: ChemistrySnapshot, last_label_step: int
 ) -> bool:
     """Return whether the frames before this change deserve a label and can have one."""
     is_familiar = watch.familiarity(seen.changes) >= FAMILIAR
@@ -99,5 +99,5 @@ def _is_rewound(
     return situation.can_rewind and not (is_familiar or is_known or is_done)
 
 
-def _verdict(action: Action, seen: Sighting, reason: str) -> Verdict:
+def _verdict(action: Action, seen: ChemistrySnapshot, reason: str) -> Verdict:
     return Verdict(action=action, rule=RULE, reason=reason, atom=seen.atom)

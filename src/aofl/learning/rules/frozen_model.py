@@ -8,8 +8,8 @@ the threshold but below that are told in `events.jsonl`, once for each excursion
 from __future__ import annotations
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation, accept
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation, accept
 from aofl.records import Verdict
 
 RULE = "production"
@@ -17,7 +17,7 @@ STOP_AT = 3.0  # thresholds
 LOOKS = 5
 
 
-def production(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def production(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "stop" if the force field has not known what it does for several looks."""
     if situation.prediction.forces_std is None or memory.n_unsure < LOOKS:
         return accept(RULE)

@@ -16,8 +16,8 @@ import numpy as np
 
 from aofl.chemistry.contacts import close_pairs
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation, accept
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation, accept
 from aofl.records import Verdict
 
 RULE = "guard"
@@ -26,7 +26,7 @@ DEFAULT_TEMPERATURE_FACTOR = 5.0
 LOWEST_LIMIT_K = 2000.0
 
 
-def guards(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def guards(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "rewind" if the step breaks physics, else "accept"."""
     for check in (_finite, _distance, _displacement, _force, _temperature):
         verdict = check(situation, settings)
@@ -35,7 +35,7 @@ def guards(situation: Situation, memory: Memory, settings: LearningConfig) -> Ve
     return accept(RULE)
 
 
-def approach(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def approach(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" halfway between the last label and a step that was refused."""
     last, refused = memory.last_label_step, memory.refused_at
     if last < situation.step < refused and situation.step >= (last + refused + 1) // 2:
@@ -48,7 +48,7 @@ def approach(situation: Situation, memory: Memory, settings: LearningConfig) -> 
 
 
 def _rewind(
-    situation: Situation, reason: str, atom: int | None, value: float, limit: float, unit: str
+    situation: Observation, reason: str, atom: int | None, value: float, limit: float, unit: str
 ) -> Verdict:
     element = situation.symbols[atom] if atom is not None else None
     return Verdict(
@@ -63,7 +63,7 @@ def _rewind(
     )
 
 
-def _finite(situation: Situation, settings: LearningConfig) -> Verdict | None:
+def _finite(situation: Observation, settings: LearningConfig) -> Verdict | None:
     bad = ~np.isfinite(situation.prediction.forces).all(axis=1)
     bad |= ~np.isfinite(situation.positions).all(axis=1)
     if not bad.any():
@@ -77,7 +77,7 @@ def _finite(situation: Situation, settings: LearningConfig) -> Verdict | None:
     )
 
 
-def _distance(situation: Situation, settings: LearningConfig) -> Verdict | None:
+def _distance(situation: Observation, settings: LearningConfig) -> Verdict | None:
     limit = settings.guards.min_distance_fraction
     near = close_pairs(situation.numbers, situation.positions, situation.cell, situation.pbc, limit)
     if len(near.first) == 0:
@@ -94,7 +94,7 @@ def _distance(situation: Situation, settings: LearningConfig) -> Verdict | None:
     )
 
 
-def _displacement(situation: Situation, settings: LearningConfig) -> Verdict | None:
+def _displacement(situation: Observation, settings: LearningConfig) -> Verdict | None:
     if situation.previous_positions is None:
         return None
     moved = np.linalg.norm(situation.positions - situation.previous_positions, axis=1)
@@ -106,7 +106,7 @@ def _displacement(situation: Situation, settings: LearningConfig) -> Verdict | N
     )
 
 
-def _force(situation: Situation, settings: LearningConfig) -> Verdict | None:
+def _force(situation: Observation, settings: LearningConfig) -> Verdict | None:
     if situation.previous_positions is None:
         return None  # of the first structure a label is made, and nothing is there to go back to
     size = np.linalg.norm(situation.prediction.forces, axis=1)
@@ -117,7 +117,7 @@ def _force(situation: Situation, settings: LearningConfig) -> Verdict | None:
     return replace(found, is_doubt=True)
 
 
-def _temperature(situation: Situation, settings: LearningConfig) -> Verdict | None:
+def _temperature(situation: Observation, settings: LearningConfig) -> Verdict | None:
     limit = settings.guards.max_temperature_K
     if limit is None:
         if situation.target_temperature is None:

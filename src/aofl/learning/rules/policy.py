@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation, accept
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation, accept
 from aofl.learning.rules.audit import audit, random_audit
 from aofl.learning.rules.baselines import flare_like, vasp_like
 from aofl.learning.rules.budget import within_budget
@@ -27,10 +27,12 @@ from aofl.learning.rules.similarity import similarity
 from aofl.learning.rules.uncertainty import uncertainty
 from aofl.records import Mode, Verdict
 
-Rule = Callable[[Situation, Memory, LearningConfig], Verdict]
+Rule = Callable[[Observation, LearnerState, LearningConfig], Verdict]
 
 
-def screened_uncertainty(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def screened_uncertainty(
+    situation: Observation, memory: LearnerState, settings: LearningConfig
+) -> Verdict:
     """Return the verdict of the uncertainty rule after similarity screening."""
     flag = uncertainty(situation, memory, settings)
     if flag.action != "label":
@@ -57,7 +59,7 @@ def rules_of(mode: Mode, settings: LearningConfig) -> tuple[Rule, ...]:
 
 
 def decide(
-    rules: tuple[Rule, ...], situation: Situation, memory: Memory, settings: LearningConfig
+    rules: tuple[Rule, ...], situation: Observation, memory: LearnerState, settings: LearningConfig
 ) -> Verdict:
     """Return the first verdict that is not "accept"; a skip may still be audited."""
     skipped: Verdict | None = None

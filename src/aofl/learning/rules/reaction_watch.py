@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from aofl.chemistry.snapshot import Sighting
+from aofl.chemistry.snapshot import ChemistrySnapshot
 from aofl.plain import from_plain
 
 FIRST_GAP_FS = 4.0
@@ -75,7 +75,7 @@ class ReactionWatch:
         self.no_rewind_before = step + steps_in(LAST_GAP_FS, timestep_fs)
 
     def note_label(
-        self, sighting: Sighting, step: int, *, is_surprise: bool, timestep_fs: float
+        self, sighting: ChemistrySnapshot, step: int, *, is_surprise: bool, timestep_fs: float
     ) -> None:
         """Learn from a label what is known now, and when to ask next.
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aofl.learning.learner_state import TRUSTED, Memory
-from aofl.learning.observation import Situation, accept
+from aofl.learning.learner_state import TRUSTED, LearnerState
+from aofl.learning.observation import Observation, accept
 from aofl.learning.update import Outcome
 from aofl.records import FloatArray, Verdict
 
@@ -30,7 +30,7 @@ RULE = "surprise"
 FAR_OFF = 3.0  # thresholds
 
 
-def surprise(outcome: Outcome, situation: Situation, memory: Memory) -> Verdict:
+def surprise(outcome: Outcome, situation: Observation, memory: LearnerState) -> Verdict:
     """Return "rewind" if the label just learned says that the steps before it were wrong."""
     excess = outcome.errors / outcome.judged.limits
     atom = int(excess.argmax())

@@ -22,8 +22,8 @@ from dataclasses import replace
 import numpy as np
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import TRUSTED, Memory
-from aofl.learning.observation import Situation
+from aofl.learning.learner_state import TRUSTED, LearnerState
+from aofl.learning.observation import Observation
 from aofl.records import Verdict
 
 RULE = "similarity"
@@ -33,7 +33,7 @@ MATURE = 20  # labels before "far outside" means anything
 
 
 def similarity(
-    flag: Verdict, situation: Situation, memory: Memory, settings: LearningConfig
+    flag: Verdict, situation: Observation, memory: LearnerState, settings: LearningConfig
 ) -> Verdict:
     """Return `flag` confirmed, turned into a "skip", or turned into a "rewind"."""
     std, seen = situation.prediction.forces_std, situation.prediction.environments

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.learner_state import Memory
-from aofl.learning.observation import Situation, accept
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.observation import Observation, accept
 from aofl.records import FloatArray, Verdict
 
 RULE = "uncertainty"
@@ -36,7 +36,7 @@ def has_grown(energies_std: FloatArray | None, seen: list[float]) -> bool:
     return bool(np.any(energies_std > GROWTH * np.array(seen)))
 
 
-def uncertainty(situation: Situation, memory: Memory, settings: LearningConfig) -> Verdict:
+def uncertainty(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the calibrated force error of some atom exceeds its threshold."""
     if situation.prediction.forces_std is None:
         return accept(RULE)
@@ -57,7 +57,7 @@ def uncertainty(situation: Situation, memory: Memory, settings: LearningConfig) 
     )
 
 
-def first_label(situation: Situation, memory: Memory) -> Verdict:
+def first_label(situation: Observation, memory: LearnerState) -> Verdict:
     """Return the verdict on a step before the first label, whatever the rule."""
     return Verdict(
         action="label",
