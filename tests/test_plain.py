@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from aofl.plain import from_plain
+from aofl.plain import from_plain, to_plain
 
 
 @dataclass(slots=True)
@@ -32,6 +34,15 @@ WHOLE = Whole(3, is_on=True, gap=4, names=["a"], counts={"b": 2}, parts={"H": Pa
 def test_what_was_written_comes_back() -> None:
     assert from_plain(Whole, json.loads(json.dumps(asdict(WHOLE)))) == WHOLE
     assert from_plain(Whole, {"step": 1}) == Whole(1)
+
+
+def test_fields_go_out_in_their_order_and_as_they_are() -> None:
+    assert list(to_plain(WHOLE).items()) == list(asdict(WHOLE).items())
+
+
+@given(st.floats(allow_nan=False))
+def test_a_float_comes_back_to_the_last_bit(value: float) -> None:
+    assert from_plain(Part, {"ratio": value}).ratio.hex() == value.hex()
 
 
 def test_a_whole_number_is_a_float_where_one_is_wanted() -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from aofl.analysis.accuracy import ErrorSums, audit_accuracy, error_sums, speedup_readings, total
+from aofl.analysis.accuracy import audit_accuracy, speedup_readings
+from aofl.bayes.error_statistics import total
 
 
 @pytest.fixture
@@ -25,17 +26,7 @@ def test_statistics_of_many_frames_are_those_of_all_components_together(frames):
     assert total(result.values()).rmse == pytest.approx(np.sqrt(np.mean(errors**2)))
 
 
-def test_sums_add_up_in_any_grouping(frames):
-    one, two, three = (error_sums(*frame)["H"] for frame in frames[:3])
-    left, right = (one + two) + three, one + (two + three)
-    assert left.n == right.n
-    assert left.sum_sq == pytest.approx(right.sum_sq)
-    assert left.max == right.max
-
-
 def test_no_data_gives_no_figure():
-    assert ErrorSums().rmse is None
-    assert ErrorSums().mae is None
     assert audit_accuracy([]) == {}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ase import Atoms
 
-from aofl.analysis.accuracy import error_sums
+from aofl.bayes.error_statistics import error_sums
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning import ledger
 from aofl.learning.learner_state import TRUSTED

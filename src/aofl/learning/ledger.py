@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from aofl.analysis.accuracy import ErrorSums
-from aofl.records import Verdict
+from aofl.records import ErrorSums, Verdict
 
 
 def decision(

@@ -20,9 +20,8 @@ import numpy as np
 from ase import Atoms
 from ase.io import read
 
-from aofl.analysis.accuracy import ErrorSums
 from aofl.errors import StoreError
-from aofl.records import FloatArray
+from aofl.records import ErrorSums, FloatArray
 from aofl.report.course import Course
 from aofl.report.events import (
     BondEvent,

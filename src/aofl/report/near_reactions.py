@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aofl.analysis.accuracy import ErrorSums, total
-from aofl.records import FloatArray
+from aofl.bayes.error_statistics import total
+from aofl.records import ErrorSums, FloatArray
 from aofl.report.data import AUDIT_RULES, RunData
 
 WINDOW_FS = 50.0

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aofl.analysis.accuracy import ErrorSums, total
+from aofl.bayes.error_statistics import total
 from aofl.errors import StoreError
 from aofl.learning.rules.audit import RANDOM, SCHEDULED
+from aofl.records import ErrorSums
 
 
 @dataclass(slots=True)

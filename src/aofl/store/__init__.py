@@ -24,6 +24,7 @@ from aofl.store.journal import (
 from aofl.store.label_cache import LabelCache
 from aofl.store.quarantine import keep_in_quarantine
 from aofl.store.run_directory import RunDirectory
+from aofl.store.run_records import iterate_events, iterate_ledger, read_events, read_ledger
 from aofl.store.trajectory import Trajectory, count_frames, iterate_trajectory
 
 __all__ = [
@@ -40,7 +41,9 @@ __all__ = [
     "drop_checkpoints_after",
     "format_atoms",
     "format_frame",
+    "iterate_events",
     "iterate_journal",
+    "iterate_ledger",
     "iterate_trajectory",
     "jsonable",
     "keep_in_quarantine",
@@ -48,9 +51,11 @@ __all__ = [
     "make_directory",
     "read_atoms",
     "read_checkpoint",
+    "read_events",
     "read_frames",
     "read_journal",
     "read_labels",
+    "read_ledger",
     "read_table",
     "save_checkpoint",
     "structure_hash",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aofl.analysis.accuracy import audit_accuracy, speedup_readings, total
+from aofl.analysis.accuracy import audit_accuracy, speedup_readings
+from aofl.bayes.error_statistics import total
 from aofl.report.data import RunData
 from aofl.report.events import number
 from aofl.report.page import Card, Section

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from aofl.analysis.accuracy import ErrorSums, audit_accuracy, total
+from aofl.analysis.accuracy import audit_accuracy
+from aofl.bayes.error_statistics import total
+from aofl.records import ErrorSums
 from aofl.report.data import AUDIT_RULES, Decision, RunData
 from aofl.report.events import number
 from aofl.report.figures import run as figures

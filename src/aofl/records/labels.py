@@ -1,4 +1,4 @@
-"""Frozen records that pass between the parts of the package.
+"""Labels, predictions, and labelled structures: what reference and force field say.
 
 Units are ASE's: eV, Å, eV/Å, eV/Å^3; stress in Voigt order xx, yy, zz, yz, xz, xy. Shapes are
 written with `n` for the number of atoms.
@@ -7,16 +7,12 @@ written with `n` for the number of atoms.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
-Action = Literal["accept", "skip", "label", "rewind", "stop"]
-Mode = Literal["aimd", "cofl", "aofl", "mlff"]
+from aofl.records.arrays import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,35 +84,6 @@ class Prediction:
         if self.forces_std is None:
             raise ValueError("the prediction was made without the deviations of the forces")
         return self.forces_std
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
-    """The labelled environment nearest to an atom: label id, atom in it, cosine distance."""
-
-    label: int
-    atom: int
-    distance: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What one rule says about one step, with its reason.
-
-    `value` and `threshold` have the unit `unit`; `atom` is the atom that decided, if one did.
-    `is_doubt`: a rewind on the word of the force field alone, while the structure may be sound.
-    """
-
-    action: Action
-    rule: str
-    reason: str
-    atom: int | None = None
-    element: str | None = None
-    value: float | None = None
-    threshold: float | None = None
-    unit: str = ""
-    neighbour: Neighbour | None = None
-    is_doubt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
