@@ -37,16 +37,16 @@ from aofl import api
 from aofl.config import dump_config, read_config
 from aofl.errors import AoflError
 from aofl.forcefield.model import ForceField
-from aofl.simulation.audit_statistics import AuditStatistics
 from aofl.store import (
     Dataset,
     RunDirectory,
-    iterate_journal,
     iterate_trajectory,
     read_atoms,
     read_checkpoint,
+    read_events,
     read_frames,
     read_labels,
+    read_ledger,
     read_table,
 )
 from aofl.store.chunks import part_path
@@ -118,9 +118,9 @@ class Corpus:
         start = self.run.start.read_bytes()
         self._add("start", self.place / "start.extxyz", start, read_atoms)
         ledger, journal = self.run.ledger.read_bytes(), self.place / "ledger.jsonl"
-        self._add("ledger", journal, ledger, _read_ledger, damaged_lines)
+        self._add("ledger", journal, ledger, read_ledger, damaged_lines)
         events = self.run.events.read_bytes()
-        self._add("events", journal, events, lambda p: list(iterate_journal(p)), damaged_lines)
+        self._add("events", journal, events, read_events, damaged_lines)
         self._add("table", self.place / "thermo.csv", self.run.thermo.read_bytes(), read_table)
         record = RunDirectory(path=self.place)
         for name, whole, read in (
@@ -217,10 +217,6 @@ def toy_reference() -> Any:
     """Return a context in which the configured reference costs a millisecond."""
     toy = FreshReference(None, description={"code": "toy"})
     return patch.dict(assemble.REFERENCES, {"tblite": lambda config, directory: toy})
-
-
-def _read_ledger(path: Path) -> AuditStatistics:
-    return AuditStatistics.of(iterate_journal(path))
 
 
 def _read_trajectory(path: Path) -> None:

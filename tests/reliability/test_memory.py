@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,7 @@ from evidence import events
 from scenarios import crystal
 
 from aofl.learning.timing import CallTimes
+from aofl.records import ErrorSums, LedgerLine
 from aofl.simulation import resources
 from aofl.simulation.audit_statistics import AuditStatistics
 from aofl.simulation.resources import Need, memory_limit, resident_bytes
@@ -73,12 +75,17 @@ def test_call_times_are_bounded_and_their_median_is_right() -> None:
 
 
 def test_the_tally_of_a_ledger_line_by_line_is_the_error_of_all_audits() -> None:
-    part = {"n": 2, "sum_sq": 8.0, "sum_abs": 4.0, "max": 2.0}
+    part = ErrorSums(n=2, sum_sq=8.0, sum_abs=4.0, max=2.0)
     lines = [
-        {"rule": "audit", "errors": {"Cu": part}},
-        {"rule": "random_audit", "errors": {"Cu": part, "Al": {**part, "sum_sq": 0.0}}},
-        {"rule": "uncertainty", "errors": {"Cu": part}},
-        {"rule": "audit", "errors": None},
+        LedgerLine(step=k, time_fs=1.0 * k, action="label", rule=rule, reason="", errors=errors)
+        for k, (rule, errors) in enumerate(
+            [
+                ("audit", {"Cu": part}),
+                ("random_audit", {"Cu": part, "Al": replace(part, sum_sq=0.0)}),
+                ("uncertainty", {"Cu": part}),
+                ("audit", None),
+            ]
+        )
     ]
     figures = AuditStatistics.of(lines).figures()
     assert figures["audit_forces_rmse"] == pytest.approx((16 / 6) ** 0.5)

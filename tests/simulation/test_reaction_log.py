@@ -9,6 +9,7 @@ from ase import Atoms
 from aofl.chemistry.tracker_state import TrackerState
 from aofl.config.schema import ChemistryConfig
 from aofl.learning.timing import Timing
+from aofl.records import Event
 from aofl.simulation.reaction_log import look_at_chemistry, steps_between_looks
 
 TIMESTEP = 0.5
@@ -29,7 +30,7 @@ class Run(SimpleNamespace):
 
 
 def make_run(mode: str = "aofl", last_label_step: int = 0) -> Run:
-    events: list[dict[str, object]] = []
+    events: list[Event] = []
     return Run(
         step=0,
         atoms=water(0.0),
@@ -40,7 +41,7 @@ def make_run(mode: str = "aofl", last_label_step: int = 0) -> Run:
         calculator=SimpleNamespace(
             wall=Timing(), memory=SimpleNamespace(last_label_step=last_label_step), mode=mode
         ),
-        files=SimpleNamespace(events=events),
+        files=SimpleNamespace(events=events, tell=events.append),
     )
 
 
@@ -62,16 +63,15 @@ def test_bonds_are_written_at_once_and_reactions_when_they_are_certain():
     run = make_run(last_label_step=43)
     go(run, 0.0, 41)
     go(run, 1.4, 200)
-    kinds = [event["event"] for event in run.files.events]
-    assert kinds == ["species", "bond", "reaction"]
+    assert [event.event for event in run.files.events] == ["species", "bond", "reaction"]
     start, bond, reaction = run.files.events
-    assert start["counts"] == {"H2O": 1}
-    assert (bond["step"], bond["change"], bond["atoms"]) == (50, "broken", [0, 2])
-    assert bond["elements"] == ["O", "H"]
-    assert (reaction["step"], reaction["time_fs"]) == (50, 25.0)
-    assert reaction["certain_at_step"] == 150
-    assert reaction["reaction"] == "H2O -> H- + OH-"
-    assert reaction["seen_by_reference"] is True
+    assert start.counts == {"H2O": 1}
+    assert (bond.step, bond.change, bond.atoms) == (50, "broken", (0, 2))
+    assert bond.elements == ("O", "H")
+    assert (reaction.step, reaction.time_fs) == (50, 25.0)
+    assert reaction.certain_at_step == 150
+    assert reaction.reaction == "H2O -> H- + OH-"
+    assert reaction.seen_by_reference is True
     assert run.followed.n_events == 1
 
 
@@ -80,7 +80,7 @@ def test_a_reaction_without_a_label_within_it_was_not_seen(mode, seen):
     run = make_run(mode, last_label_step=39)
     go(run, 0.0, 41)
     go(run, 1.4, 200)
-    assert run.files.events[-1]["seen_by_reference"] is seen
+    assert run.files.events[-1].seen_by_reference is seen
 
 
 def test_flicker_is_written_as_bonds_only():
@@ -88,15 +88,15 @@ def test_flicker_is_written_as_bonds_only():
     go(run, 0.0, 41)
     go(run, 1.4, 60)
     go(run, 0.0, 300)
-    assert [event["event"] for event in run.files.events] == ["species", "bond", "bond"]
+    assert [event.event for event in run.files.events] == ["species", "bond", "bond"]
 
 
 def test_a_restart_at_any_step_writes_the_same():
-    def written(through_json: bool) -> list[dict[str, object]]:
+    def written(through_json: bool) -> list[Event]:
         run = make_run()
         for stretch, steps in ((0.0, 41), (1.4, 130), (0.0, 300)):
             go(run, stretch, steps, through_json)
         return run.files.events
 
     assert written(False) == written(True)
-    assert [event["event"] for event in written(False)].count("reaction") == 2
+    assert [event.event for event in written(False)].count("reaction") == 2

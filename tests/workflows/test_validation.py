@@ -9,6 +9,8 @@ import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 
+from aofl.records import Action, LedgerLine, OtherEvent
+from aofl.records.events import ReactionHappened
 from aofl.reference import AseReference
 from aofl.workflows.forecast import forecast, label_range
 from aofl.workflows.validation import ScoredStep, Validation, score
@@ -40,17 +42,25 @@ def test_the_score_tells_missed_steps_wasted_labels_and_missed_reactions() -> No
     def step(k: int, largest: float) -> ScoredStep:
         return ScoredStep(step=k, largest=largest, sum_sq=12.0, n=3, expected=0.2, limit=0.3)
 
-    def line(rule: str, error: float, action: str = "label") -> dict[str, object]:
-        return {"action": action, "rule": rule, "true_error": error}
+    def line(rule: str, error: float, action: Action = "label") -> LedgerLine:
+        return LedgerLine(
+            step=1, time_fs=1.0, action=action, rule=rule, reason="", true_error=error
+        )
+
+    def reaction(equation: str, *, is_seen: bool) -> ReactionHappened:
+        return ReactionHappened(
+            step=1, time_fs=1.0, reaction=equation, reactants=(), products=(), broken=(),
+            formed=(), seen_by_reference=is_seen,
+        )  # fmt: skip
 
     ledger = [
         line("initial", 9.0), line("uncertainty", 0.5), line("uncertainty", 0.1),
         line("chemistry", 0.2), line("audit", 0.1), line("similarity", 0.0, "skip"),
     ]  # fmt: skip
     events = [
-        {"event": "reaction", "reaction": "A -> B", "seen_by_reference": True},
-        {"event": "reaction", "reaction": "B -> C", "seen_by_reference": False},
-        {"event": "bond"},
+        reaction("A -> B", is_seen=True),
+        reaction("B -> C", is_seen=False),
+        OtherEvent(event="walker_lost"),
     ]
     found = score([step(1, 0.1), step(2, 0.25), step(3, 0.4)], ledger, events, target=0.3)
     assert found["true_rmse"] == pytest.approx(2.0)

@@ -24,7 +24,3 @@ FLARE_LIKE: Final = "flare_like"
 
 AUDITS: Final = frozenset({AUDIT, RANDOM_AUDIT})
 """Labels that no doubt asked for: they alone tell the accuracy of a run."""
-
-NOT_ASKED: Final = AUDITS | {INITIAL, AIMD}
-"""Labels that are made whatever the force field says; all others were asked for by doubt,
-chemistry, or a step that was refused."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aofl.bayes.error_statistics import total
-from aofl.errors import StoreError
-from aofl.learning.rules.audit import RANDOM, SCHEDULED
-from aofl.records import ErrorSums
+from aofl.records import ErrorSums, LedgerLine
+from aofl.records.rule_names import AUDITS, RANDOM_AUDIT
 
 
 @dataclass(slots=True)
@@ -21,33 +20,21 @@ class AuditStatistics:
     n_random: int = 0
 
     @classmethod
-    def of(cls, ledger: Iterable[Mapping[str, Any]]) -> AuditStatistics:
-        """Return the tally of all lines of a ledger.
-
-        Raises
-        ------
-        StoreError
-            If a line is no decision.
-        """
+    def of(cls, ledger: Iterable[LedgerLine]) -> AuditStatistics:
+        """Return the tally of all lines of a ledger."""
         tally = cls()
-        for number, line in enumerate(ledger, 1):
-            try:
-                tally.add(line)
-            except (KeyError, TypeError, AttributeError) as error:
-                raise StoreError(
-                    f"line {number} of the ledger is not a decision: the file was damaged; "
-                    "restore it from a copy"
-                ) from error
+        for line in ledger:
+            tally.add(line)
         return tally
 
-    def add(self, line: Mapping[str, Any]) -> None:
+    def add(self, line: LedgerLine) -> None:
         """Add one line of the ledger; only audits with a label count."""
-        if line["rule"] not in (SCHEDULED, RANDOM) or not line["errors"]:
+        if line.rule not in AUDITS or not line.errors:
             return
-        for element, part in line["errors"].items():
-            self.sums[element] = self.sums.get(element, ErrorSums()) + ErrorSums(**part)
+        for element, part in line.errors.items():
+            self.sums[element] = self.sums.get(element, ErrorSums()) + part
         self.n_audits += 1
-        self.n_random += line["rule"] == RANDOM
+        self.n_random += line.rule == RANDOM_AUDIT
 
     def figures(self) -> dict[str, Any]:
         """Return the force RMSE over all atoms and by element, eV/Å, and the counts."""

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aofl.chemistry.reaction_event import Event
+from aofl.chemistry import reaction_event
 from aofl.chemistry.tracker import TrackerSettings, begin, follow
 from aofl.chemistry.tracker_state import TrackerState
 from aofl.config.schema import ChemistryConfig
+from aofl.plain import from_plain
 from aofl.records import IntArray
+from aofl.records.events import BondChanged, ReactionHappened, SpeciesCounted
 
 if TYPE_CHECKING:
     from aofl.simulation.run import Run
@@ -30,7 +32,7 @@ def look_at_chemistry(run: Run) -> None:
     with run.calculator.wall.part("chemistry"):
         if run.followed is None:
             run.followed, counts = begin(run.atoms, frame=run.step, time_fs=run.time_fs)
-            _write(run, {"event": "species", "counts": counts})
+            run.files.tell(SpeciesCounted(step=run.step, time_fs=run.time_fs, counts=counts))
             return
         before = run.followed
         settings = TrackerSettings(min_lifetime_fs=config.min_lifetime_fs)
@@ -52,24 +54,26 @@ def _write_bonds(run: Run, before: TrackerState, after: TrackerState) -> None:
     if np.array_equal(before.bonded, after.bonded):
         return
     old, new = _pairs(before.bonded), _pairs(after.bonded)
+    symbols = run.atoms.symbols
     for i, j in sorted(old ^ new):
-        symbols = run.atoms.symbols
-        elements = [str(symbols[i]), str(symbols[j])]
-        change = "broken" if (i, j) in old else "formed"
-        _write(run, {"event": "bond", "change": change, "atoms": [i, j], "elements": elements})
+        run.files.tell(
+            BondChanged(
+                step=run.step,
+                time_fs=run.time_fs,
+                change="broken" if (i, j) in old else "formed",
+                atoms=(i, j),
+                elements=(str(symbols[i]), str(symbols[j])),
+            )
+        )
 
 
 def _pairs(bonded: IntArray) -> set[tuple[int, int]]:
     return {(i, j) for i, j in bonded.tolist()}
 
 
-def _write_reaction(run: Run, event: Event) -> None:
+def _write_reaction(run: Run, event: reaction_event.Event) -> None:
     memory, is_aimd = run.calculator.memory, run.calculator.mode == "aimd"
     seen = is_aimd or memory.last_label_step >= event.frame_before
     record = replace(event, seen_by_reference=seen).to_json()
-    line = {"step": event.frame, "event": "reaction", **record, "certain_at_step": run.step}
-    run.files.events.append(line)
-
-
-def _write(run: Run, event: dict[str, object]) -> None:
-    run.files.events.append({"step": run.step, "time_fs": run.time_fs, **event})
+    line = {"step": event.frame, **record, "certain_at_step": run.step}
+    run.files.tell(from_plain(ReactionHappened, line))

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aofl.plain import from_plain, to_plain
+from aofl.records import THERMO_COLUMNS, Event, LedgerLine, ThermoRow
 from aofl.simulation.audit_statistics import AuditStatistics
-from aofl.store import Closing, Dataset, Journal, RunDirectory, Table, Trajectory, iterate_journal
+from aofl.store import (
+    Closing,
+    Dataset,
+    Journal,
+    RunDirectory,
+    Table,
+    Trajectory,
+    iterate_ledger,
+    jsonable,
+)
 
 FILES = ("dataset", "ledger", "events", "thermo", "trajectory")
-THERMO_COLUMNS = (
-    "step",
-    "time_fs",
-    "temperature_K",
-    "potential_eV",
-    "kinetic_eV",
-    "energy_shift_eV",
-    "predicted_error_eV_per_A",
-    "threshold_eV_per_A",
-    "source",
-    "n_labels",
-    "n_skips",
-    "n_bonds",
-    "n_reactions",
-)
 
 
 @dataclass(kw_only=True)
@@ -59,10 +56,20 @@ class Recorder(Closing):
             opened.pop_all()  # all are open: from here on `close` is in charge
             return files
 
-    def decide(self, decision: dict[str, Any]) -> None:
+    def decide(self, decision: LedgerLine | Mapping[str, Any]) -> None:
         """Add one line to the ledger."""
-        self.ledger.append(decision)
+        if not isinstance(decision, LedgerLine):
+            decision = from_plain(LedgerLine, jsonable(decision))
+        self.ledger.append(to_plain(decision))
         self.audits.add(decision)
+
+    def tell(self, event: Event) -> None:
+        """Add one event."""
+        self.events.append(to_plain(event))
+
+    def add_thermo(self, row: ThermoRow) -> None:
+        """Add one row to `thermo.csv`."""
+        self.thermo.append(to_plain(row))
 
     def offsets(self) -> dict[str, int]:
         """Put everything on the disk and return the sizes that belong to this instant."""
@@ -78,7 +85,7 @@ class Recorder(Closing):
         for name, offset in offsets.items():
             getattr(self, name).truncate(offset)
         if "ledger" in offsets:
-            self.audits = AuditStatistics.of(iterate_journal(self.ledger.path))
+            self.audits = AuditStatistics.of(iterate_ledger(self.ledger.path))
 
     def tell_again(self, events: list[dict[str, Any]]) -> None:
         """Write events that a rewind has cut off and that still hold."""

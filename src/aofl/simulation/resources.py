@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from aofl.errors import StoreError
 from aofl.learning.environment_store import BANK_SIZE
+from aofl.plain import from_plain
+from aofl.records.events import ResourceAlarm, ResourceForecast
 
 if TYPE_CHECKING:
     from aofl.simulation.run import Run
@@ -104,7 +106,7 @@ def tell_forecast(run: Run) -> None:
         for need in needs
         for key, value in (("needed", need.needed), ("limit", need.limit))
     }
-    run.files.events.append({"step": run.step, "event": "forecast", **figures})
+    run.files.tell(from_plain(ResourceForecast, {"step": run.step, **figures}))
     _warn(run, needs, "will need")
 
 
@@ -128,7 +130,7 @@ def _warn(run: Run, needs: list[Need], verb: str) -> None:
             )
         )
         logger.warning("%s", message)
-        run.files.events.append({"step": run.step, "event": "resource_warning", "reason": message})
+        run.files.tell(ResourceAlarm(step=run.step, reason=message))
 
 
 def resident_bytes() -> int | None:

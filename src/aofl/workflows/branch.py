@@ -14,6 +14,7 @@ from pathlib import Path
 from aofl.config import config_from_mapping, refuse
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError, StoreError
+from aofl.records.events import BranchDiffers, Rewound
 from aofl.simulation.checkpointing import save_state, understood
 from aofl.simulation.run import Run, one_step
 from aofl.simulation.stopping import StopRequest
@@ -24,7 +25,7 @@ from aofl.store import (
     checkpoint_at,
     load_checkpoint,
     read_atoms,
-    read_journal,
+    read_events,
     save_checkpoint,
     write_atomic,
 )
@@ -105,16 +106,16 @@ def _replay(run: Run, parent: RunDirectory, step: int) -> None:
 
     A step that a rewind undid was reached more than once; the branch begins at its last time.
     """
-    known = len(read_journal(run.directory.events))
-    later = read_journal(parent.events)[known:]
-    rewinds = [(e["to_step"], e["step"] - 1) for e in later if e.get("event") == "rewind"]
+    known = len(read_events(run.directory.events))
+    later = read_events(parent.events)[known:]
+    rewinds = [(e.to_step, e.step - 1) for e in later if isinstance(e, Rewound)]
     arrivals = sum(first <= step <= last for first, last in rewinds) + (run.step < step)
     while arrivals > 0:
         one_step(run)
         arrivals -= run.step == step
     if not _starts_with(parent.thermo, run.directory.thermo):
         reason = "another machine, another version, or a reference that carries a state"
-        run.files.events.append({"step": step, "event": "branch_differs", "reason": reason})
+        run.files.tell(BranchDiffers(step=step, reason=reason))
 
 
 def _starts_with(whole: Path, head: Path) -> bool:

@@ -14,7 +14,7 @@ from aofl.errors import ConfigError
 from aofl.forcefield.model import ForceField
 from aofl.reference import AseReference
 from aofl.simulation.run import Run
-from aofl.store import RunDirectory, jsonable, read_journal, write_atomic
+from aofl.store import RunDirectory, jsonable, read_events, read_ledger, write_atomic
 from aofl.workflows.assemble import make_reference
 from aofl.workflows.build import build
 from aofl.workflows.check import scratch_reference, timed_label
@@ -84,9 +84,9 @@ def _scored(
 ) -> dict[str, Any]:
     """Return the score of a rehearsal that has been run, with its forecast."""
     directory = RunDirectory.open(out)
-    summary, records = directory.read_summary(), read_journal(directory.ledger)
+    summary, ledger = directory.read_summary(), read_ledger(directory.ledger)
     target = 1e-3 * config.learning.target_force_error_meV_per_A
-    found = score([*examiner.steps.values()], records, read_journal(directory.events), target)
+    found = score([*examiner.steps.values()], ledger, read_events(directory.events), target)
     found |= {name: summary[name] for name in ("audit_forces_rmse", "n_audit_frames")}
     wall, steps = summary["wall_s"], max(summary["steps"], 1)
     own = sum(wall[part] for part in ("force_field", "uncertainty", "update", "chemistry")) / steps

@@ -13,6 +13,7 @@ from ase import Atoms
 from aofl.config import Change, compare, dump_config, refuse
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
+from aofl.records.events import Changed, CheckpointDamaged, Resumed, Started
 from aofl.reference import Reference
 from aofl.reference.level import level_of
 from aofl.simulation.checkpointing import mechanics_of, restore_learning, understood
@@ -72,7 +73,7 @@ def begun(session: Session) -> Run:
     """Return a run at its first instant, forces known; files of a failed attempt are emptied."""
     config, atoms, files = session.config, session.atoms, session.files
     files.empty()
-    files.events.append({"step": 0, "time_fs": 0.0, "event": "started"})
+    files.tell(Started(step=0, time_fs=0.0))
     calculator = make_calculator(config, atoms, session.reference, files)
     atoms.calc = calculator
     atoms.get_forces()
@@ -112,10 +113,9 @@ def resumed(session: Session, on_change: OnChange = lambda change: None) -> Run:
         write_atomic(directory.config, config_text(config, directory).encode())
     run = restored(session, checkpoint)
     drop_checkpoints_after(directory.checkpoint, run.step)  # of a past that did not come to pass
-    run.files.events.append({"step": run.step, "time_fs": run.time_fs, "event": "resumed"})
+    files.tell(Resumed(step=run.step, time_fs=run.time_fs))
     if checkpoint.fallback_reason is not None:
-        note = {"event": "checkpoint_damaged", "reason": checkpoint.fallback_reason}
-        files.events.append({"step": run.step, **note})
+        files.tell(CheckpointDamaged(step=run.step, reason=checkpoint.fallback_reason))
     note_changes(run, changes, on_change)
     return run
 
@@ -221,8 +221,15 @@ def config_text(config: RunConfig, directory: RunDirectory) -> str:
 def note_changes(run: Run, changes: list[Change], on_change: OnChange) -> None:
     """Write applied changes down and tell them."""
     for change in changes:
-        event = {"event": "changed", "key": change.key, "from": change.before, "to": change.after}
-        run.files.events.append({"step": run.step, "time_fs": run.time_fs, **event})
+        run.files.tell(
+            Changed(
+                step=run.step,
+                time_fs=run.time_fs,
+                key=change.key,
+                before=change.before,
+                after=change.after,
+            )
+        )
         on_change(change)
 
 

@@ -9,14 +9,16 @@ labels the rules ask for carries over as far as the teacher's forces resemble th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aofl.errors import ReferenceFailed
-from aofl.learning.rules.audit import RANDOM, SCHEDULED
+from aofl.records import Event, LedgerLine, OtherEvent
+from aofl.records.events import ReactionHappened
+from aofl.records.rule_names import AUDITS, INITIAL
 from aofl.reference import Reference
 
 if TYPE_CHECKING:
@@ -87,8 +89,8 @@ def to_csv(steps: Iterable[ScoredStep]) -> str:
 
 def score(
     steps: Sequence[ScoredStep],
-    ledger: Sequence[Mapping[str, Any]],
-    events: Sequence[Mapping[str, Any]],
+    ledger: Sequence[LedgerLine],
+    events: Sequence[Event | OtherEvent],
     target: float,
 ) -> dict[str, Any]:
     """Return how the rules did, as plain data; forces in eV/Å.
@@ -102,12 +104,12 @@ def score(
     target
         The user's target, eV/Å: a label that shows less was not needed.
     """
-    labels = [line for line in ledger if line["action"] == "label"]
-    asked = [line for line in labels if line["rule"] not in (SCHEDULED, RANDOM, "initial")]
-    wasted = [line for line in asked if (line["true_error"] or 0.0) <= target]
+    labels = [line for line in ledger if line.action == "label"]
+    asked = [line for line in labels if line.rule not in AUDITS | {INITIAL}]
+    wasted = [line for line in asked if (line.true_error or 0.0) <= target]
     missed = [s for s in steps if s.largest > s.limit]
-    reactions = [event for event in events if event["event"] == "reaction"]
-    unseen = [event for event in reactions if event["seen_by_reference"] is False]
+    reactions = [event for event in events if isinstance(event, ReactionHappened)]
+    unseen = [event for event in reactions if event.seen_by_reference is False]
     n = sum(s.n for s in steps)
     return {
         "steps_scored": len(steps),
@@ -122,5 +124,5 @@ def score(
         "labels_wasted": len(wasted),
         "reactions": len(reactions),
         "reactions_missed": len(unseen),
-        "missed": [event["reaction"] for event in unseen],
+        "missed": [event.reaction for event in unseen],
     }
