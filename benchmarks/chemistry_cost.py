@@ -83,7 +83,7 @@ def measure(cell: Path, model: Path, folder: Path) -> dict[str, Any]:
     rows: list[tuple[float, int, float, float]] = []
 
     def note(run: loop.Run) -> None:
-        rows.append((thread_time(), len(run.calculator.labeller.ids), *spent.values()))
+        rows.append((thread_time(), len(run.calculator.oracle.ids), *spent.values()))
 
     teacher = AseReference(ForceField.load(model), description={"method": "the model itself"})
     with timed(spent), limited_threads(1):

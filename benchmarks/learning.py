@@ -28,7 +28,7 @@ from aofl.config.schema import RunConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.rules.audit import RANDOM, SCHEDULED
 from aofl.report.near_reactions import WINDOW_FS
-from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory, read_journal
 from aofl.workflows.assemble import make_reference
 

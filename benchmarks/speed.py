@@ -29,6 +29,7 @@ from aofl.forcefield.structure import neighbors_and_species
 from aofl.forcefield.train import train
 from aofl.learning.rules.uncertainty import CHECK_EVERY
 from aofl.store import read_labels
+from aofl.structure import Structure
 from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
@@ -53,7 +54,7 @@ def times(calls: dict[str, Callable[[], object]], clock: Callable[[], float]) ->
 def calls_of(force_field: ForceField) -> dict[str, Callable[[], object]]:
     atoms = ase.io.read(CELL)
     learned, basis = force_field.learned, force_field.basis
-    near, species = neighbors_and_species(force_field.basis, atoms)
+    near, species = neighbors_and_species(force_field.basis, Structure.of(atoms))
     return {
         "kernel": lambda: energy_forces(basis, learned.weights, near, species),
         "kernel + local sigma": lambda: energy_forces(

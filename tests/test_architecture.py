@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "aofl"
 # Lowest row first. Members of a row do not import one another, but for the bottom row, whose
 # few modules may as long as there is no circle (Python itself would fail on one).
 ROWS = (
-    {"errors", "rng", "records", "config", "plain", "calculator"},
+    {"errors", "rng", "records", "structure", "config", "plain", "calculator"},
     {"ace", "bayes"},
     {"chemistry"},
     {"forcefield", "reference", "system", "store", "analysis"},

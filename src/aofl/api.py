@@ -11,7 +11,7 @@ from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
-from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory
 from aofl.workflows import staged
 from aofl.workflows.branch import branch as make_branch

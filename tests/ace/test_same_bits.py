@@ -17,12 +17,13 @@ import numpy as np
 from ase.build import bulk
 from aofl.ace.evaluate import energy_forces, force_rows, shape_weights
 from aofl.forcefield.model import ForceField
+from aofl.structure import Structure
 
 atoms = bulk("Cu", "fcc", a=3.7, cubic=True) * (2, 1, 1)
 atoms.numbers[0] = 13
 atoms.rattle(0.1, rng=np.random.default_rng(0))
 field = ForceField(["Cu", "Al"], "standard")
-seen = field._expand(atoms)
+seen = field._expand(Structure.of(atoms))
 weights = shape_weights(field.basis, np.linspace(-1, 1, field.basis.n_columns))
 forces = energy_forces(field.basis, weights, seen.neighbors, seen.species).forces
 rows = force_rows(field.basis, seen, np.arange(8))

@@ -14,6 +14,7 @@ from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.rows import label_rows, widest_gap
 from aofl.records import Label
+from aofl.structure import Structure
 
 BASIS = make_basis(np.array([13, 29]), TINY)
 SHIFT = -2.5
@@ -91,11 +92,11 @@ def test_the_widest_gap_is_the_vacuum_along_the_normal():
     slab = bcc100("Na", (2, 2, 4), vacuum=6.0)
     slab.pbc = True
     spacing = float(np.diff(np.unique(np.round(slab.positions[:, 2], 6)))[0])
-    assert widest_gap(slab) == pytest.approx(12.0)
+    assert widest_gap(Structure.of(slab)) == pytest.approx(12.0)
     slab.positions += [1.0, 2.0, 9.0]
-    assert widest_gap(slab) == pytest.approx(12.0)
+    assert widest_gap(Structure.of(slab)) == pytest.approx(12.0)
     full = bcc100("Na", (2, 2, 4), vacuum=spacing / 2)
-    assert widest_gap(full) == pytest.approx(spacing)
+    assert widest_gap(Structure.of(full)) == pytest.approx(spacing)
 
 
 def test_a_cell_with_vacuum_teaches_no_stress():

@@ -43,18 +43,18 @@ def known(run: Any) -> dict[str, Any]:
     calculator = run.calculator
     assert set(vars(calculator)) <= {*OF_CALCULATOR, *MADE_ANEW}, "new state: restore and test it"
     own = {name: getattr(calculator, name) for name in OF_CALCULATOR}
-    banks = {k: (b.vectors, b.labels, b.atoms) for k, b in calculator.memory.banks.items()}
+    banks = {k: (b.vectors, b.labels, b.atoms) for k, b in calculator.state.banks.items()}
     rest = {f.name: getattr(run, f.name) for f in fields(run) if f.name in ("step", "rewound_to")}
     return copy.deepcopy(
         {
             **own,
             **rest,
-            "memory": calculator.memory.to_json(),
+            "memory": calculator.state.to_json(),
             "banks": banks,
-            "ids": calculator.labeller.ids,
-            "calls": calculator.wall.reference_calls.to_json(),
+            "ids": calculator.oracle.ids,
+            "calls": calculator.timing.reference_calls.to_json(),
             "audits": run.files.audits.figures(),
-            "followed": run.followed.to_json(),
+            "followed": run.tracker.to_json(),
             "snapshots": [
                 (s.step, s.positions, s.momenta, s.results, s.thermostat, s.bonded, s.limit)
                 for s in run.snapshots

@@ -108,7 +108,7 @@ def test_a_run_stopped_beside_a_surprise_comes_out_the_same(crossing: Any, is_un
     stop = stop_at(at)
 
     def watch(run: Any) -> None:
-        if bool(run.calculator.memory.n_surprises) is is_undone:
+        if bool(run.calculator.state.n_surprises) is is_undone:
             stop(run)
 
     run = crossing.run("run", watch, **CHANGES)

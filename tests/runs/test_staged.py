@@ -15,7 +15,7 @@ from aofl.forcefield.model import ForceField
 from aofl.report import write_report
 from aofl.report.data import read_run
 from aofl.report.sections.stages import read_stages
-from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory
 
 CONFIG = {

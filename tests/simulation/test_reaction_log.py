@@ -50,7 +50,7 @@ def go(run: Run, stretch: float, steps: int, through_json: bool = False) -> None
         run.atoms = water(stretch)
         look_at_chemistry(run)
         if through_json:
-            run.followed = TrackerState.from_json(json.loads(json.dumps(run.followed.to_json())))
+            run.tracker = TrackerState.from_json(json.loads(json.dumps(run.tracker.to_json())))
         run.step += 1
 
 
@@ -72,7 +72,7 @@ def test_bonds_are_written_at_once_and_reactions_when_they_are_certain():
     assert reaction.certain_at_step == 150
     assert reaction.reaction == "H2O -> H- + OH-"
     assert reaction.seen_by_reference is True
-    assert run.followed.n_events == 1
+    assert run.tracker.n_events == 1
 
 
 @pytest.mark.parametrize(("mode", "seen"), [("aofl", False), ("aimd", True)])

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from ase import Atoms
 from ase.data import chemical_symbols, covalent_radii
 
 from aofl.ace.neighbors import find_neighbors
 from aofl.chemistry.graph import Bonds
 from aofl.chemistry.limits import IS_METAL
 from aofl.records import FloatArray, IntArray
+from aofl.structure import AnyStructure, Structure
 
 TOUCHING = 1.3  # sums of covalent radii: nearer than this is a contact of two elements
 
@@ -58,7 +58,7 @@ def element_contacts(numbers: IntArray, pairs: ClosePairs) -> frozenset[str]:
     return frozenset(pair_kinds(numbers[pairs.first[touching]], numbers[pairs.second[touching]])[0])
 
 
-def new_contacts(atoms: Atoms, close: Bonds, known: Collection[str]) -> frozenset[str]:
+def new_contacts(atoms: AnyStructure, close: Bonds, known: Collection[str]) -> frozenset[str]:
     """Return which elements touch which, written "H-O", beyond what is known.
 
     Contacts among non-metals are read off their close pairs. Of metals only the atoms of element
@@ -81,8 +81,9 @@ def new_contacts(atoms: Atoms, close: Bonds, known: Collection[str]) -> frozense
     }
     chosen = np.isin(numbers, list(unmet))
     if chosen.any():
+        structure = Structure.of(atoms)
         near = close_pairs(
-            numbers[chosen], atoms.positions[chosen], atoms.cell.array, atoms.pbc, TOUCHING
+            numbers[chosen], structure.positions[chosen], structure.cell, structure.pbc, TOUCHING
         )
         found |= element_contacts(numbers[chosen], near)
     return found.difference(known)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from ase import Atoms
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -28,6 +27,7 @@ from aofl.chemistry.limits import (
 )
 from aofl.errors import StructureError
 from aofl.records import IntArray
+from aofl.structure import AnyStructure, Structure
 
 __all__ = [
     "Bonds",
@@ -43,7 +43,7 @@ DEFAULT = ChemistrySettings()
 
 
 def connect(
-    atoms: Atoms, settings: ChemistrySettings = DEFAULT, previous: Bonds | None = None
+    atoms: AnyStructure, settings: ChemistrySettings = DEFAULT, previous: Bonds | None = None
 ) -> Bonds:
     """Find all bonds of one frame.
 
@@ -61,17 +61,18 @@ def connect(
     StructureError
         If a position or the cell is not finite, or the frame before had other atoms.
     """
-    candidates = _candidates(atoms, limit_table(settings), np.arange(len(atoms)))
+    structure = Structure.of(atoms)
+    candidates = _candidates(structure, limit_table(settings), np.arange(len(structure)))
     if previous is not None and not np.array_equal(previous.numbers, candidates.numbers):
         raise StructureError(
-            f"the frame before had other atoms ({len(previous.numbers)}, now {len(atoms)}); "
+            f"the frame before had other atoms ({len(previous.numbers)}, now {len(structure)}); "
             "follow each system from its own first frame"
         )
     bonded = None if previous is None else previous.pairs
     return settle(candidates, limit_table(settings), bonded)
 
 
-def close_non_metals(atoms: Atoms, settings: ChemistrySettings = DEFAULT) -> Bonds:
+def close_non_metals(atoms: AnyStructure, settings: ChemistrySettings = DEFAULT) -> Bonds:
     """Return all pairs of non-metals below their breaking limit, whether they are bonds or not.
 
     Raises
@@ -79,11 +80,13 @@ def close_non_metals(atoms: Atoms, settings: ChemistrySettings = DEFAULT) -> Bon
     StructureError
         If a position or the cell is not finite.
     """
-    return _candidates(atoms, limit_table(settings), np.flatnonzero(~IS_METAL[atoms.numbers]))
+    structure = Structure.of(atoms)
+    chosen = np.flatnonzero(~IS_METAL[structure.numbers])
+    return _candidates(structure, limit_table(settings), chosen)
 
 
 def connect_covalent(
-    atoms: Atoms,
+    atoms: AnyStructure,
     settings: ChemistrySettings = DEFAULT,
     bonded: IntArray | None = None,
     close: Bonds | None = None,
@@ -146,19 +149,19 @@ def _components(bonds: Bonds) -> list[IntArray]:
     return sorted(parts, key=lambda part: int(part[0]))
 
 
-def _candidates(atoms: Atoms, table: LimitTable, chosen: IntArray) -> Bonds:
+def _candidates(structure: Structure, table: LimitTable, chosen: IntArray) -> Bonds:
     """All pairs of the chosen atoms below their breaking limit, sorted by (i, j, distance)."""
-    numbers = atoms.numbers.astype(np.int64)
-    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+    numbers = structure.numbers
+    if not (np.isfinite(structure.positions).all() and np.isfinite(structure.cell).all()):
         raise StructureError("a position or the cell is not finite; leave this frame out")
     elements = np.unique(numbers[chosen])
     if len(elements) == 0:
         return _no_bonds(numbers)
     cutoff = float(table.break_[np.ix_(elements, elements)].max())
     found = find_pairs(
-        atoms.positions[chosen],
-        atoms.cell.array,
-        atoms.pbc,
+        structure.positions[chosen],
+        structure.cell,
+        structure.pbc,
         cutoff,
         is_full=False,
         with_shifts=True,

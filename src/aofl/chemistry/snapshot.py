@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
-from ase import Atoms
 
 from aofl.chemistry.canonical import graph_key
 from aofl.chemistry.contacts import new_contacts, pair_kinds
@@ -20,6 +19,7 @@ from aofl.chemistry.graph import close_non_metals, connect_covalent
 from aofl.chemistry.limits import COVALENT, IS_METAL
 from aofl.chemistry.regions import components, within
 from aofl.records import FloatArray, IntArray
+from aofl.structure import AnyStructure, Structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,14 @@ class ChemistrySnapshot:
     longest: dict[str, float] = field(default_factory=dict)
 
 
-def look(
-    atoms: Atoms, bonded: IntArray | None, *, with_species: bool, known: Collection[str] = ()
+def chemistry_snapshot(
+    atoms: AnyStructure,
+    bonded: IntArray | None,
+    *,
+    with_species: bool,
+    known: Collection[str] = (),
 ) -> ChemistrySnapshot:
-    """Look at a structure.
+    """Return what is seen of the chemistry of a structure.
 
     Parameters
     ----------
@@ -65,27 +69,27 @@ def look(
     known
         Contacts of elements that need not be looked for.
     """
-    close = close_non_metals(atoms)
-    found = connect_covalent(atoms, bonded=bonded, close=close)
+    structure = Structure.of(atoms)
+    close = close_non_metals(structure)
+    found = connect_covalent(structure, bonded=bonded, close=close)
     is_bond = found.kinds == COVALENT
     now = found.pairs[is_bond]
     is_same = bonded is not None and np.array_equal(now, bonded)  # nearly always, and cheap
     pairs = found.covalent if with_species or not is_same else frozenset()
     before = pairs if bonded is None or is_same else _pairs(bonded)
     changed = sorted(pairs ^ before)
-    symbols = atoms.get_chemical_symbols() if changed else []
+    symbols = structure.symbols if changed else []
     kinds = {
         f"{'-'.join(sorted((symbols[i], symbols[j])))} {'broken' if (i, j) in before else 'formed'}"
         for i, j in changed
     }
-    numbers = atoms.numbers.astype(np.int64)
     return ChemistrySnapshot(
         bonded=now,
         changes=tuple(sorted(kinds)),
         atom=changed[0][0] if changed else None,
-        species=_species(numbers, pairs) if changed or with_species else frozenset(),
-        contacts=new_contacts(atoms, close, known),
-        longest=_longest(numbers, now, found.distances[is_bond]),
+        species=_species(structure.numbers, pairs) if changed or with_species else frozenset(),
+        contacts=new_contacts(structure, close, known),
+        longest=_longest(structure.numbers, now, found.distances[is_bond]),
     )
 
 

@@ -12,7 +12,7 @@ import typer
 from aofl.cli.live import LiveView, RunProgress
 
 if TYPE_CHECKING:
-    from aofl.simulation.run import Run
+    from aofl.simulation.run_state import Run
 
 
 @contextmanager
@@ -44,9 +44,9 @@ class _Pace:
             target_steps=target,
             time_fs=run.time_fs,
             temperature_K=float(run.atoms.get_temperature()),
-            labels=len(run.calculator.labeller.ids),
-            skips=run.calculator.memory.n_skips,
-            threshold_eV_per_A=run.calculator.last_limit,
+            labels=len(run.calculator.oracle.ids),
+            skips=run.calculator.state.n_skips,
+            threshold_eV_per_A=run.calculator.state.path.limit,
             elapsed_s=seconds,
             ns_per_day=86400 / per_step * timestep_ns if per_step else None,
             remaining_s=(target - run.step) * per_step if per_step else None,

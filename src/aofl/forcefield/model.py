@@ -30,6 +30,7 @@ from aofl.forcefield.rows import KINDS, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import read_model, write_model
 from aofl.forcefield.structure import atomic_numbers, environments, neighbors_and_species, volume
 from aofl.records import FloatArray, IntArray, Label, Prediction
+from aofl.structure import AnyStructure, Structure
 
 FIXED_UNTIL = 5  # labels before the first search for hyperparameters
 GROWTH = 1.5  # search again when the labels have grown by this factor
@@ -136,15 +137,15 @@ class ForceField(Calculator):
             self.results["forces_uncertainty"] = sigma
             self.results["atomic_uncertainty"] = np.sqrt(np.mean(sigma**2, axis=1))
 
-    def error_deviation(self, atoms: Atoms, forces_std: FloatArray) -> FloatArray:
+    def error_deviation(self, atoms: AnyStructure, forces_std: FloatArray) -> FloatArray:
         """Return the calibrated deviation of the force errors, noise included, eV/Å, (n, 3)."""
-        factor = self.calibration[self.basis.species_index(atoms.numbers.astype(np.int64))]
+        factor = self.calibration[self.basis.species_index(Structure.of(atoms).numbers)]
         variance = (factor[:, :1] * forces_std) ** 2 + (factor[:, 1:] * self.force_noise) ** 2
         return np.asarray(np.sqrt(variance))
 
     def predict(
         self,
-        atoms: Atoms,
+        atoms: AnyStructure,
         *,
         forces_std: Way | None = None,
         energies_std: bool = False,
@@ -168,9 +169,10 @@ class ForceField(Calculator):
         StructureError
             If a position is not a number, or two atoms are in the same place.
         """
-        neighbors, species = neighbors_and_species(self.basis, atoms)
-        size = volume(atoms)
-        energies, forces, virial = repulsion(neighbors, atoms.numbers.astype(np.int64))
+        structure = Structure.of(atoms)
+        neighbors, species = neighbors_and_species(self.basis, structure)
+        size = volume(structure)
+        energies, forces, virial = repulsion(neighbors, structure.numbers)
         local = None
         if self.learned is not None:
             draws = self.learned.draws if energies_std else None
@@ -191,7 +193,7 @@ class ForceField(Calculator):
             environments=environments(self.basis, neighbors, species) if forces_std else None,
         )
 
-    def learn(self, atoms: Atoms, label: Label) -> None:
+    def learn(self, atoms: AnyStructure, label: Label) -> None:
         """Absorb one label and bring the posterior up to date.
 
         Hyperparameters are searched again whenever the labels have grown by half.
@@ -209,23 +211,23 @@ class ForceField(Calculator):
         else:
             self.append(atoms, label)
 
-    def append(self, atoms: Atoms, label: Label) -> None:
+    def append(self, atoms: AnyStructure, label: Label) -> None:
         """Absorb one label and bring the posterior up to date, hyperparameters as they are.
 
         Costs a fraction of `refit`, which follows by itself when too many rows have gathered.
         """
-        rows = self._absorb(atoms, label, 1)
+        rows = self._absorb(Structure.of(atoms), label, 1)
         more = from_one_more(self.basis, self.learned, rows, self.hyper, self.n_labels)
         if more is None:
             self.refit()
         else:
             self.learned = more
 
-    def absorb(self, atoms: Atoms, label: Label) -> None:
+    def absorb(self, atoms: AnyStructure, label: Label) -> None:
         """Add a label to the data without refitting: for many at once, or to restore a model."""
-        self._absorb(atoms, label, 1)
+        self._absorb(Structure.of(atoms), label, 1)
 
-    def forget(self, atoms: Atoms, label: Label) -> None:
+    def forget(self, atoms: AnyStructure, label: Label) -> None:
         """Take away a label that was learned, and refit; the hyperparameters stay.
 
         Raises
@@ -236,28 +238,28 @@ class ForceField(Calculator):
         """
         if self.n_labels < 2:
             raise ModelError(f"of {self.n_labels} labels one must stay; start a new force field")
-        self._absorb(atoms, label, -1)
+        structure = Structure.of(atoms)
+        self._absorb(structure, label, -1)
         try:
             self.refit()
         except ModelError as error:
-            self._absorb(atoms, label, 1)
+            self._absorb(structure, label, 1)
             raise ModelError(
                 "the label to forget was not learned: without it no fit is possible; "
                 "give a structure and label that were learned"
             ) from error
 
-    def _absorb(self, atoms: Atoms, label: Label, sign: Literal[1, -1]) -> dict[str, Rows]:
+    def _absorb(self, structure: Structure, label: Label, sign: Literal[1, -1]) -> dict[str, Rows]:
         """Add a label to the data or take it away, and return its rows."""
-        expansion = self._expand(atoms)
-        check_fit(label, len(atoms))
+        expansion = self._expand(structure)
+        check_fit(label, len(structure))
         if self.reference_energies is None:
-            self.reference_energies = np.full(len(self.calibration), label.energy / len(atoms))
-        numbers = atoms.numbers.astype(np.int64)
+            self.reference_energies = np.full(len(self.calibration), label.energy / len(structure))
         reference = float(self._reference(expansion.species).sum())
         # The stress of a cell with vacuum in it says nothing that the forces do not say better.
-        dense = atoms.pbc.all() and widest_gap(atoms) <= self.basis.cutoff
-        size = volume(atoms) if dense else 0.0
-        rows = label_rows(self.basis, expansion, numbers, label, reference, size)
+        dense = structure.pbc.all() and widest_gap(structure) <= self.basis.cutoff
+        size = volume(structure) if dense else 0.0
+        rows = label_rows(self.basis, expansion, structure.numbers, label, reference, size)
         for kind, part in rows.items():
             data = self.data[kind]
             (data.add if sign > 0 else data.remove)(part.matrix, part.targets)
@@ -265,9 +267,9 @@ class ForceField(Calculator):
         self.reset()  # type: ignore[no-untyped-call]  # results of before are no longer its own
         return rows
 
-    def environments(self, atoms: Atoms) -> FloatArray:
+    def environments(self, atoms: AnyStructure) -> FloatArray:
         """Return what the force field sees around each atom, unit vectors, shape (n, m)."""
-        return environments(self.basis, *neighbors_and_species(self.basis, atoms))
+        return environments(self.basis, *neighbors_and_species(self.basis, Structure.of(atoms)))
 
     def refit(self) -> None:
         """Recompute the posterior from all data and the hyperparameters as they are."""
@@ -287,8 +289,8 @@ class ForceField(Calculator):
         self.hyper = maximise(kinds, start, prior, shape.unit_std, shape.group, N_ITERATIONS)
         self.n_labels_at_search = self.n_labels
 
-    def _expand(self, atoms: Atoms) -> Expansion:
-        return expand(self.basis, *neighbors_and_species(self.basis, atoms))
+    def _expand(self, structure: Structure) -> Expansion:
+        return expand(self.basis, *neighbors_and_species(self.basis, structure))
 
     def _reference(self, species: IntArray) -> FloatArray:
         """Return the reference energy of each atom, taken off every label, eV, (n,)."""

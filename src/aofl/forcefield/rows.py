@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from ase import Atoms
+from ase.cell import Cell
 
 from aofl.ace.basis import Basis
 from aofl.ace.evaluate import Expansion, energy_row, force_rows, virial_rows
 from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
 from aofl.records import FloatArray, IntArray, Label
+from aofl.structure import Structure
 
 KINDS = ("energy", "forces", "virial")
 
@@ -48,12 +49,19 @@ def check_fit(label: Label, n_atoms: int) -> None:
         raise ModelError("the last label holds NaN or infinite numbers; drop it")
 
 
-def widest_gap(atoms: Atoms) -> float:
+def widest_gap(structure: Structure) -> float:
     """Return the widest layer of a periodic cell, along its axes, that holds no atom, Å."""
-    heights = atoms.get_volume() / np.linalg.norm(_faces(atoms.cell.array), axis=1)
-    scaled = np.sort(atoms.get_scaled_positions(), axis=0)
+    heights = structure.volume / np.linalg.norm(_faces(structure.cell), axis=1)
+    scaled = np.sort(_wrapped(structure), axis=0)
     steps = np.diff(np.concatenate([scaled, scaled[:1] + 1.0]), axis=0)
     return float(np.max(steps.max(axis=0) * heights))
+
+
+def _wrapped(structure: Structure) -> FloatArray:
+    """Return the positions in units of the cell vectors, within [0, 1) where periodic, (n, 3)."""
+    scaled: FloatArray = Cell(structure.cell).scaled_positions(structure.positions)
+    # Twice: the remainder of a tiny negative number is rounded to 1.
+    return np.where(structure.pbc, scaled % 1.0 % 1.0, scaled)
 
 
 def _faces(cell: FloatArray) -> FloatArray:

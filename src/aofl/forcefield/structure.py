@@ -1,11 +1,10 @@
-"""From ASE's structures and element names to what the kernels read, checked on the way."""
+"""From structures and element names to what the kernels read, checked on the way."""
 
 from __future__ import annotations
 
 from numbers import Integral
 
 import numpy as np
-from ase import Atoms
 from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis
@@ -13,6 +12,7 @@ from aofl.ace.evaluate import three_body_functions
 from aofl.ace.neighbors import Neighbors, find_neighbors
 from aofl.errors import ModelError, StructureError
 from aofl.records import FloatArray, IntArray
+from aofl.structure import Structure
 
 LARGEST = len(chemical_symbols) - 1
 
@@ -41,7 +41,7 @@ def _atomic_number(element: str | int) -> int:
     )
 
 
-def neighbors_and_species(basis: Basis, atoms: Atoms) -> tuple[Neighbors, IntArray]:
+def neighbors_and_species(basis: Basis, structure: Structure) -> tuple[Neighbors, IntArray]:
     """Return the pairs within the cutoff and the species index of each atom.
 
     Raises
@@ -51,25 +51,24 @@ def neighbors_and_species(basis: Basis, atoms: Atoms) -> tuple[Neighbors, IntArr
     StructureError
         If a position is not a number, or two atoms are in the same place.
     """
-    numbers = atoms.numbers.astype(np.int64)
     known = [chemical_symbols[z] for z in basis.species]
-    unknown = sorted({chemical_symbols[z] for z in numbers} - set(known))
+    unknown = sorted({chemical_symbols[z] for z in structure.numbers} - set(known))
     if unknown:
         raise ModelError(
             f"the force field knows {', '.join(known)} but the structure holds "
             f"{', '.join(unknown)}; start a new force field with all elements"
         )
-    if not np.all(np.isfinite(atoms.positions)):
+    if not np.all(np.isfinite(structure.positions)):
         raise StructureError("a position is not a finite number; look at the last steps")
-    neighbors = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, basis.cutoff)
+    neighbors = find_neighbors(structure.positions, structure.cell, structure.pbc, basis.cutoff)
     if not np.all(np.any(neighbors.vectors, axis=1)):
         raise StructureError("two atoms are in the same place; look at the last steps")
-    return neighbors, basis.species_index(numbers)
+    return neighbors, basis.species_index(structure.numbers)
 
 
-def volume(atoms: Atoms) -> float:
+def volume(structure: Structure) -> float:
     """Return the cell volume in Å^3, 0 where the stress has no meaning (not periodic)."""
-    return float(atoms.get_volume()) if atoms.pbc.all() else 0.0
+    return structure.volume if structure.pbc.all() else 0.0
 
 
 def environments(basis: Basis, neighbors: Neighbors, species: IntArray) -> FloatArray:

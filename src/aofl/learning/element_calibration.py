@@ -1,9 +1,17 @@
-"""How far the predicted errors of one element can be believed, learned from every label.
+"""The calibration and the threshold of one element, learned from every label.
 
-    c    calibration factor of the largest error, from the last labels (`aofl.bayes.calibration`)
-    k    half width of the 90 % interval of a force component, in predicted deviations s
-    b_0 = c sqrt(<u^2> + sigma_F^2)    what labelling can reach, u: largest after the last labels
-    threshold = max(target, 1.2 b_0), at most `CEILING` targets
+    c_z  calibration factor: from predicted to calibrated error (`aofl.bayes.calibration`)
+    k_z  half width of the 90 % interval of a force component, in predicted deviations s
+    b_0 = c_z sqrt(<u^2> + sigma_F^2)    what labelling can reach; u: largest after the last labels
+    threshold_z = max(target, 1.2 b_0), at most `CEILING` targets
+
+| symbol | here |
+|---|---|
+| c_z | `ElementCalibration.factor` |
+| k_z | `ElementCalibration.width` |
+| u | `ElementCalibration.reached`, eV/Å |
+| sigma_F | `force_noise`, eV/Å |
+| threshold_z | `ElementCalibration.threshold`, eV/Å |
 
 The threshold sets itself both ways: an unreachable target must not label every step, and a force
 field that gets worse must not talk itself into a threshold without bounds.
@@ -12,7 +20,7 @@ field that gets worse must not talk itself into a threshold without bounds.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,9 +33,9 @@ HISTORY = 10
 FIRST_WIDTH = 1.5 * Z_90  # a model that misses something is too sure: it settles at 1.3 to 2.5
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ElementCalibration:
-    """The calibration of one element; plain numbers that go through JSON.
+    """How far the predicted errors of one element can be believed.
 
     Attributes
     ----------
@@ -38,20 +46,20 @@ class ElementCalibration:
     reached
         Largest posterior deviation after each of the last labels, eV/Å.
     width
-        k.
+        k_z.
     initial
-        c before the first label, for a force field that was learned elsewhere.
+        c_z before the first label, for a force field that was learned elsewhere.
     """
 
-    ratios: list[float] = field(default_factory=list)
-    reached: list[float] = field(default_factory=list)
+    ratios: tuple[float, ...] = ()
+    reached: tuple[float, ...] = ()
     width: float = FIRST_WIDTH
     initial: float = HIGHEST
 
     @property
     def factor(self) -> float:
-        """The calibration factor c."""
-        return calibration_factor(self.ratios) if self.ratios else self.initial
+        """The calibration factor c_z."""
+        return calibration_factor(list(self.ratios)) if self.ratios else self.initial
 
     def threshold(self, target: float, force_noise: float) -> float:
         """Return the calibrated error above which a label is asked for, eV/Å.
@@ -67,22 +75,27 @@ class ElementCalibration:
         floor = FLOOR_FACTOR * self.factor * math.sqrt(mean_square + force_noise**2)
         return min(max(target, floor), CEILING * target)
 
-    def note_errors(self, errors: FloatArray, deviations: FloatArray) -> tuple[int, int]:
-        """Let a label test the calibration: return components inside the interval, and all.
+    def inside(self, errors: FloatArray, deviations: FloatArray) -> int:
+        """Return how many force components lie in the 90 % interval, |error| <= k_z s.
 
         Parameters
         ----------
-        errors
-            True minus predicted force components of the atoms of this element, eV/Å, (n, 3).
-        deviations
-            s of the same components, eV/Å, (n, 3).
+        errors, deviations
+            True minus predicted components of the atoms of this element, and s of the same,
+            eV/Å, (n, 3).
         """
-        inside = int(np.sum(np.abs(errors) <= self.width * deviations))
-        largest, expected = (np.sqrt(np.mean(x**2, axis=1)).max() for x in (errors, deviations))
-        self.ratios = [*self.ratios, float(largest / expected)][-WINDOW:]
-        self.width = adapted_width(self.width, 1.0 - inside / errors.size)
-        return inside, errors.size
+        return int(np.sum(np.abs(errors) <= self.width * deviations))
 
-    def note_reached(self, deviation: float) -> None:
-        """Remember the largest posterior deviation after a label was learned, eV/Å."""
-        self.reached = [*self.reached, deviation][-HISTORY:]
+    def tested(self, errors: FloatArray, deviations: FloatArray) -> ElementCalibration:
+        """Return the calibration after a label has tested it; parameters as for `inside`."""
+        largest, expected = (np.sqrt(np.mean(x**2, axis=1)).max() for x in (errors, deviations))
+        missed = 1.0 - self.inside(errors, deviations) / errors.size
+        return replace(
+            self,
+            ratios=(*self.ratios, float(largest / expected))[-WINDOW:],
+            width=adapted_width(self.width, missed),
+        )
+
+    def learned(self, deviation: float) -> ElementCalibration:
+        """Return the calibration with the largest posterior deviation after a label, eV/Å."""
+        return replace(self, reached=(*self.reached, deviation)[-HISTORY:])

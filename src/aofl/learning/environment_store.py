@@ -1,23 +1,28 @@
-"""The bank of labelled environments of one element, bounded in size."""
+"""The environment store of one element: what labels have shown of it, bounded in size."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from aofl.records import FloatArray, IntArray
 
-BANK_SIZE = 2000  # environments per element
+STORE_SIZE = 2000  # environments per element
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class EnvironmentStore:
     """Labelled environments of one element: unit vectors (k, m) and where they came from."""
 
     vectors: FloatArray
-    labels: list[int] = field(default_factory=list)
-    atoms: list[int] = field(default_factory=list)
+    labels: tuple[int, ...] = ()
+    atoms: tuple[int, ...] = ()
+
+    @classmethod
+    def empty(cls, length: int) -> EnvironmentStore:
+        """Return a store for vectors of a length."""
+        return cls(np.empty((0, length)))
 
     def nearest(self, environments: FloatArray) -> tuple[FloatArray, IntArray]:
         """Return cosine distance to and index of the nearest entry for each row (k, m)."""
@@ -27,16 +32,22 @@ class EnvironmentStore:
         index = similarity.argmax(axis=1)
         return 1.0 - similarity[np.arange(len(index)), index], index
 
-    def add(self, environments: FloatArray, label: int, atoms: IntArray, spacing: float) -> None:
-        """Add environments that are farther than `spacing` from all entries, while room is left.
+    def extended(
+        self, environments: FloatArray, label: int, atoms: IntArray, spacing: float
+    ) -> EnvironmentStore:
+        """Return the store with the environments farther than `spacing` from all of its entries.
 
         Parameters
         ----------
         environments, atoms
             Unit vectors (k, m), and which atoms of the label they are, (k,).
+        spacing
+            Cosine distance. Beyond `STORE_SIZE` entries nothing is added.
         """
         distance, _ = self.nearest(environments)
-        new = np.flatnonzero(distance > spacing)[: max(0, BANK_SIZE - len(self.labels))]
-        self.vectors = np.concatenate([self.vectors, environments[new]])
-        self.labels += [label] * len(new)
-        self.atoms += [int(k) for k in atoms[new]]
+        new = np.flatnonzero(distance > spacing)[: max(0, STORE_SIZE - len(self.labels))]
+        return EnvironmentStore(
+            np.concatenate([self.vectors, environments[new]]),
+            (*self.labels, *[label] * len(new)),
+            (*self.atoms, *[int(k) for k in atoms[new]]),
+        )

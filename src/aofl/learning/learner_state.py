@@ -1,94 +1,125 @@
-"""What the learning rule remembers between steps.
+"""The learner's state: everything that survives a step, as frozen values.
 
-Plain numbers that go through JSON (calibration by element, audits, reactions, budget), plus the
-banks of labelled environments, which are rebuilt from the labels. The calibrated error of atom i
-of element z, and how it compares with its threshold:
+What belongs to the path of the atoms (`PathState`) is put back by a rewind; what has been learned
+(`Knowledge` and environments) is kept. The calibrated error b_i of atom i of element z, and how it
+compares with its threshold (`LearnerState.judge`):
 
     s_i = sqrt(u_i^2 + sigma_F^2)   u_i: rms over x, y, z of the posterior standard deviation
-    b_i = c_z s_i                   calibrated force error; c_z and threshold_z in `element_calibration`
+    b_i = c_z s_i                   c_z, threshold_z: `aofl.learning.element_calibration`
+
+| symbol | here |
+|---|---|
+| u_i | `forces_std`, eV/Å, (n, 3) |
+| sigma_F | `force_noise`, eV/Å |
+| s_i | `raw_errors`, eV/Å, (n,) |
+| b_i, threshold_z | `Judgement.errors`, `Judgement.limits`, eV/Å, (n,) |
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from aofl.learning.element_calibration import HISTORY, ElementCalibration
 from aofl.learning.environment_store import EnvironmentStore
-from aofl.learning.rules.reaction_watch import ReactionWatch
-from aofl.plain import from_plain
+from aofl.learning.observation import Judgement
+from aofl.learning.reaction_watch import ReactionWatch
 from aofl.records import FloatArray, IntArray, Neighbour
 
 FIRST_AUDIT_GAP = 16  # steps
 TRUSTED = 10  # labels before a force field may skip a call or doubt a label, or surprise
-BANK_SPACING = 0.3  # in units of the usual distance between well-predicted atoms
+STORE_SPACING = 0.3  # in units of the usual distance between well-predicted atoms
+
+Source = Literal["reference", "ff"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
-    """What is thought of the forces of one structure, eV/Å by atom, shape (n,).
+class PathState:
+    """What belongs to the path of the atoms: a rewind puts it back.
 
     Attributes
     ----------
-    errors, limits
-        Calibrated errors, and the thresholds of their elements.
-    atom
-        The atom that is worst beside its threshold.
+    step
+        The last step that was accepted; -1 before the first.
+    previous_positions
+        Positions there, Å, shape (n, 3); None before the first step.
+    bonded
+        Covalent bonds at the last look of the chemistry rule as (i, j), shape (n_bonds, 2): with
+        hysteresis, what is bonded depends on the past.
+    source
+        Whether its forces were the reference's or the force field's.
+    error, limit
+        Calibrated error of the worst atom at the last look, and its threshold, eV/Å.
+    is_unsure
+        Whether that was beyond a frozen force field.
+    energy_shift
+        What of the energy of the step is jumps, at labels and updates, eV: the energy minus it is
+        continuous.
     """
 
-    errors: FloatArray
-    limits: FloatArray
-    atom: int
-
-    @property
-    def error(self) -> float:
-        """Calibrated error of the worst atom, eV/Å."""
-        return float(self.errors[self.atom])
-
-    @property
-    def limit(self) -> float:
-        """Threshold of the worst atom, eV/Å."""
-        return float(self.limits[self.atom])
+    step: int = -1
+    previous_positions: FloatArray | None = None
+    bonded: IntArray | None = None
+    source: Source = "reference"
+    error: float | None = None
+    limit: float
+    is_unsure: bool = False
+    energy_shift: float = 0.0
 
 
-@dataclass(slots=True)
-class LearnerState:
-    """The state of the rules. Everything but `banks` is saved as JSON (`to_json`).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """What the learner knows, but for the environments: plain numbers that go through JSON.
 
     Attributes
     ----------
+    target
+        The force error that the user aims at, eV/Å.
+    usual_distance
+        Element to the cosine distances of well-predicted atoms from labelled ones.
+    seen_energies_std
+        Deviations of the atomic energies when the forces were last looked at, eV.
     audit_surprises
         Whether the largest error exceeded the calibrated one, for each of the last audits.
     label_steps
         Steps of the last labels, for the rate budget.
+    reference_seconds
+        Spent on labels so far.
+    energy_shift
+        Sum of the jumps of the energy at updates, eV: predictions minus it are continuous.
     last_doubt_step
         Step of the last label that was no audit, or was one and held a surprise.
+    hold_until, failures
+        The force field goes on alone before this step, after so many failed labels in a row.
     n_labels, n_asked
         Labels learned, and labels asked for; audits of a frozen force field are not learned.
     n_unsure
-        Looks in a row at which a frozen force field was unsure (`production`).
-    reference_seconds
-        Spent on labels so far.
+        Looks in a row at which a frozen force field was unsure (`rules.frozen_model`).
     refused_at
         The step that was refused last, by a guard or as far outside.
     surprised_at, n_surprises
-        Step of the last label that undid the steps before it (`surprise`), and how many did.
-    energy_shift
-        Sum of the jumps of the energy at updates, eV: predictions minus it are continuous.
+        Step of the last label that undid the steps before it (`rules.retrospective`), and how
+        many did.
+    force_noise
+        sigma_F, eV/Å.
     vasp_threshold, vasp_history
         Of the rule `vasp_like`: its threshold, and the errors after the last labels, eV/Å.
+    calibration
+        Of each element.
+    watch
+        The reaction being watched, and what labels have shown of the chemistry.
     """
 
     target: float
-    trust: dict[str, ElementCalibration] = field(default_factory=dict)
-    usual_distance: dict[str, list[float]] = field(default_factory=dict)
-    seen_energies_std: list[float] = field(default_factory=list)
-    watch: ReactionWatch = field(default_factory=ReactionWatch)
-    audit_surprises: list[bool] = field(default_factory=list)
+    usual_distance: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    seen_energies_std: tuple[float, ...] = ()
+    audit_surprises: tuple[bool, ...] = ()
     is_drifting: bool = False
-    label_steps: list[int] = field(default_factory=list)
+    label_steps: tuple[int, ...] = ()
     reference_seconds: float = 0.0
     energy_shift: float = 0.0
     last_label_step: int = -1
@@ -108,73 +139,104 @@ class LearnerState:
     n_failed: int = 0
     force_noise: float = 0.0
     vasp_threshold: float = 0.002  # eV/Å, VASP's first one
-    vasp_history: list[float] = field(default_factory=list)
-    banks: dict[str, EnvironmentStore] = field(default_factory=dict)
+    vasp_history: tuple[float, ...] = ()
+    calibration: Annotated[Mapping[str, ElementCalibration], Field(alias="trust")] = field(
+        default_factory=dict
+    )
+    watch: ReactionWatch = field(default_factory=ReactionWatch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearnerState(Knowledge):
+    """All that survives a step.
+
+    Attributes
+    ----------
+    path
+        What belongs to the path of the atoms.
+    environments
+        Labelled environments by element; they are rebuilt from the labels.
+    learned_ids
+        Ids of the labels learned, in order: the force field can be rebuilt from them.
+    """
+
+    path: PathState
+    environments: Mapping[str, EnvironmentStore] = field(default_factory=dict)
+    learned_ids: tuple[int, ...] = ()
 
     @property
     def threshold(self) -> float:
         """The largest threshold of an element, eV/Å; the target before the first label."""
-        found = [part.threshold(self.target, self.force_noise) for part in self.trust.values()]
+        found = [c.threshold(self.target, self.force_noise) for c in self.calibration.values()]
         return max(found, default=self.target)
 
     def judge(self, symbols: list[str], forces_std: FloatArray) -> Judgement:
-        """Compare the calibrated errors of all atoms with their thresholds.
+        """Compare the calibrated errors b_i of all atoms with their thresholds.
 
         Parameters
         ----------
         forces_std
             Posterior standard deviations, eV/Å, (n, 3).
         """
-        factors = {z: self.trust.get(z, ElementCalibration()).factor for z in set(symbols)}
+        factors = {z: self._of(z).factor for z in set(symbols)}
         errors = np.array([factors[z] for z in symbols]) * self.raw_errors(forces_std)
         limits = self.limits(symbols)
         return Judgement(errors=errors, limits=limits, atom=int((errors / limits).argmax()))
 
     def limits(self, symbols: list[str]) -> FloatArray:
         """Return the threshold of every atom, eV/Å, shape (n,)."""
-        of = {
-            z: self.trust.get(z, ElementCalibration()).threshold(self.target, self.force_noise)
-            for z in set(symbols)
-        }
+        of = {z: self._of(z).threshold(self.target, self.force_noise) for z in set(symbols)}
         return np.array([of[z] for z in symbols])
 
     def raw_errors(self, forces_std: FloatArray) -> FloatArray:
         """Return s_i of every atom, eV/Å, shape (n,)."""
         return np.asarray(np.sqrt(np.mean(forces_std**2, axis=1) + self.force_noise**2))
 
-    def note_errors(
+    def _of(self, element: str) -> ElementCalibration:
+        return self.calibration.get(element, ElementCalibration())
+
+    def inside(
         self, symbols: list[str], difference: FloatArray, forces_std: FloatArray
     ) -> dict[str, tuple[int, int]]:
-        """Let a label test the calibration of each element, before it is learned.
-
-        Returns
-        -------
-        dict
-            Element to force components inside the 90 % interval, and their number.
+        """Return, by element, the force components in the 90 % interval, and their number.
 
         Parameters
         ----------
         difference, forces_std
             Predicted minus true forces, and posterior deviations, eV/Å, (n, 3).
         """
-        names, s = np.array(symbols), np.sqrt(forces_std**2 + self.force_noise**2)
+        s = self._component_errors(forces_std)
         return {
-            element: self.trust.setdefault(element, ElementCalibration()).note_errors(
-                difference[names == element], s[names == element]
-            )
-            for element in sorted(set(symbols))
+            element: (self._of(element).inside(difference[atoms], s[atoms]), 3 * len(atoms))
+            for element, atoms in atoms_of(symbols).items()
         }
 
-    def note_reached(self, symbols: list[str], forces_std: FloatArray) -> None:
+    def tested(
+        self, symbols: list[str], difference: FloatArray, forces_std: FloatArray
+    ) -> LearnerState:
+        """Let a label test the calibration of each element; parameters as for `inside`."""
+        s = self._component_errors(forces_std)
+        now = {
+            element: self._of(element).tested(difference[atoms], s[atoms])
+            for element, atoms in atoms_of(symbols).items()
+        }
+        return replace(self, calibration={**self.calibration, **now})
+
+    def _component_errors(self, forces_std: FloatArray) -> FloatArray:
+        return np.asarray(np.sqrt(forces_std**2 + self.force_noise**2))
+
+    def reached(self, symbols: list[str], forces_std: FloatArray) -> LearnerState:
         """Remember how sure the force field is of a structure that it has just learned."""
-        names, size = np.array(symbols), np.sqrt(np.mean(forces_std**2, axis=1))
-        for element in sorted(set(symbols)):
-            largest = float(size[names == element].max())
-            self.trust.setdefault(element, ElementCalibration()).note_reached(largest)
+        size = np.sqrt(np.mean(forces_std**2, axis=1))
+        now = {
+            element: self._of(element).learned(float(size[atoms].max()))
+            for element, atoms in atoms_of(symbols).items()
+        }
+        return replace(self, calibration={**self.calibration, **now})
 
     def distance_of(self, element: str) -> float:
         """Return the usual cosine distance of well-predicted atoms of an element."""
-        known = self.usual_distance.get(element, [])
+        known = self.usual_distance.get(element, ())
         return float(np.median(known)) if known else 0.0
 
     def nearest(
@@ -183,20 +245,20 @@ class LearnerState:
         """Return the nearest labelled environment of each of the given atoms."""
         found: list[Neighbour | None] = []
         for atom in atoms:
-            bank = self.banks.get(symbols[atom])
-            if bank is None or not bank.labels:
+            store = self.environments.get(symbols[atom])
+            if store is None or not store.labels:
                 found.append(None)
                 continue
-            distance, index = bank.nearest(environments[[atom]])
+            distance, index = store.nearest(environments[[atom]])
             k = int(index[0])
             found.append(
-                Neighbour(label=bank.labels[k], atom=bank.atoms[k], distance=float(distance[0]))
+                Neighbour(label=store.labels[k], atom=store.atoms[k], distance=float(distance[0]))
             )
         return found
 
-    def note_distances(
+    def measured(
         self, symbols: list[str], environments: FloatArray, errors: FloatArray
-    ) -> None:
+    ) -> LearnerState:
         """Remember how far well-predicted atoms are from labelled ones, by element.
 
         Parameters
@@ -205,33 +267,28 @@ class LearnerState:
             Of a structure just labelled and not yet remembered: unit vectors (n, m), and force
             errors by atom, eV/Å, (n,).
         """
-        names = np.array(symbols)
-        for element, bank in self.banks.items():
+        usual, names = dict(self.usual_distance), np.array(symbols)
+        for element, store in self.environments.items():
             good = np.flatnonzero((names == element) & (errors <= self.target))
-            if len(good) and bank.labels:
-                distance, _ = bank.nearest(environments[good])
-                known = self.usual_distance.get(element, [])
-                self.usual_distance[element] = [*known, float(np.median(distance))][-HISTORY:]
+            if len(good) and store.labels:
+                distance, _ = store.nearest(environments[good])
+                known = usual.get(element, ())
+                usual[element] = (*known, float(np.median(distance)))[-HISTORY:]
+        return replace(self, usual_distance=usual)
 
-    def remember(self, symbols: list[str], environments: FloatArray, label_id: int) -> None:
-        """Add the environments of a labelled structure that are not in the bank yet."""
-        names = np.array(symbols)
-        for element in sorted(set(symbols)):
-            chosen = np.flatnonzero(names == element)
-            bank = self.banks.setdefault(
-                element, EnvironmentStore(np.empty((0, environments.shape[1])))
-            )
-            spacing = BANK_SPACING * self.distance_of(element)
-            bank.add(environments[chosen], label_id, chosen, spacing)
+    def remembering(
+        self, symbols: list[str], environments: FloatArray, label_id: int
+    ) -> LearnerState:
+        """Add the environments of a labelled structure that are not in the stores yet."""
+        stores = dict(self.environments)
+        for element, atoms in atoms_of(symbols).items():
+            store = stores.get(element, EnvironmentStore.empty(environments.shape[1]))
+            spacing = STORE_SPACING * self.distance_of(element)
+            stores[element] = store.extended(environments[atoms], label_id, atoms, spacing)
+        return replace(self, environments=stores)
 
-    def to_json(self) -> dict[str, Any]:
-        """Return everything but the banks as JSON values."""
-        names = [name for name in self.__slots__ if name not in ("banks", "trust", "watch")]
-        trust = {element: asdict(part) for element, part in self.trust.items()}
-        state = {name: getattr(self, name) for name in names}
-        return {**state, "trust": trust, "watch": self.watch.to_json()}
 
-    @classmethod
-    def from_json(cls, state: dict[str, Any]) -> LearnerState:
-        """Return the memory that `to_json` described; the banks are empty."""
-        return from_plain(cls, state)
+def atoms_of(symbols: list[str]) -> dict[str, IntArray]:
+    """Return the atoms of each element, elements in alphabetical order."""
+    names = np.array(symbols)
+    return {element: np.flatnonzero(names == element) for element in sorted(set(symbols))}

@@ -1,94 +1,155 @@
-"""What the rules get to see of a structure: a prediction, its deviations, the bonds.
+"""Observe: prediction, deviations, one judgement, and the bonds of a frame.
 
-The calculator's half of the cycle that comes before the decision. Deviations of the forces cost
-about two force calls and bonds a twentieth, so neither is looked at in every step.
+An observation answers and writes nothing. The deviations of the forces cost about two force calls
+and the bonds a twentieth, so neither is looked at in every step: the deviations regularly, and
+until the last look was fine, and where an atom's energy has become less certain.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
-import numpy as np
-from ase import Atoms
-
-from aofl.chemistry import snapshot as sighting
-from aofl.forcefield.model import ForceField
-from aofl.learning.learner_state import Judgement
-from aofl.learning.observation import Observation
+from aofl.chemistry.snapshot import ChemistrySnapshot, chemistry_snapshot
+from aofl.config.schema import LearningConfig
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.model import Model
+from aofl.learning.observation import Frame, Observation
+from aofl.learning.rules.chemistry import is_time_to_look
 from aofl.learning.rules.frozen_model import STOP_AT
+from aofl.learning.rules.policy import Mode
 from aofl.learning.rules.uncertainty import CHECK_EVERY, has_grown
+from aofl.learning.timing import Timing
 from aofl.records import Prediction
 
-if TYPE_CHECKING:
-    from aofl.learning.adaptive_calculator import AdaptiveCalculator
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What does not change along a run.
+
+    `seed` is that of the run, `timestep_fs` that of the dynamics; `target_temperature` is the
+    thermostat's, K, None where there is none.
+    """
+
+    mode: Mode
+    settings: LearningConfig
+    seed: int = 0
+    timestep_fs: float = 1.0
+    target_temperature: float | None = None
 
 
-def is_check_due(calculator: AdaptiveCalculator) -> bool:
-    """Return whether to look at the deviations: regularly, and until the last look was fine."""
-    error, limit = calculator.last_error, calculator.last_limit
-    is_safe = error is not None and error <= limit
-    is_rival = calculator.mode == "cofl" and calculator.settings.cofl_rule != "calibrated"
-    return is_rival or not is_safe or calculator.step % CHECK_EVERY == 0
-
-
-def look(calculator: AdaptiveCalculator, atoms: Atoms, *, check: bool) -> Observation:
-    """Return the situation, with the deviations of the forces to check, or where they grew."""
-    memory, wall = calculator.memory, calculator.wall
-    if calculator.force_field is None:
-        calculator.force_field = ForceField(sorted(set(atoms.get_chemical_symbols())))
-    if not check:
-        with wall.part("force_field"):
-            prediction = calculator.force_field.predict(atoms, energies_std=True)
-        if not has_grown(prediction.energies_std, memory.seen_energies_std):
-            return _situation(calculator, atoms, prediction)
-    with wall.part("uncertainty"):
-        prediction = calculator.force_field.predict(atoms, forces_std="sampled", energies_std=True)
-    local = prediction.energies_std
-    memory.seen_energies_std = [] if local is None else local.tolist()
-    judged = memory.judge(atoms.get_chemical_symbols(), prediction.deviations)
-    is_known = memory.n_labels > 0 or calculator.mode == "mlff"
-    calculator.last_error = judged.error if is_known else None
-    calculator.last_limit = judged.limit
-    if calculator.mode == "mlff":
-        _watch_frozen(calculator, judged)
-    return _situation(calculator, atoms, prediction)
-
-
-def look_at_bonds(
-    calculator: AdaptiveCalculator, atoms: Atoms, situation: Observation, *, with_species: bool
+def observe(
+    frame: Frame,
+    model: Model,
+    state: LearnerState,
+    conditions: Conditions,
+    timing: Timing,
 ) -> Observation:
-    """Return the situation with what is seen of the chemistry."""
-    with calculator.wall.part("chemistry"):
-        with_species |= calculator.bonded is None
-        known = calculator.memory.watch.contacts
-        seen = sighting.look(atoms, calculator.bonded, with_species=with_species, known=known)
-    return replace(situation, sighting=seen)
+    """Return what is seen of the step after the last one."""
+    step = state.path.step + 1
+    prediction = _prediction(frame, model, state, timing, is_due=_is_due(step, state, conditions))
+    seen = observation(frame, prediction, state, conditions, step)
+    is_holding = step < state.hold_until
+    is_bonded_due = conditions.mode.watches_bonds and is_time_to_look(step, conditions.timestep_fs)
+    if is_holding or not is_bonded_due:
+        return seen
+    return replace(seen, chemistry=_chemistry(frame, state, timing, with_species=False))
 
 
-def _watch_frozen(calculator: AdaptiveCalculator, judged: Judgement) -> None:
-    """Count the looks at which a frozen force field is unsure; tell when that begins."""
-    memory, excess = calculator.memory, judged.error / judged.limit
-    memory.n_unsure = memory.n_unsure + 1 if excess > STOP_AT else 0
-    if excess > 1.0 and not calculator.is_unsure:
-        calculator.tell(event="uncertain", value=judged.error, threshold=judged.limit)
-    calculator.is_unsure = excess > 1.0
+def observe_fully(
+    frame: Frame,
+    model: Model,
+    state: LearnerState,
+    conditions: Conditions,
+    timing: Timing,
+    step: int,
+) -> Observation:
+    """Return an observation with the deviations, as a label that is asked for anyhow needs it."""
+    prediction = _prediction(frame, model, state, timing, is_due=True)
+    return observation(frame, prediction, state, conditions, step)
 
 
-def _situation(calculator: AdaptiveCalculator, atoms: Atoms, prediction: Prediction) -> Observation:
+def with_molecules(
+    seen: Observation, frame: Frame, state: LearnerState, conditions: Conditions, timing: Timing
+) -> Observation:
+    """Return an observation that names the molecules, where the rules see the chemistry."""
+    is_known = seen.chemistry is not None and bool(seen.chemistry.species)
+    if is_known or not conditions.mode.watches_bonds:
+        return seen
+    return replace(seen, chemistry=_chemistry(frame, state, timing, with_species=True))
+
+
+def looked_at(state: LearnerState, seen: Observation, mode: Mode) -> LearnerState:
+    """Return the state after a look at the deviations; without one it is what it was."""
+    if seen.judgement is None:
+        return state
+    local, excess = seen.prediction.energies_std, seen.judgement.excess
+    is_known = state.n_labels > 0 or mode.is_frozen
+    path = replace(
+        state.path,
+        error=seen.judgement.error if is_known else None,
+        limit=seen.judgement.limit,
+        is_unsure=excess > 1.0 if mode.is_frozen else state.path.is_unsure,
+    )
+    return replace(
+        state,
+        seen_energies_std=() if local is None else tuple(local.tolist()),
+        n_unsure=state.n_unsure + 1 if mode.is_frozen and excess > STOP_AT else 0,
+        path=path,
+    )
+
+
+def _is_due(step: int, state: LearnerState, conditions: Conditions) -> bool:
+    """Return whether to look at the deviations: regularly, and until the last look was fine."""
+    error = state.path.error
+    is_safe = error is not None and error <= state.path.limit
+    return conditions.mode.looks_at_every_step or not is_safe or step % CHECK_EVERY == 0
+
+
+def _prediction(
+    frame: Frame, model: Model, state: LearnerState, timing: Timing, *, is_due: bool
+) -> Prediction:
+    """Return the prediction, with the deviations of the forces if due, or where they grew."""
+    if not is_due:
+        with timing.part("force_field"):
+            prediction = model.predict(frame.structure, energies_std=True)
+        if not has_grown(prediction.energies_std, state.seen_energies_std):
+            return prediction
+    with timing.part("uncertainty"):
+        return model.predict(frame.structure, forces_std="sampled", energies_std=True)
+
+
+def _chemistry(
+    frame: Frame, state: LearnerState, timing: Timing, *, with_species: bool
+) -> ChemistrySnapshot:
+    with timing.part("chemistry"):
+        return chemistry_snapshot(
+            frame.structure,
+            state.path.bonded,
+            with_species=with_species or state.path.bonded is None,
+            known=state.watch.contacts,
+        )
+
+
+def observation(
+    frame: Frame,
+    prediction: Prediction,
+    state: LearnerState,
+    conditions: Conditions,
+    step: int,
+) -> Observation:
+    """Return what is seen of a frame, with the judgement where the deviations are known."""
+    symbols, std = frame.structure.symbols, prediction.forces_std
     return Observation(
-        step=calculator.step,
-        numbers=atoms.numbers.astype(np.int64),
-        symbols=atoms.get_chemical_symbols(),
-        positions=atoms.positions,
-        cell=atoms.cell.array,
-        pbc=atoms.pbc,
-        previous_positions=calculator.previous_positions,
-        temperature=float(atoms.get_temperature()),
-        target_temperature=calculator.target_temperature,
+        step=step,
+        structure=frame.structure,
+        symbols=symbols,
+        previous_positions=state.path.previous_positions,
+        temperature=frame.temperature,
+        target_temperature=conditions.target_temperature,
         prediction=prediction,
-        seed=calculator.seed,
-        timestep_fs=calculator.timestep_fs,
-        can_rewind=calculator.can_rewind,
-        is_after_label=calculator.mode != "mlff" and calculator.last_source == "reference",
+        judgement=None if std is None else state.judge(symbols, std),
+        seed=conditions.seed,
+        timestep_fs=conditions.timestep_fs,
+        can_rewind=frame.can_rewind,
+        is_after_label=conditions.mode.learns and state.path.source == "reference",
     )

@@ -1,4 +1,4 @@
-"""From a structure to a label that can be believed: known already, or asked for and checked.
+"""The oracle: the reference code behind a gate, a cache and the data set; the only effect.
 
 A label is on the disk, with its provenance, before it is handed out; a structure that the data
 set or the cache knows is never computed again. What got no label is kept in quarantine.
@@ -6,7 +6,6 @@ set or the cache knows is never computed again. What got no label is kept in qua
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,10 @@ from ase import Atoms
 
 from aofl.config.schema import LabelsConfig
 from aofl.errors import ReferenceFailed
+from aofl.learning.observation import Frame
 from aofl.learning.timing import Timing
 from aofl.records import FloatArray, Label, LabelledStructure, Prediction
+from aofl.records.events import SpotChecked
 from aofl.reference import LabelLimits, Reference
 from aofl.reference.gate import Expectation, believed_label
 from aofl.reference.level import level_of
@@ -25,6 +26,50 @@ from aofl.reference.protocol import evidence_of
 from aofl.reference.spot_check import spot_check
 from aofl.rng import generator
 from aofl.store import Dataset, LabelCache, keep_in_quarantine, structure_hash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the oracle is asked.
+
+    Attributes
+    ----------
+    step, time_fs, rule
+        When, and in whose name; stored with the label.
+    prediction
+        What the force field says, stored beside the label; None where there is none.
+    expected_errors
+        What the force field takes its force error to be, rms over x, y, z, eV/Å, shape (n,);
+        None where it is too young to doubt a label.
+    """
+
+    frame: Frame
+    step: int
+    time_fs: float
+    rule: str
+    prediction: Prediction | None = None
+    expected_errors: FloatArray | None = None
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What is stored with the label."""
+        return {"step": self.step, "time_fs": self.time_fs, "rule": self.rule}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A label that can be believed, its id, and what there is to tell of it."""
+
+    label: Label
+    label_id: int
+    events: tuple[SpotChecked, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoLabel:
+    """Why there is no label that can be believed; nothing is stored as one."""
+
+    failure: ReferenceFailed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,8 +86,6 @@ class Oracle:
         Where structures without a label are kept; None keeps none.
     seed
         Of the spot checks.
-    on_event
-        Called with one JSON-able record for each spot check.
     ids
         Ids of the labels handed out, in order; with a data set they index it.
 
@@ -53,12 +96,11 @@ class Oracle:
     """
 
     reference: Reference
-    wall: Timing
+    timing: Timing
     settings: LabelsConfig = field(default_factory=LabelsConfig)
     dataset: Dataset | None = None
     quarantine: Path | None = None
     seed: int = 0
-    on_event: Callable[[dict[str, Any]], None] = lambda record: None
     ids: list[int] = field(default_factory=list)
     level: str = field(init=False)
     _cache: LabelCache | None = field(init=False, default=None)
@@ -70,70 +112,56 @@ class Oracle:
         if self.settings.cache is not None:
             self._cache = LabelCache(Path(self.settings.cache).expanduser(), self.level)
 
-    def label(
-        self,
-        atoms: Atoms,
-        prediction: Prediction | None,
-        *,
-        expected_errors: FloatArray | None,
-        provenance: dict[str, Any],
-    ) -> Label:
-        """Return a label; its id is the last of `ids`.
+    def ask(self, question: Question) -> Answer | NoLabel:
+        """Return a label with its id, or why there is none."""
+        try:
+            return self._answer(question, atoms_of(question.frame))
+        except ReferenceFailed as error:
+            return NoLabel(failure=error)
 
-        Parameters
-        ----------
-        prediction
-            What the force field says, stored beside the label.
-        expected_errors
-            What the force field takes its force error to be, rms over x, y, z, eV/Å, shape (n,);
-            None where it is too young to doubt a label.
-        provenance
-            Step, time and rule, to be stored with the label.
-
-        Raises
-        ------
-        ReferenceFailed
-            If no label can be believed; nothing is stored as one.
-        """
+    def _answer(self, question: Question, atoms: Atoms) -> Answer:
+        """Return what is known of the structure, or what the reference says."""
         digest = structure_hash(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc)
         found = self.dataset.find(digest) if self.dataset is not None else None
         if self.dataset is not None and found is not None:
             # Paid for before a kill, so its cost counts.
             known = self.dataset[found].label
             self.ids.append(found)
-            self.wall.count_reference(known.seconds)
-            return known
+            self.timing.count_reference(known.seconds)
+            return Answer(label=known, label_id=found)
         label = self._cache.find(digest) if self._cache is not None else None
+        events: tuple[SpotChecked, ...] = ()
         if label is None:
-            label = self._asked(atoms, prediction, expected_errors, provenance)
-            self.wall.reference_calls.append(label.seconds)
+            label, events = self._asked(question, atoms)
+            self.timing.reference_calls.append(label.seconds)
             if self._cache is not None:
                 self._cache.keep(digest, label)
-        self.ids.append(self._store(atoms, label, prediction, provenance))
-        return label
+        self.ids.append(self._store(question, label))
+        return Answer(label=label, label_id=self.ids[-1], events=events)
 
-    def _asked(
-        self,
-        atoms: Atoms,
-        prediction: Prediction | None,
-        expected_errors: FloatArray | None,
-        provenance: dict[str, Any],
-    ) -> Label:
-        """Return a label of the reference; what got none goes into quarantine."""
+    def _asked(self, question: Question, atoms: Atoms) -> tuple[Label, tuple[SpotChecked, ...]]:
+        """Return a label of the reference; what got none goes into quarantine.
+
+        Raises
+        ------
+        ReferenceFailed
+            If no label can be believed.
+        """
         expectation = None
-        if prediction is not None and expected_errors is not None:
-            expectation = Expectation(prediction=prediction, errors=expected_errors)
+        if question.prediction is not None and question.expected_errors is not None:
+            expectation = Expectation(
+                prediction=question.prediction, errors=question.expected_errors
+            )
         try:
-            with self.wall.part("reference"):
+            with self.timing.part("reference"):
                 label = believed_label(
                     self.reference, atoms, limits=self._limits, expectation=expectation
                 )
-                self._spot_check(atoms, label, provenance)
-            return label
+                return label, self._spot_check(question, atoms, label)
         except ReferenceFailed as error:
             if self.quarantine is None:
                 raise
-            facts = {"reason": str(error), "level": self.level, **provenance}
+            facts = {"reason": str(error), "level": self.level, **question.provenance}
             where = keep_in_quarantine(self.quarantine, atoms, facts, error.evidence)
             raise ReferenceFailed(f"{error}; kept in {where}", error.evidence) from error
 
@@ -145,10 +173,13 @@ class Oracle:
             outlier_factor=self.settings.outlier_factor,
         )
 
-    def _spot_check(self, atoms: Atoms, label: Label, provenance: dict[str, Any]) -> None:
+    def _spot_check(
+        self, question: Question, atoms: Atoms, label: Label
+    ) -> tuple[SpotChecked, ...]:
+        """Hold a force of every so many labels against two energies; return the event of it."""
         every = self.settings.spot_check_every
         if every is None or (len(self.ids) + 1) % every:
-            return
+            return ()
         files = evidence_of(self.reference)
         try:
             difference = spot_check(
@@ -160,24 +191,29 @@ class Oracle:
             )
         except ReferenceFailed as error:
             raise ReferenceFailed(str(error), {**files, **error.evidence}) from error
-        self.on_event({**provenance, "event": "spot_check", "difference_eV_per_A": difference})
+        return (SpotChecked(**question.provenance, difference_eV_per_A=difference),)
 
-    def _store(
-        self,
-        atoms: Atoms,
-        label: Label,
-        prediction: Prediction | None,
-        provenance: dict[str, Any],
-    ) -> int:
+    def _store(self, question: Question, label: Label) -> int:
         if self.dataset is None:
             return len(self.ids)
+        structure, prediction = question.frame.structure, question.prediction
         entry = LabelledStructure(
-            numbers=atoms.numbers.astype(np.int64),
-            positions=atoms.positions,
-            cell=atoms.cell.array,
-            pbc=atoms.pbc,
+            numbers=structure.numbers,
+            positions=structure.positions,
+            cell=structure.cell,
+            pbc=structure.pbc,
             label=label,
             predicted_forces=None if prediction is None else prediction.forces,
-            provenance={**provenance, "level": self.level},
+            provenance={**question.provenance, "level": self.level},
         )
         return self.dataset.append(entry)
+
+
+def atoms_of(frame: Frame) -> Atoms:
+    """Return a frame as the reference codes read it, without constraints: labels know none."""
+    at, notes = frame.structure, frame.annotations
+    atoms = Atoms(at.numbers, at.positions, cell=at.cell, pbc=at.pbc)
+    atoms.info.update(notes.get("info", {}))
+    for name, values in notes.get("arrays", {}).items():
+        atoms.set_array(name, np.asarray(values))
+    return atoms

@@ -61,6 +61,13 @@ class CallTimes:
 
 
 @dataclass(slots=True)
+class Lap:
+    """How long one block took, s."""
+
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
 class Timing:
     """Seconds by part; `total` counts everything since the start, resumed parts included."""
 
@@ -70,13 +77,14 @@ class Timing:
     started: float = field(default_factory=perf_counter)
 
     @contextmanager
-    def part(self, name: str) -> Iterator[None]:
-        """Count the time of a block as part `name`."""
-        start = perf_counter()
+    def part(self, name: str) -> Iterator[Lap]:
+        """Count the time of a block as part `name`; it is known once the block has ended."""
+        lap, start = Lap(), perf_counter()
         try:
-            yield
+            yield lap
         finally:
-            self.seconds[name] += perf_counter() - start
+            lap.seconds = perf_counter() - start
+            self.seconds[name] += lap.seconds
 
     def count_reference(self, seconds: float) -> None:
         """Count a reference call that was made before."""

@@ -1,29 +1,29 @@
-"""What a label teaches: first it tests what was predicted, then it is learned.
+"""The update: what a label teaches. First it tests what was predicted, then it is learned.
 
 The test comes before the learning, so every label is one that the force field had not seen.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from ase import Atoms
 
 from aofl.bayes.calibration import HIGHEST, LOWEST, Z_90
-from aofl.chemistry.snapshot import ChemistrySnapshot
 from aofl.config.schema import LearningConfig
-from aofl.forcefield.model import ForceField
 from aofl.learning.element_calibration import ElementCalibration
-from aofl.learning.learner_state import Judgement, LearnerState
-from aofl.learning.observation import Observation
+from aofl.learning.learner_state import LearnerState, PathState
+from aofl.learning.model import Model
+from aofl.learning.observation import Judgement, Observation
 from aofl.learning.rules.audit import RANDOM, SCHEDULED, is_drifting, next_gap
 from aofl.learning.rules.baselines import updated_threshold
-from aofl.records import FloatArray, Label, Prediction, Verdict
+from aofl.records import FloatArray, Label, Verdict
 
 LARGEST_OVER_TYPICAL = 2.0  # the largest error of a frame, in typical ones
 HISTORY = 10
 LABEL_STEPS = 2000
+HOLD_STEPS = 10  # after a failed label, twice as many after the next: failures persist
+LONGEST_HOLD = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,162 +34,204 @@ class Outcome:
     ----------
     errors
         Force error of each atom, rms over x, y, z, eV/Å, shape (n,).
+    difference
+        Predicted minus true forces, eV/Å, shape (n, 3).
     inside
-        Element to force components inside the 90 % interval, and their number.
-    is_surprise
-        Whether the worst error, beside its threshold, was above it.
+        Element to force components inside the 90 % interval, and their number; empty where the
+        label was no test of the calibration.
     judged
         What was thought before.
     """
 
     errors: FloatArray
+    difference: FloatArray
     inside: dict[str, tuple[int, int]]
-    is_surprise: bool
     judged: Judgement
 
+    @property
+    def is_surprise(self) -> bool:
+        """Whether the error of some atom was above its threshold."""
+        return bool((self.errors > self.judged.limits).any())
 
-def compare(memory: LearnerState, situation: Observation, label: Label) -> Outcome:
-    """Compare a prediction with its label, and let the calibration learn from it."""
-    prediction, symbols = situation.prediction, situation.symbols
-    judged = memory.judge(symbols, prediction.deviations)
-    difference = prediction.forces - label.forces
-    errors = np.sqrt(np.mean(difference**2, axis=1))
+    @property
+    def largest(self) -> float:
+        """The largest force error of an atom, eV/Å."""
+        return float(self.errors.max())
+
+
+def compare(seen: Observation, label: Label, state: LearnerState) -> Outcome:
+    """Compare a prediction with its label."""
+    difference = seen.prediction.forces - label.forces
     inside = {}
-    if _is_test(memory):
-        inside = memory.note_errors(symbols, difference, prediction.deviations)
+    if is_test(state):
+        inside = state.inside(seen.symbols, difference, seen.prediction.deviations)
     return Outcome(
-        errors=errors,
+        errors=np.sqrt(np.mean(difference**2, axis=1)),
+        difference=difference,
         inside=inside,
-        is_surprise=bool((errors > judged.limits).any()),
-        judged=judged,
+        judged=seen.judged,
     )
 
 
-def _is_test(memory: LearnerState) -> bool:
+def is_test(state: LearnerState) -> bool:
     """Return whether a label tests the calibration.
 
     A force field of no label foretells nothing, and one of a single label is so far off that its
     ratio, the largest for long, says nothing of those to come.
     """
-    has_one_label = memory.n_labels == 1 and not any(t.ratios for t in memory.trust.values())
-    return bool(memory.trust) and not has_one_label
+    has_one_label = state.n_labels == 1 and not any(c.ratios for c in state.calibration.values())
+    return bool(state.calibration) and not has_one_label
 
 
-def note_audit(
-    memory: LearnerState, verdict: Verdict, outcome: Outcome, step: int, settings: LearningConfig
-) -> bool:
-    """Set the next audit by the outcome of this label; return whether an alarm begins."""
-    if verdict.rule not in (SCHEDULED, RANDOM) or outcome.is_surprise:
-        memory.last_doubt_step = step
-    if verdict.rule not in (SCHEDULED, RANDOM):
-        return False
-    largest, expected = float(outcome.errors.max()), float(outcome.judged.errors.max())
-    memory.n_audits += 1
-    memory.audit_surprises = [*memory.audit_surprises, largest > expected][-HISTORY:]
+def noted(
+    state: LearnerState,
+    seen: Observation,
+    label: Label,
+    verdict: Verdict,
+    outcome: Outcome,
+    settings: LearningConfig,
+) -> LearnerState:
+    """Return the state after a label has tested the force field, before it is learned."""
+    if is_test(state):
+        state = state.tested(seen.symbols, outcome.difference, seen.prediction.deviations)
+    state = with_audit(state, verdict, outcome, seen.step, settings)
+    state = with_cost(state, seen.step, label)
+    return with_chemistry(state, seen, outcome)
+
+
+def with_audit(
+    state: LearnerState,
+    verdict: Verdict,
+    outcome: Outcome,
+    step: int,
+    settings: LearningConfig,
+) -> LearnerState:
+    """Set the next audit by the outcome of this label; an alarm that begins audits at once."""
+    is_audit = verdict.rule in (SCHEDULED, RANDOM)
+    if not is_audit or outcome.is_surprise:
+        state = replace(state, last_doubt_step=step)
+    if not is_audit:
+        return state
+    largest, expected = outcome.largest, float(outcome.judged.errors.max())
+    surprises = (*state.audit_surprises, largest > expected)[-HISTORY:]
+    gap = state.audit_gap
     if verdict.rule == SCHEDULED:
         longest = settings.audit_max_gap_steps
-        memory.audit_gap = next_gap(memory.audit_gap, largest, expected, memory.target, longest)
-    before = memory.is_drifting
-    memory.is_drifting = is_drifting(memory.audit_surprises, before)
-    begins = memory.is_drifting and not before
-    if begins:
-        memory.audit_gap = 1
-    return begins
+        gap = next_gap(gap, largest, expected, state.target, longest)
+    drifts = is_drifting(surprises, state.is_drifting)
+    return replace(
+        state,
+        n_audits=state.n_audits + 1,
+        audit_surprises=surprises,
+        audit_gap=1 if drifts and not state.is_drifting else gap,
+        is_drifting=drifts,
+    )
 
 
-def note_cost(memory: LearnerState, step: int, label: Label) -> None:
+def with_cost(state: LearnerState, step: int, label: Label) -> LearnerState:
     """Count a label against the budget."""
-    memory.n_asked += 1
-    memory.reference_seconds += label.seconds
-    memory.label_steps = [*memory.label_steps, step][-LABEL_STEPS:]
-    memory.last_label_step = step
+    return replace(
+        state,
+        failures=0,
+        n_asked=state.n_asked + 1,
+        reference_seconds=state.reference_seconds + label.seconds,
+        label_steps=(*state.label_steps, step)[-LABEL_STEPS:],
+        last_label_step=step,
+    )
 
 
-def note_chemistry(
-    memory: LearnerState,
-    sighting: ChemistrySnapshot,
-    step: int,
-    outcome: Outcome,
-    timestep_fs: float,
-) -> None:
+def with_chemistry(state: LearnerState, seen: Observation, outcome: Outcome) -> LearnerState:
     """Remember what chemistry this label has shown, and set when to ask next."""
-    memory.watch.note_label(
-        sighting, step, is_surprise=outcome.is_surprise, timestep_fs=timestep_fs
+    if seen.chemistry is None:
+        return state
+    watch = state.watch.labelled_at(
+        seen.step,
+        seen.chemistry,
+        is_surprise=outcome.is_surprise,
+        timestep_fs=seen.timestep_fs,
+    )
+    return replace(state, watch=watch, path=replace(state.path, bonded=seen.chemistry.bonded))
+
+
+def with_failure(state: LearnerState, step: int) -> LearnerState:
+    """Return the state after a label failed: the force field goes on alone for a while."""
+    hold = min(LONGEST_HOLD, HOLD_STEPS * 2**state.failures)
+    return replace(
+        state,
+        n_failed=state.n_failed + 1,
+        failures=state.failures + 1,
+        hold_until=step + hold,
     )
 
 
 def learn(
-    memory: LearnerState,
-    force_field: ForceField,
-    atoms: Atoms,
+    model: Model,
+    state: LearnerState,
+    seen: Observation,
     label: Label,
-    prediction: Prediction,
-    errors: FloatArray,
     label_id: int,
-    cx: float,
-) -> float:
-    """Absorb a label; note what it teaches of distances and of the error that can be reached.
+    outcome: Outcome,
+    settings: LearningConfig,
+) -> tuple[LearnerState, float]:
+    """Let the model learn a label; the model itself changes.
 
-    Parameters
-    ----------
-    prediction, errors
-        What was predicted, with its environments, and by how much it was wrong by atom.
-    cx
-        Of the threshold of `vasp_like`.
+    What the label teaches of distances between environments, and of the error that can be
+    reached, is noted in the state.
 
     Returns
     -------
-    float
-        Energy of the structure by the updated force field, eV.
+    LearnerState, float
+        The state, and the energy of the structure by the updated force field, eV.
     """
-    symbols, environments = atoms.get_chemical_symbols(), prediction.environments
+    symbols, environments = seen.symbols, seen.prediction.environments
     if environments is None:
-        raise ValueError("learning needs a prediction that was checked")
-    memory.note_distances(symbols, environments, errors)
-    force_field.learn(atoms, label)
-    memory.remember(symbols, environments, label_id)
-    memory.n_labels += 1
-    memory.force_noise = force_field.force_noise
-    after = force_field.predict(atoms, forces_std="sampled")
-    memory.note_reached(symbols, after.deviations)
+        raise ValueError("learning needs a prediction that was looked at")
+    state = state.measured(symbols, environments, outcome.errors)
+    model.learn(seen.structure, label)
+    state = state.remembering(symbols, environments, label_id)
+    after = model.predict(seen.structure, forces_std="sampled")
+    state = replace(
+        state,
+        n_labels=state.n_labels + 1,
+        learned_ids=(*state.learned_ids, label_id),
+        force_noise=model.force_noise,
+    ).reached(symbols, after.deviations)
     largest = float(np.sqrt(np.mean(after.deviations**2, axis=1)).max())
-    memory.vasp_history = [*memory.vasp_history, largest][-HISTORY:]
-    memory.vasp_threshold = updated_threshold(memory.vasp_threshold, memory.vasp_history, cx)
-    return after.energy
+    history = (*state.vasp_history, largest)[-HISTORY:]
+    threshold = updated_threshold(state.vasp_threshold, history, settings.vasp_cx)
+    return replace(state, vasp_history=history, vasp_threshold=threshold), after.energy
 
 
-def fresh_memory(target: float, force_field: ForceField | None) -> LearnerState:
-    """Return the memory of a run that begins, with what its force field brings along.
+def fresh_state(target: float, model: Model | None) -> LearnerState:
+    """Return the state of a run that begins, with what its force field brings along.
 
     Parameters
     ----------
     target
         The force error that is aimed at, eV/Å.
     """
-    memory = LearnerState(target=target)
-    if force_field is not None and force_field.learned is not None:
-        memory.trust = trust_of(force_field)
-        memory.force_noise = force_field.force_noise
-    return memory
+    state = LearnerState(target=target, path=PathState(limit=target))
+    if model is None or model.learned is None:
+        return state
+    return replace(state, calibration=calibration_of(model), force_noise=model.force_noise)
 
 
-def trust_of(force_field: ForceField) -> dict[str, ElementCalibration]:
+def calibration_of(model: Model) -> dict[str, ElementCalibration]:
     """Return the calibration to start with, for a force field that was learned elsewhere."""
     found = {}
-    for element, (deviation, noise) in zip(
-        force_field.elements, force_field.calibration, strict=True
-    ):
-        factor = LARGEST_OVER_TYPICAL * float(max(deviation, noise))
+    for element, (deviation, noise) in zip(model.elements, model.calibration, strict=True):
+        typical = float(max(deviation, noise))
         found[element] = ElementCalibration(
-            initial=min(max(factor, LOWEST), HIGHEST), width=Z_90 * float(max(deviation, noise))
+            initial=min(max(LARGEST_OVER_TYPICAL * typical, LOWEST), HIGHEST),
+            width=Z_90 * typical,
         )
     return found
 
 
-def calibration_of(memory: LearnerState, force_field: ForceField) -> FloatArray:
-    """Return the calibration factors of a force field as its labels have shown, (n_species, 2)."""
+def calibration_factors(state: LearnerState, model: Model) -> FloatArray:
+    """Return the factors of a force field as its labels have shown them, (n_species, 2)."""
     known = [
-        memory.trust.get(element, ElementCalibration()).width / Z_90
-        for element in force_field.elements
+        state.calibration.get(element, ElementCalibration()).width / Z_90
+        for element in model.elements
     ]
     return np.repeat(np.array(known)[:, None], 2, axis=1)

@@ -1,54 +1,46 @@
 """Checkpoints: the exact state of a run, and how to get it back.
 
-A checkpoint holds mechanics, memory and hyperparameters; it does not hold the Gram matrices and the
-posterior, which are rebuilt from the labels in the order they were learned: a refit at the label
-of the last refit, the later ones appended. They come out the same to the last bit.
+A checkpoint holds snapshots, knowledge and hyperparameters; it does not hold the Gram matrices and
+the posterior, which are rebuilt from the labels in the order they were learned: a refit at the
+label of the last refit, the later ones appended. They come out the same to the last bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from ase import Atoms
 
 from aofl.bayes.evidence import Hyperparameters
 from aofl.chemistry.tracker_state import TrackerState
 from aofl.errors import StoreError
+from aofl.forcefield.model import ForceField
+from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.learning.environment_store import EnvironmentStore
-from aofl.learning.learner_state import LearnerState
+from aofl.learning.learner_state import Knowledge, LearnerState, PathState, Source
 from aofl.learning.timing import CallTimes
-from aofl.plain import from_plain
+from aofl.plain import from_plain, to_plain
 from aofl.records import FloatArray
-from aofl.simulation.dynamics import thermostat_state
-from aofl.simulation.snapshot import RESULTS, Snapshot, capture
-from aofl.store import Checkpoint, save_checkpoint
-
-if TYPE_CHECKING:
-    from aofl.forcefield.model import ForceField
-    from aofl.learning.adaptive_calculator import AdaptiveCalculator
-    from aofl.simulation.run import Run
-
-ARRAYS = ("positions", "momenta", "previous_positions", "thermostat")
+from aofl.simulation.run_state import Run
+from aofl.simulation.snapshot import RESULTS, Snapshot
+from aofl.store import Checkpoint, Dataset, save_checkpoint
+from aofl.structure import Structure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainInstant:
-    """What of an instant is plain JSON; see `Snapshot`."""
+    """What of a snapshot is plain JSON; see `Snapshot` and `PathState`."""
 
     step: int
-    source: str
+    source: Source
     error: float | None
     limit: float
     is_unsure: bool
     energy_shift: float
     offsets: dict[str, int]
-
-
-PLAIN = tuple(field.name for field in fields(PlainInstant))
 
 
 def save_state(
@@ -66,41 +58,47 @@ def save_state(
     events_to_tell
         What is to be written to `events.jsonl` again after that cut.
     """
-    calculator = run.calculator
-    offsets = {**run.files.offsets(), **(offsets_at_rewind or {})}
-    now = capture(run.atoms, calculator, thermostat_state(run.dynamics), run.followed, offsets)
+    calculator, force_field = run.calculator, run.calculator.force_field
+    now = run.snapshot({**run.files.offsets(), **(offsets_at_rewind or {})})
     arrays, instants = pack([now, *run.snapshots])
-    force_field = calculator.force_field
     if force_field is not None and force_field.hyper is not None:
         # "scales" were those of a rougher prior: a checkpoint with them must not be continued.
         arrays["prior_scales"] = force_field.hyper.scales
         arrays["noises"] = force_field.hyper.noises
-    save_checkpoint(
-        run.directory.checkpoint,
-        arrays,
-        {
-            "step": now.step,
-            "config": run.config.model_dump(mode="json"),
-            "instants": instants,
-            "rewound_to": run.rewound_to,
-            "events_to_tell": events_to_tell or [],
-            "memory": calculator.memory.to_json(),
-            "banks": {
-                element: {"labels": bank.labels, "atoms": bank.atoms}
-                for element, bank in calculator.memory.banks.items()
-            },
-            "asked_ids": calculator.labeller.ids,
-            "learned_ids": calculator.learned_ids,
-            "n_labels_at_search": force_field.n_labels_at_search if force_field else 0,
-            "n_labels_at_refit": force_field.n_labels_at_refit if force_field else 0,
-            "wall": {
-                "seconds": calculator.wall.seconds,
-                "total": calculator.wall.total,
-                "reference_calls": calculator.wall.reference_calls.to_json(),
-            },
+    state = {
+        "step": now.step,
+        "config": run.config.model_dump(mode="json"),
+        "instants": instants,
+        "rewound_to": run.rewound_to,
+        "events_to_tell": events_to_tell or [],
+        **_learning(calculator),
+    }
+    save_checkpoint(run.directory.checkpoint, arrays, state, step=now.step)
+
+
+def _learning(calculator: AdaptiveCalculator) -> dict[str, Any]:
+    """Return what was learned, and what it took, as JSON values."""
+    force_field, state, timing = calculator.force_field, calculator.state, calculator.timing
+    return {
+        "memory": to_plain(_knowledge(state)),
+        "banks": {
+            element: {"labels": list(store.labels), "atoms": list(store.atoms)}
+            for element, store in state.environments.items()
         },
-        step=now.step,
-    )
+        "asked_ids": calculator.oracle.ids,
+        "learned_ids": list(state.learned_ids),
+        "n_labels_at_search": force_field.n_labels_at_search if force_field else 0,
+        "n_labels_at_refit": force_field.n_labels_at_refit if force_field else 0,
+        "wall": {
+            "seconds": timing.seconds,
+            "total": timing.total,
+            "reference_calls": timing.reference_calls.to_json(),
+        },
+    }
+
+
+def _knowledge(state: LearnerState) -> Knowledge:
+    return Knowledge(**{field.name: getattr(state, field.name) for field in fields(Knowledge)})
 
 
 @contextmanager
@@ -122,7 +120,7 @@ def understood(what: str) -> Iterator[None]:
 
 
 def pack(instants: list[Snapshot]) -> tuple[dict[str, FloatArray], list[dict[str, Any]]]:
-    """Return instants as arrays and JSON values; `mechanics_of` undoes it."""
+    """Return snapshots as arrays and JSON values; `snapshots_of` undoes it."""
     arrays = {
         f"{k}.{name}": array
         for k, instant in enumerate(instants)
@@ -131,7 +129,7 @@ def pack(instants: list[Snapshot]) -> tuple[dict[str, FloatArray], list[dict[str
     return arrays, [_plain(instant) for instant in instants]
 
 
-def mechanics_of(checkpoint: Checkpoint) -> tuple[Snapshot, list[Snapshot]]:
+def snapshots_of(checkpoint: Checkpoint) -> tuple[Snapshot, list[Snapshot]]:
     """Return the instant of a checkpoint, and the frames before it that a rewind can go back to.
 
     Raises
@@ -150,21 +148,36 @@ def mechanics_of(checkpoint: Checkpoint) -> tuple[Snapshot, list[Snapshot]]:
 
 
 def _arrays(instant: Snapshot) -> dict[str, FloatArray]:
-    results = {f"results.{name}": value for name, value in instant.results.items()}
-    return {name: getattr(instant, name) for name in ARRAYS} | results
+    before = instant.path.previous_positions
+    own = {
+        "positions": instant.positions,
+        "momenta": instant.momenta,
+        "previous_positions": np.empty((0, 3)) if before is None else before,
+        "thermostat": instant.thermostat,
+    }
+    return own | {f"results.{name}": value for name, value in instant.results.items()}
 
 
 def _plain(instant: Snapshot) -> dict[str, Any]:
-    """Return what of an instant is not an array, as JSON values."""
-    bonded, followed = instant.bonded, instant.followed
+    """Return what of a snapshot is not an array, as JSON values."""
+    path, tracker = instant.path, instant.tracker
+    plain = PlainInstant(
+        step=path.step,
+        source=path.source,
+        error=path.error,
+        limit=path.limit,
+        is_unsure=path.is_unsure,
+        energy_shift=path.energy_shift,
+        offsets=instant.offsets,
+    )
     return {
-        **{name: getattr(instant, name) for name in PLAIN},
-        "bonded": None if bonded is None else bonded.tolist(),
-        "followed": followed.to_json() if followed else None,
+        **to_plain(plain),
+        "bonded": None if path.bonded is None else path.bonded.tolist(),
+        "followed": tracker.to_json() if tracker else None,
     }
 
 
-def _instant(arrays: dict[str, Any], k: int, state: dict[str, Any]) -> Snapshot:
+def _instant(arrays: dict[str, Any], k: int, state: Mapping[str, Any]) -> Snapshot:
     """Return what `_arrays` and `_plain` described.
 
     Raises
@@ -172,82 +185,130 @@ def _instant(arrays: dict[str, Any], k: int, state: dict[str, Any]) -> Snapshot:
     TypeError, ValueError
         If a value or an array is not what it was when it was written.
     """
+    _check_shapes(arrays, k)
+    plain = from_plain(PlainInstant, {f.name: state[f.name] for f in fields(PlainInstant)})
+    before, bonded, tracker = (
+        arrays[f"{k}.previous_positions"],
+        state["bonded"],
+        state["followed"],
+    )
+    path = PathState(
+        step=plain.step,
+        previous_positions=before if len(before) else None,
+        bonded=None if bonded is None else np.array(bonded, dtype=np.int64).reshape(-1, 2),
+        source=plain.source,
+        error=plain.error,
+        limit=plain.limit,
+        is_unsure=plain.is_unsure,
+        energy_shift=plain.energy_shift,
+    )
+    return Snapshot(
+        positions=arrays[f"{k}.positions"],
+        momenta=arrays[f"{k}.momenta"],
+        results={name: arrays[f"{k}.results.{name}"] for name in RESULTS},
+        thermostat=arrays[f"{k}.thermostat"],
+        path=path,
+        tracker=TrackerState.from_json(tracker) if tracker else None,
+        offsets=plain.offsets,
+    )
+
+
+def _check_shapes(arrays: dict[str, Any], k: int) -> None:
+    """Refuse arrays that are not those of one structure."""
     n, m = len(arrays["0.positions"]), len(arrays[f"{k}.previous_positions"])
     shapes: dict[str, tuple[int, ...]] = {
         "positions": (n, 3),
         "momenta": (n, 3),
         "previous_positions": (n if m else 0, 3),
+        "results.energy": (),
+        "results.free_energy": (),
+        "results.energies": (n,),
+        "results.forces": (n, 3),
+        "results.stress": (6,),
     }
-    shapes |= {"results.energy": (), "results.free_energy": (), "results.energies": (n,)}
-    shapes |= {"results.forces": (n, 3), "results.stress": (6,)}
     for name, shape in shapes.items():
         if arrays[f"{k}.{name}"].shape != shape:
             raise ValueError(f"{name} has shape {arrays[f'{k}.{name}'].shape}, not {shape}")
-    plain = from_plain(PlainInstant, {name: state[name] for name in PLAIN})
-    bonded, followed = state["bonded"], state["followed"]
-    return Snapshot(
-        results={name: arrays[f"{k}.results.{name}"] for name in RESULTS},
-        bonded=None if bonded is None else np.array(bonded, dtype=np.int64).reshape(-1, 2),
-        followed=TrackerState.from_json(followed) if followed else None,
-        **{name: arrays[f"{k}.{name}"] for name in ARRAYS},
-        **{name: getattr(plain, name) for name in PLAIN},
-    )
 
 
 def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
-    """Put back memory, wall time and force field.
+    """Put back what was learned, wall time and force field; the path comes with a snapshot.
 
     Raises
     ------
     StoreError
         If the labels that the checkpoint counts on are not all there.
     """
-    target = calculator.memory.target  # of the settings now, which a resume may change
     with understood("the checkpoint"):
-        state = checkpoint.state
-        calculator.memory = replace(LearnerState.from_json(state["memory"]), target=target)
-        calculator.labeller.ids = [int(k) for k in state["asked_ids"]]
-        calculator.learned_ids = [int(k) for k in state["learned_ids"]]
-        calculator.wall.seconds.update(state["wall"]["seconds"])
-        calculator.wall.before = float(state["wall"]["total"])
-        calculator.wall.reference_calls = CallTimes.from_json(state["wall"]["reference_calls"])
-        _restore_force_field(calculator, checkpoint)
+        state, before = checkpoint.state, calculator.state
+        known = from_plain(Knowledge, state["memory"])
+        # The target is that of the settings now, which a resume may change.
+        known = replace(known, target=before.target)
+        calculator.oracle.ids = [int(k) for k in state["asked_ids"]]
+        timing = calculator.timing
+        timing.seconds.update(state["wall"]["seconds"])
+        timing.before = float(state["wall"]["total"])
+        timing.reference_calls = CallTimes.from_json(state["wall"]["reference_calls"])
+        learned_ids = tuple(int(k) for k in state["learned_ids"])
+        calculator.state = LearnerState(
+            **{field.name: getattr(known, field.name) for field in fields(Knowledge)},
+            path=before.path,
+            learned_ids=learned_ids,
+            environments=_restored(calculator, checkpoint, learned_ids),
+        )
 
 
-def _restore_force_field(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
-    dataset = calculator.labeller.dataset
-    if dataset is None or any(not 0 <= k < len(dataset) for k in calculator.labeller.ids):
+def _restored(
+    calculator: AdaptiveCalculator, checkpoint: Checkpoint, learned_ids: tuple[int, ...]
+) -> dict[str, EnvironmentStore]:
+    """Rebuild the force field from the labels; return the environments that they have shown."""
+    dataset, force_field = calculator.oracle.dataset, calculator.force_field
+    if dataset is None or any(not 0 <= k < len(dataset) for k in calculator.oracle.ids):
         raise StoreError(
             "labels.extxyz holds fewer labels than the checkpoint has learned; "
             "restore the file from a copy"
         )
-    if calculator.mode in ("cofl", "aofl"):
-        _relearn(calculator, checkpoint)
-    elif calculator.mode == "mlff":
-        _rebuild_banks(calculator, checkpoint.state["banks"], {})
+    mode, environments = calculator.mode, {}
+    if mode.learns:
+        if force_field is None:
+            raise StoreError("a learning run needs a force field and a data set to resume")
+        environments = _relearn(force_field, dataset, checkpoint, learned_ids)
+        force_field.level = calculator.oracle.level
+    if not mode.has_force_field:
+        return {}
+    return {
+        element: EnvironmentStore(
+            np.array([environments[k][a] for k, a in zip(x["labels"], x["atoms"], strict=True)]),
+            tuple(x["labels"]),
+            tuple(x["atoms"]),
+        )
+        for element, x in checkpoint.state["banks"].items()
+    }
 
 
-def _relearn(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> None:
-    """Rebuild the force field from the labels, and the banks from their index lists."""
-    force_field, dataset = calculator.force_field, calculator.labeller.dataset
-    if force_field is None or dataset is None:
-        raise StoreError("a learning run needs a force field and a data set to resume")
-    environments, state = {}, checkpoint.state
-    known = force_field.n_labels  # by the model that the run started from
+def _relearn(
+    force_field: ForceField,
+    dataset: Dataset,
+    checkpoint: Checkpoint,
+    learned_ids: tuple[int, ...],
+) -> dict[int, FloatArray]:
+    """Learn the labels again in their order; return the environments of each, (n, m)."""
+    environments, known = {}, force_field.n_labels  # by the model that the run started from
     # Checkpoints of before there was `append` refitted at every label.
-    at_refit = state.get("n_labels_at_refit", known + len(calculator.learned_ids))
-    for n, label_id in enumerate(calculator.learned_ids, start=known + 1):
+    at_refit = checkpoint.state.get("n_labels_at_refit", known + len(learned_ids))
+    for n, label_id in enumerate(learned_ids, start=known + 1):
         entry = dataset[label_id]
-        atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
+        structure = Structure(
+            numbers=entry.numbers, positions=entry.positions, cell=entry.cell, pbc=entry.pbc
+        )
         if n > at_refit:
-            force_field.append(atoms, entry.label)
+            force_field.append(structure, entry.label)
         else:
-            force_field.absorb(atoms, entry.label)
+            force_field.absorb(structure, entry.label)
         if n == at_refit:
             _refit(force_field, checkpoint)
-        environments[label_id] = force_field.environments(atoms)
-    force_field.level = calculator.labeller.level
-    _rebuild_banks(calculator, checkpoint.state["banks"], environments)
+        environments[label_id] = force_field.environments(structure)
+    return environments
 
 
 def _refit(force_field: ForceField, checkpoint: Checkpoint) -> None:
@@ -257,13 +318,3 @@ def _refit(force_field: ForceField, checkpoint: Checkpoint) -> None:
     )
     force_field.n_labels_at_search = checkpoint.state["n_labels_at_search"]
     force_field.refit()
-
-
-def _rebuild_banks(
-    calculator: AdaptiveCalculator, banks: dict[str, Any], environments: dict[int, Any]
-) -> None:
-    for element, index in banks.items():
-        vectors = [environments[k][a] for k, a in zip(index["labels"], index["atoms"], strict=True)]
-        calculator.memory.banks[element] = EnvironmentStore(
-            np.array(vectors), list(index["labels"]), list(index["atoms"])
-        )

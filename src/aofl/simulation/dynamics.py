@@ -25,7 +25,8 @@ from aofl.config.schema import (
     VelocityVerletConfig,
 )
 from aofl.errors import StoreError
-from aofl.records import FloatArray
+from aofl.learning.adaptive_calculator import RewindRequested
+from aofl.records import FloatArray, Verdict
 from aofl.rng import generator
 
 
@@ -54,11 +55,19 @@ def make_dynamics(config: DynamicsConfig, atoms: Atoms) -> Any:
             return NoseHooverChainNVT(atoms, timestep, config.temperature_K, damping)
 
 
-def advance(dynamics: Any, seed: int, step: int) -> None:
-    """Make step number `step`, with random numbers that depend on seed and step alone."""
+def advance(dynamics: Any, seed: int, step: int) -> Verdict | None:
+    """Make step number `step`; return the verdict that refused it, None where it was accepted.
+
+    Random numbers depend on seed and step alone. What is an exception inside ASE's integrator is
+    a value from here on.
+    """
     if hasattr(dynamics, "rng"):
         dynamics.rng = generator(seed, "thermostat", step)
-    dynamics.step()
+    try:
+        dynamics.step()
+    except RewindRequested as refusal:
+        return refusal.verdict
+    return None
 
 
 def set_initial_momenta(atoms: Atoms, temperature_K: float, seed: int) -> None:

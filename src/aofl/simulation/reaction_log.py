@@ -8,7 +8,6 @@ and whether the reference was asked within it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +18,7 @@ from aofl.config.schema import ChemistryConfig
 from aofl.plain import from_plain
 from aofl.records import IntArray
 from aofl.records.events import BondChanged, ReactionHappened, SpeciesCounted
-
-if TYPE_CHECKING:
-    from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 
 
 def look_at_chemistry(run: Run) -> None:
@@ -29,17 +26,17 @@ def look_at_chemistry(run: Run) -> None:
     config = run.config.chemistry
     if run.step % steps_between_looks(config, run.config.dynamics.timestep_fs):
         return
-    with run.calculator.wall.part("chemistry"):
-        if run.followed is None:
-            run.followed, counts = begin(run.atoms, frame=run.step, time_fs=run.time_fs)
+    with run.calculator.timing.part("chemistry"):
+        if run.tracker is None:
+            run.tracker, counts = begin(run.atoms, frame=run.step, time_fs=run.time_fs)
             run.files.tell(SpeciesCounted(step=run.step, time_fs=run.time_fs, counts=counts))
             return
-        before = run.followed
+        before = run.tracker
         settings = TrackerSettings(min_lifetime_fs=config.min_lifetime_fs)
-        run.followed, events = follow(
+        run.tracker, events = follow(
             before, run.atoms, frame=run.step, time_fs=run.time_fs, settings=settings
         )
-        _write_bonds(run, before, run.followed)
+        _write_bonds(run, before, run.tracker)
         for event in events:
             _write_reaction(run, event)
 
@@ -72,8 +69,7 @@ def _pairs(bonded: IntArray) -> set[tuple[int, int]]:
 
 
 def _write_reaction(run: Run, event: reaction_event.Event) -> None:
-    memory, is_aimd = run.calculator.memory, run.calculator.mode == "aimd"
-    seen = is_aimd or memory.last_label_step >= event.frame_before
+    seen = run.calculator.state.last_label_step >= event.frame_before
     record = replace(event, seen_by_reference=seen).to_json()
     line = {"step": event.frame, **record, "certain_at_step": run.step}
     run.files.tell(from_plain(ReactionHappened, line))

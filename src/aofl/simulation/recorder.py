@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aofl.plain import from_plain, to_plain
+from aofl.plain import to_plain
 from aofl.records import THERMO_COLUMNS, Event, LedgerLine, ThermoRow
 from aofl.simulation.audit_statistics import AuditStatistics
 from aofl.store import (
@@ -19,10 +18,10 @@ from aofl.store import (
     Table,
     Trajectory,
     iterate_ledger,
-    jsonable,
 )
 
 FILES = ("dataset", "ledger", "events", "thermo", "trajectory")
+PATH_FILES = ("thermo", "trajectory", "events")  # that a rewind cuts back
 
 
 @dataclass(kw_only=True)
@@ -56,12 +55,10 @@ class Recorder(Closing):
             opened.pop_all()  # all are open: from here on `close` is in charge
             return files
 
-    def decide(self, decision: LedgerLine | Mapping[str, Any]) -> None:
+    def decide(self, line: LedgerLine) -> None:
         """Add one line to the ledger."""
-        if not isinstance(decision, LedgerLine):
-            decision = from_plain(LedgerLine, jsonable(decision))
-        self.ledger.append(to_plain(decision))
-        self.audits.add(decision)
+        self.ledger.append(to_plain(line))
+        self.audits.add(line)
 
     def tell(self, event: Event) -> None:
         """Add one event."""
@@ -79,6 +76,10 @@ class Recorder(Closing):
             file.sync()
             sizes[name] = file.offset
         return sizes
+
+    def offsets_of_path(self) -> dict[str, int]:
+        """Return the sizes of the files that a rewind cuts back, as they stand."""
+        return {name: getattr(self, name).offset for name in PATH_FILES}
 
     def cut_back(self, offsets: dict[str, int]) -> None:
         """Cut the named files back to earlier sizes. Labels are never cut: they were paid for."""

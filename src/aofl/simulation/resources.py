@@ -14,15 +14,12 @@ import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from aofl.errors import StoreError
-from aofl.learning.environment_store import BANK_SIZE
+from aofl.learning.environment_store import STORE_SIZE
 from aofl.plain import from_plain
 from aofl.records.events import ResourceAlarm, ResourceForecast
-
-if TYPE_CHECKING:
-    from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +47,7 @@ def forecast(run: Run) -> list[Need]:
     """Return what a run will need until its last step; its first records must be written."""
     left = run.config.dynamics.steps - run.step
     output, files = run.config.output, run.files
-    n_labels = left if run.calculator.mode == "aimd" else left / STEPS_PER_LABEL
+    n_labels = left if not run.calculator.mode.has_force_field else left / STEPS_PER_LABEL
     written = _size(run.directory.path)
     done = run.step + 1
     per_frame = files.trajectory.offset / (1 + run.step // output.trajectory_every)
@@ -71,8 +68,8 @@ def forecast(run: Run) -> list[Need]:
     if resident is not None and limit is not None:
         growth = 8 * FLOATS_PER_ATOM * len(run.atoms) * (run.snapshots.maxlen or 0)
         growth += sum(
-            8 * bank.vectors.shape[1] * (BANK_SIZE - len(bank.labels))
-            for bank in run.calculator.memory.banks.values()
+            8 * store.vectors.shape[1] * (STORE_SIZE - len(store.labels))
+            for store in run.calculator.state.environments.values()
         )
         needs.append(Need(name="memory", needed=resident + growth, limit=limit))
     return needs

@@ -210,7 +210,7 @@ def make_calculator(
         dataset=files.dataset,
         quarantine=files.quarantine,
         on_decision=files.decide,
-        on_event=files.events.append,
+        on_event=files.tell,
         target_temperature=dynamics.temperature_K if has_thermostat else None,
         timestep_fs=dynamics.timestep_fs,
     )

@@ -16,7 +16,8 @@ from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.records.events import BranchDiffers, Rewound
 from aofl.simulation.checkpointing import save_state, understood
-from aofl.simulation.run import Run, one_step
+from aofl.simulation.run import one_step
+from aofl.simulation.run_state import Run
 from aofl.simulation.stopping import StopRequest
 from aofl.simulation.summary import write_summary
 from aofl.store import (

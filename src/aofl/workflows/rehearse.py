@@ -13,7 +13,7 @@ from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 from aofl.forcefield.model import ForceField
 from aofl.reference import AseReference
-from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory, jsonable, read_events, read_ledger, write_atomic
 from aofl.workflows.assemble import make_reference
 from aofl.workflows.build import build

@@ -16,10 +16,12 @@ from aofl.errors import StoreError
 from aofl.records.events import Changed, CheckpointDamaged, Resumed, Started
 from aofl.reference import Reference
 from aofl.reference.level import level_of
-from aofl.simulation.checkpointing import mechanics_of, restore_learning, understood
+from aofl.simulation.checkpointing import restore_learning, snapshots_of, understood
 from aofl.simulation.dynamics import make_dynamics
 from aofl.simulation.recorder import Recorder
-from aofl.simulation.run import SNAPSHOTS, Run, begin, dynamics_at
+from aofl.simulation.rewind import dynamics_at
+from aofl.simulation.run import begin
+from aofl.simulation.run_state import SNAPSHOTS, Run
 from aofl.simulation.snapshot import put_back
 from aofl.simulation.stopping import StopRequest
 from aofl.store import (
@@ -129,25 +131,24 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
         If the checkpoint or the files that belong to it cannot be read.
     """
     config, atoms, files = session.config, session.atoms, session.files
-    mechanics, snapshots = mechanics_of(checkpoint)
+    snapshot, before = snapshots_of(checkpoint)
     with understood("the checkpoint"):
         events = [dict(event) for event in checkpoint.state["events_to_tell"]]
         rewound_to = checkpoint.state["rewound_to"]
         dynamics_before = str(checkpoint.state["config"]["dynamics"]["name"])
-    if len(mechanics.positions) != len(atoms):
+    if len(snapshot.positions) != len(atoms):
         raise StoreError(
-            f"the checkpoint has {len(mechanics.positions)} atoms and {session.directory.start} "
+            f"the checkpoint has {len(snapshot.positions)} atoms and {session.directory.start} "
             f"{len(atoms)}: they belong to different runs; restore them from a copy"
         )
-    files.cut_back(mechanics.offsets)
+    files.cut_back(snapshot.offsets)
     files.tell_again(events)
     calculator = make_calculator(config, atoms, session.reference, files)
     restore_learning(calculator, checkpoint)
-    followed = put_back(mechanics, atoms, calculator)
+    put_back(snapshot, atoms, calculator)
     if dynamics_before != config.dynamics.name:
-        mechanics, *snapshots = (
-            replace(instant, thermostat=instant.thermostat[:0])
-            for instant in (mechanics, *snapshots)
+        snapshot, *before = (
+            replace(instant, thermostat=instant.thermostat[:0]) for instant in (snapshot, *before)
         )
     return Run(
         config=config,
@@ -155,10 +156,9 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
         files=files,
         atoms=atoms,
         calculator=calculator,
-        dynamics=dynamics_at(config, atoms, mechanics),
-        step=mechanics.step,
-        followed=followed,
-        snapshots=deque(snapshots, maxlen=SNAPSHOTS),
+        dynamics=dynamics_at(config, atoms, snapshot),
+        tracker=snapshot.tracker,
+        snapshots=deque(before, maxlen=SNAPSHOTS),
         rewound_to=rewound_to,
         stop=session.stop,
     )

@@ -20,7 +20,7 @@ from aofl.config.schema import RunConfig
 from aofl.config.stages import StageConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.reference import Reference
-from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory, format_atoms, read_atoms, write_atomic
 from aofl.system import part_cells
 from aofl.workflows import start_resume

@@ -17,7 +17,8 @@ from aofl.config import Change, read_config
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.reference import Reference
-from aofl.simulation.run import Run, proceed
+from aofl.simulation.run import proceed
+from aofl.simulation.run_state import Run
 from aofl.simulation.stopping import StopRequest, caught_signals
 from aofl.store import RunDirectory, read_atoms
 from aofl.workflows.assemble import check_reference, opened_reference

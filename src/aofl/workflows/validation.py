@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -20,9 +20,7 @@ from aofl.records import Event, LedgerLine, OtherEvent
 from aofl.records.events import ReactionHappened
 from aofl.records.rule_names import AUDITS, INITIAL
 from aofl.reference import Reference
-
-if TYPE_CHECKING:
-    from aofl.simulation.run import Run
+from aofl.simulation.run_state import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,23 +55,23 @@ class Validation:
 
     def look(self, run: Run) -> None:
         """Score the present step; one that is run again after a rewind counts once."""
-        calculator = run.calculator
+        path = run.calculator.state.path
         self.steps = {step: s for step, s in self.steps.items() if step < run.step}
-        if calculator.last_source != "ff":
+        if path.source != "ff":
             return
         try:
             truth = self.teacher.label(run.atoms).forces
         except ReferenceFailed:
             self.n_unknown += 1
             return
-        squares = (np.asarray(calculator.results["forces"]) - truth) ** 2
+        squares = (np.asarray(run.calculator.results["forces"]) - truth) ** 2
         self.steps[run.step] = ScoredStep(
             step=run.step,
             largest=float(np.sqrt(squares.mean(axis=1)).max()),
             sum_sq=float(squares.sum()),
             n=squares.size,
-            expected=calculator.last_error,
-            limit=calculator.last_limit,
+            expected=path.error,
+            limit=path.limit,
         )
 
 

@@ -12,6 +12,8 @@ the harder parts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
@@ -25,11 +27,11 @@ QUIET = 500  # steps without doubt, after which random audits become rarer
 DRIFT_AMONG, DRIFT_FROM, DRIFT_UNTIL = 10, 6, 3  # audits
 
 
-def random_audit(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def random_audit(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if this step is drawn for an audit."""
-    draw = generator(situation.seed, "audit", situation.step).random()
-    quiet = situation.step - memory.last_doubt_step
-    if draw < probability(quiet, memory.n_audits, settings.audit_probability):
+    draw = generator(seen.seed, "audit", seen.step).random()
+    quiet = seen.step - state.last_doubt_step
+    if draw < probability(quiet, state.n_audits, settings.audit_probability):
         return Verdict(action="label", rule=RANDOM, reason="drawn at random")
     return accept(RANDOM)
 
@@ -39,19 +41,19 @@ def probability(quiet: int, n_audits: int, highest: float) -> float:
     return highest * min(1.0, QUIET / max(quiet, 1)) * min(1.0, ENOUGH / max(n_audits, 1))
 
 
-def audit(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def audit(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if this step is to be audited."""
-    drawn = random_audit(situation, memory, settings)
+    drawn = random_audit(seen, state, settings)
     if drawn.action == "label":
         return drawn
-    gap = situation.step - memory.last_label_step
-    if gap >= memory.audit_gap:
+    gap = seen.step - state.last_label_step
+    if gap >= state.audit_gap:
         return Verdict(
             action="label",
             rule=SCHEDULED,
             reason="no label for a while",
             value=float(gap),
-            threshold=float(memory.audit_gap),
+            threshold=float(state.audit_gap),
             unit="steps",
         )
     return accept(SCHEDULED)
@@ -73,7 +75,7 @@ def next_gap(gap: int, error: float, expected: float, target: float, longest: in
     return max(1, gap // 2) if is_surprise else min(longest, gap * 2)
 
 
-def is_drifting(surprises: list[bool], was_drifting: bool) -> bool:
+def is_drifting(surprises: Sequence[bool], was_drifting: bool) -> bool:
     """Return whether the force field is worse than it thinks, by its last audits.
 
     The largest error of a frame should exceed the calibrated one in a fifth of the audits; among

@@ -15,6 +15,8 @@ npj Comput. Mater. 6, 20 (2020). FLARE moves on with the updated forces, this on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from aofl.config.schema import LearningConfig
@@ -30,23 +32,23 @@ STEADY, LEVEL = 0.4, 0.2  # relative standard error and slope of the history
 HISTORY = 10
 
 
-def vasp_like(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def vasp_like(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the error is above the threshold and the last label not too recent."""
-    verdict = _above(situation, memory, VASP, memory.vasp_threshold)
+    verdict = _above(seen, state, VASP, state.vasp_threshold)
     if verdict.action != "label" or verdict.value is None:
         return verdict
-    is_recent = situation.step - memory.last_label_step < SPACING
-    if is_recent and verdict.value <= AT_ONCE * memory.vasp_threshold:
+    is_recent = seen.step - state.last_label_step < SPACING
+    if is_recent and verdict.value <= AT_ONCE * state.vasp_threshold:
         return accept(VASP)
     return verdict
 
 
-def flare_like(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def flare_like(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the error is above a multiple of the force noise."""
-    return _above(situation, memory, FLARE, settings.flare_multiple * memory.force_noise)
+    return _above(seen, state, FLARE, settings.flare_multiple * state.force_noise)
 
 
-def updated_threshold(threshold: float, history: list[float], cx: float) -> float:
+def updated_threshold(threshold: float, history: Sequence[float], cx: float) -> float:
     """Return the threshold of `vasp_like` after a label, eV/Å.
 
     Parameters
@@ -66,12 +68,12 @@ def updated_threshold(threshold: float, history: list[float], cx: float) -> floa
     return (1.0 + cx) * mean if is_steady else threshold
 
 
-def _above(situation: Observation, memory: LearnerState, rule: str, threshold: float) -> Verdict:
-    if memory.n_labels == 0:
-        return first_label(situation, memory)
-    if situation.prediction.forces_std is None:
+def _above(seen: Observation, state: LearnerState, rule: str, threshold: float) -> Verdict:
+    if state.n_labels == 0:
+        return first_label(seen, state)
+    if seen.prediction.forces_std is None:
         return accept(rule)
-    size = np.sqrt(np.mean(situation.prediction.forces_std**2, axis=1))
+    size = np.sqrt(np.mean(seen.prediction.forces_std**2, axis=1))
     atom = int(size.argmax())
     if size[atom] <= threshold:
         return accept(rule)
@@ -80,7 +82,7 @@ def _above(situation: Observation, memory: LearnerState, rule: str, threshold: f
         rule=rule,
         reason="deviation of a force above the threshold",
         atom=atom,
-        element=situation.symbols[atom],
+        element=seen.symbols[atom],
         value=float(size[atom]),
         threshold=threshold,
         unit="eV/Å",

@@ -21,13 +21,13 @@ WINDOW_FS = 1000.0
 
 
 def within_budget(
-    verdict: Verdict, situation: Observation, memory: LearnerState, settings: LearningConfig
+    verdict: Verdict, seen: Observation, state: LearnerState, settings: LearningConfig
 ) -> Verdict:
     """Return a "label" as it is, or turned into "stop" or "skip" where the budget is spent."""
     budget = settings.budget
-    hours = memory.reference_seconds / 3600.0
+    hours = state.reference_seconds / 3600.0
     for key, spent, limit, unit in (
-        ("max_labels", float(memory.n_asked), budget.max_labels, "labels"),
+        ("max_labels", float(state.n_asked), budget.max_labels, "labels"),
         ("max_reference_hours", hours, budget.max_reference_hours, "h"),
     ):
         if limit is not None and spent >= limit:
@@ -38,8 +38,8 @@ def within_budget(
             )  # fmt: skip
     if verdict.rule != UNCERTAINTY or verdict.value is None or verdict.threshold is None:
         return verdict
-    since = situation.step - WINDOW_FS / situation.timestep_fs
-    recent = sum(step > since for step in memory.label_steps)
+    since = seen.step - WINDOW_FS / seen.timestep_fs
+    recent = sum(step > since for step in state.label_steps)
     is_urgent = verdict.value > URGENT * verdict.threshold
     if budget.max_labels_per_ps is None or recent < budget.max_labels_per_ps or is_urgent:
         return verdict

@@ -17,16 +17,12 @@ hops, costs a label now and then.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aofl.chemistry.snapshot import ChemistrySnapshot
 from aofl.config.schema import LearningConfig
+from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
-from aofl.learning.rules.reaction_watch import ReactionWatch, steps_in
+from aofl.learning.reaction_watch import ReactionWatch, steps_in
 from aofl.records import Action, Verdict
-
-if TYPE_CHECKING:
-    from aofl.learning.learner_state import LearnerState
 
 RULE = "chemistry"
 LOOK_EVERY_FS = 2.0
@@ -40,42 +36,55 @@ def is_time_to_look(step: int, timestep_fs: float) -> bool:
     return step % steps_in(LOOK_EVERY_FS, timestep_fs) == 0
 
 
-def chemistry(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def chemistry(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "rewind" or "label" where the chemistry asks for it, else "accept"."""
-    seen, watch = situation.sighting, memory.watch
-    if memory.n_labels == 0:
+    if state.n_labels == 0:
         return accept(RULE)  # the first label is the uncertainty's
-    if seen is not None:
-        is_due = watch.is_due(seen.changes, situation.step, situation.timestep_fs)
-        if is_due and _is_rewound(situation, watch, seen, memory.last_label_step):
-            return _verdict("rewind", seen, f"{', '.join(seen.changes)}: label before it")
-        new = sorted(seen.contacts.difference(watch.contacts))
-        if new:
-            return _verdict("label", seen, f"elements that never touched before: {', '.join(new)}")
-        strange = sorted(seen.species.difference(watch.species))
-        if strange:
-            formulas = sorted({key.partition(":")[0] for key in strange})
-            return _verdict("label", seen, f"molecules never labelled: {', '.join(formulas)}")
-        if is_due:
-            return _verdict("label", seen, ", ".join(seen.changes))
-        stretched = _stretched(seen, watch)
-        if stretched is not None:
-            return stretched
-    if watch.gap is not None and situation.step >= watch.due:
-        return Verdict(
-            action="label",
-            rule=RULE,
-            reason=f"after {', '.join(watch.kinds)}",
-            value=float(watch.gap),
-            threshold=float(watch.gap),
-            unit="steps",
-        )
+    for question in (_on_what_is_seen, _on_what_is_watched):
+        verdict = question(seen, state)
+        if verdict is not None:
+            return verdict
     return accept(RULE)
 
 
-def _stretched(seen: ChemistrySnapshot, watch: ReactionWatch) -> Verdict | None:
+def _on_what_is_seen(seen: Observation, state: LearnerState) -> Verdict | None:
+    """Return the verdict on contacts, molecules and bonds that no label has shown so."""
+    now, watch = seen.chemistry, state.watch
+    if now is None:
+        return None
+    is_due = watch.is_due(now.changes, seen.step, seen.timestep_fs)
+    if is_due and _is_rewound(seen, watch, now, state.last_label_step):
+        return _verdict("rewind", now, f"{', '.join(now.changes)}: label before it")
+    new = sorted(now.contacts.difference(watch.contacts))
+    if new:
+        return _verdict("label", now, f"elements that never touched before: {', '.join(new)}")
+    strange = sorted(now.species.difference(watch.species))
+    if strange:
+        formulas = sorted({key.partition(":")[0] for key in strange})
+        return _verdict("label", now, f"molecules never labelled: {', '.join(formulas)}")
+    if is_due:
+        return _verdict("label", now, ", ".join(now.changes))
+    return _stretched(now, watch)
+
+
+def _on_what_is_watched(seen: Observation, state: LearnerState) -> Verdict | None:
+    """Return "label" where the gap since the last label of a reaction is over."""
+    watch = state.watch
+    if watch.gap is None or seen.step < watch.due:
+        return None
+    return Verdict(
+        action="label",
+        rule=RULE,
+        reason=f"after {', '.join(watch.kinds)}",
+        value=float(watch.gap),
+        threshold=float(watch.gap),
+        unit="steps",
+    )
+
+
+def _stretched(now: ChemistrySnapshot, watch: ReactionWatch) -> Verdict | None:
     """Return "label" if a bond is longer than any between its elements that a label has shown."""
-    for pair, length in seen.longest.items():
+    for pair, length in now.longest.items():
         limit = watch.longest.get(pair, 0.0) + STRETCH_A
         if length > limit:
             return Verdict(
@@ -90,14 +99,14 @@ def _stretched(seen: ChemistrySnapshot, watch: ReactionWatch) -> Verdict | None:
 
 
 def _is_rewound(
-    situation: Observation, watch: ReactionWatch, seen: ChemistrySnapshot, last_label_step: int
+    seen: Observation, watch: ReactionWatch, now: ChemistrySnapshot, last_label_step: int
 ) -> bool:
     """Return whether the frames before this change deserve a label and can have one."""
-    is_familiar = watch.familiarity(seen.changes) >= FAMILIAR
-    is_known = situation.step - last_label_step <= steps_in(2 * BEFORE_FS, situation.timestep_fs)
-    is_done = situation.step < watch.no_rewind_before
-    return situation.can_rewind and not (is_familiar or is_known or is_done)
+    is_familiar = watch.familiarity(now.changes) >= FAMILIAR
+    is_known = seen.step - last_label_step <= steps_in(2 * BEFORE_FS, seen.timestep_fs)
+    is_done = seen.step < watch.no_rewind_before
+    return seen.can_rewind and not (is_familiar or is_known or is_done)
 
 
-def _verdict(action: Action, seen: ChemistrySnapshot, reason: str) -> Verdict:
-    return Verdict(action=action, rule=RULE, reason=reason, atom=seen.atom)
+def _verdict(action: Action, now: ChemistrySnapshot, reason: str) -> Verdict:
+    return Verdict(action=action, rule=RULE, reason=reason, atom=now.atom)

@@ -17,18 +17,18 @@ STOP_AT = 3.0  # thresholds
 LOOKS = 5
 
 
-def production(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def frozen_model(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "stop" if the force field has not known what it does for several looks."""
-    if situation.prediction.forces_std is None or memory.n_unsure < LOOKS:
+    if seen.judgement is None or state.n_unsure < LOOKS:
         return accept(RULE)
-    judged = memory.judge(situation.symbols, situation.prediction.forces_std)
+    judged = seen.judgement
     return Verdict(
         action="stop",
         rule=RULE,
         reason="the frozen force field does not know this structure; go on with `mode: aofl` and "
         "`force_field.model` set to this model",
         atom=judged.atom,
-        element=situation.symbols[judged.atom],
+        element=seen.symbols[judged.atom],
         value=judged.error,
         threshold=STOP_AT * judged.limit,
         unit="eV/Å",

@@ -26,19 +26,19 @@ DEFAULT_TEMPERATURE_FACTOR = 5.0
 LOWEST_LIMIT_K = 2000.0
 
 
-def guards(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def guards(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "rewind" if the step breaks physics, else "accept"."""
     for check in (_finite, _distance, _displacement, _force, _temperature):
-        verdict = check(situation, settings)
+        verdict = check(seen, settings)
         if verdict is not None:
             return verdict
     return accept(RULE)
 
 
-def approach(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def approach(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" halfway between the last label and a step that was refused."""
-    last, refused = memory.last_label_step, memory.refused_at
-    if last < situation.step < refused and situation.step >= (last + refused + 1) // 2:
+    last, refused = state.last_label_step, state.refused_at
+    if last < seen.step < refused and seen.step >= (last + refused + 1) // 2:
         return Verdict(
             action="label",
             rule=APPROACH,
@@ -48,9 +48,9 @@ def approach(situation: Observation, memory: LearnerState, settings: LearningCon
 
 
 def _rewind(
-    situation: Observation, reason: str, atom: int | None, value: float, limit: float, unit: str
+    seen: Observation, reason: str, atom: int | None, value: float, limit: float, unit: str
 ) -> Verdict:
-    element = situation.symbols[atom] if atom is not None else None
+    element = seen.symbols[atom] if atom is not None else None
     return Verdict(
         action="rewind",
         rule=RULE,
@@ -63,9 +63,9 @@ def _rewind(
     )
 
 
-def _finite(situation: Observation, settings: LearningConfig) -> Verdict | None:
-    bad = ~np.isfinite(situation.prediction.forces).all(axis=1)
-    bad |= ~np.isfinite(situation.positions).all(axis=1)
+def _finite(seen: Observation, settings: LearningConfig) -> Verdict | None:
+    bad = ~np.isfinite(seen.prediction.forces).all(axis=1)
+    bad |= ~np.isfinite(seen.structure.positions).all(axis=1)
     if not bad.any():
         return None
     return Verdict(
@@ -73,20 +73,21 @@ def _finite(situation: Observation, settings: LearningConfig) -> Verdict | None:
         rule=RULE,
         reason="a position or force is not a number",
         atom=int(bad.argmax()),
-        element=situation.symbols[int(bad.argmax())],
+        element=seen.symbols[int(bad.argmax())],
     )
 
 
-def _distance(situation: Observation, settings: LearningConfig) -> Verdict | None:
+def _distance(seen: Observation, settings: LearningConfig) -> Verdict | None:
     limit = settings.guards.min_distance_fraction
-    near = close_pairs(situation.numbers, situation.positions, situation.cell, situation.pbc, limit)
+    at = seen.structure
+    near = close_pairs(at.numbers, at.positions, at.cell, at.pbc, limit)
     if len(near.first) == 0:
         return None
     k = int(near.relative.argmin())
     i, j = int(near.first[k]), int(near.second[k])
     return _rewind(
-        situation,
-        f"atoms {situation.symbols[i]}{i} and {situation.symbols[j]}{j} are too close",
+        seen,
+        f"atoms {seen.symbols[i]}{i} and {seen.symbols[j]}{j} are too close",
         i,
         float(near.relative[k]),
         limit,
@@ -94,35 +95,33 @@ def _distance(situation: Observation, settings: LearningConfig) -> Verdict | Non
     )
 
 
-def _displacement(situation: Observation, settings: LearningConfig) -> Verdict | None:
-    if situation.previous_positions is None:
+def _displacement(seen: Observation, settings: LearningConfig) -> Verdict | None:
+    if seen.previous_positions is None:
         return None
-    moved = np.linalg.norm(situation.positions - situation.previous_positions, axis=1)
+    moved = np.linalg.norm(seen.structure.positions - seen.previous_positions, axis=1)
     atom, limit = int(moved.argmax()), settings.guards.max_step_A
     if moved[atom] <= limit:
         return None
-    return _rewind(
-        situation, "an atom moved too far in one step", atom, float(moved[atom]), limit, "Å"
-    )
+    return _rewind(seen, "an atom moved too far in one step", atom, float(moved[atom]), limit, "Å")
 
 
-def _force(situation: Observation, settings: LearningConfig) -> Verdict | None:
-    if situation.previous_positions is None:
+def _force(seen: Observation, settings: LearningConfig) -> Verdict | None:
+    if seen.previous_positions is None:
         return None  # of the first structure a label is made, and nothing is there to go back to
-    size = np.linalg.norm(situation.prediction.forces, axis=1)
+    size = np.linalg.norm(seen.prediction.forces, axis=1)
     atom, limit = int(size.argmax()), settings.guards.max_force_eV_per_A
     if size[atom] <= limit:
         return None
-    found = _rewind(situation, "a force is too large", atom, float(size[atom]), limit, "eV/Å")
+    found = _rewind(seen, "a force is too large", atom, float(size[atom]), limit, "eV/Å")
     return replace(found, is_doubt=True)
 
 
-def _temperature(situation: Observation, settings: LearningConfig) -> Verdict | None:
+def _temperature(seen: Observation, settings: LearningConfig) -> Verdict | None:
     limit = settings.guards.max_temperature_K
     if limit is None:
-        if situation.target_temperature is None:
+        if seen.target_temperature is None:
             return None
-        limit = max(DEFAULT_TEMPERATURE_FACTOR * situation.target_temperature, LOWEST_LIMIT_K)
-    if situation.temperature <= limit:
+        limit = max(DEFAULT_TEMPERATURE_FACTOR * seen.target_temperature, LOWEST_LIMIT_K)
+    if seen.temperature <= limit:
         return None
-    return _rewind(situation, "the atoms are too hot", None, situation.temperature, limit, "K")
+    return _rewind(seen, "the atoms are too hot", None, seen.temperature, limit, "K")

@@ -1,4 +1,4 @@
-"""The surprise rule: a label that is far off undoes the steps that led to it.
+"""The retrospective rule, "surprise": a label that is far off undoes the steps that led to it.
 
 No uncertainty foretells an electron that moves. In an ether beside sodium (benchmarks/crossing.py,
 the run of `flare`) one began to go into a C-O bond of 1.68 Å: the reference opened the bond with
@@ -14,53 +14,29 @@ Each rewind needs a label later than the one that asked for the last, so the run
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
-
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.learning.update import Outcome
-from aofl.records import FloatArray, Verdict
-
-if TYPE_CHECKING:
-    from aofl.learning.adaptive_calculator import AdaptiveCalculator
+from aofl.records import Verdict
 
 RULE = "surprise"
 FAR_OFF = 3.0  # thresholds
 
 
-def surprise(outcome: Outcome, situation: Observation, memory: LearnerState) -> Verdict:
+def surprise(outcome: Outcome, seen: Observation, state: LearnerState) -> Verdict:
     """Return "rewind" if the label just learned says that the steps before it were wrong."""
     excess = outcome.errors / outcome.judged.limits
     atom = int(excess.argmax())
-    is_new = situation.step > memory.surprised_at and memory.n_labels > TRUSTED
-    if not (situation.can_rewind and is_new and excess[atom] > FAR_OFF):
+    is_new = seen.step > state.surprised_at and state.n_labels > TRUSTED
+    if not (seen.can_rewind and is_new and excess[atom] > FAR_OFF):
         return accept(RULE)
     return Verdict(
         action="rewind",
         rule=RULE,
         reason="the label is far from what was predicted: the steps before it are made again",
         atom=atom,
-        element=situation.symbols[atom],
+        element=seen.symbols[atom],
         value=float(outcome.errors[atom]),
         threshold=float(FAR_OFF * outcome.judged.limits[atom]),
         unit="eV/Å",
     )
-
-
-def agrees(calculator: AdaptiveCalculator, positions: FloatArray, followed: FloatArray) -> bool:
-    """Return whether the force field would have moved a frame as it was moved.
-
-    Parameters
-    ----------
-    positions, followed
-        Of the frame, Å, and the forces that were followed there, eV/Å, shapes (n, 3).
-    """
-    if calculator.force_field is None or calculator.atoms is None:
-        return True
-    atoms = calculator.atoms.copy()
-    atoms.positions = positions
-    change = calculator.force_field.predict(atoms).forces - followed
-    limits = calculator.memory.limits(atoms.get_chemical_symbols())
-    return bool((np.sqrt(np.mean(change**2, axis=1)) <= limits).all())

@@ -2,10 +2,16 @@
 
 Only the atoms that raised the uncertainty flag are looked at, each against the labelled
 environments of its element; the maximum decides, never the average, because one breaking bond
-among hundreds of atoms is invisible in an average. An atom is known if its cosine distance to the
-nearest labelled environment is below `similarity_factor` times the usual distance of
-well-predicted atoms of that element. The call is skipped if all flagged atoms are known and the
-error of each is below `screening_factor` times its threshold.
+among hundreds of atoms is invisible in an average. With x_i the environment of atom i (the damped
+three-body functions, scaled to unit length: `aofl.forcefield.structure.environments`) and X_z what
+labels have shown of its element:
+
+    d_i = 1 - max_{x in X_z} x_i . x             cosine distance to the nearest labelled one
+    D_z = median of d over well-predicted atoms  the usual distance (`LearnerState.distance_of`)
+    r_i = d_i / (similarity_factor D_z)          known if r_i < 1
+
+The call is skipped if all flagged atoms are known and the error of each is below
+`screening_factor` times its threshold.
 
 Nothing is screened before there are `TRUSTED` labels, nor while a reaction is watched: a rehearsal
 showed errors of 2 eV/Å on steps that screening had let pass while a molecule fell apart. Labels
@@ -24,7 +30,7 @@ import numpy as np
 from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observation import Observation
-from aofl.records import Verdict
+from aofl.records import FloatArray, IntArray, Neighbour, Verdict
 
 RULE = "similarity"
 RUNAWAY = 10.0  # thresholds
@@ -33,43 +39,50 @@ MATURE = 20  # labels before "far outside" means anything
 
 
 def similarity(
-    flag: Verdict, situation: Observation, memory: LearnerState, settings: LearningConfig
+    flag: Verdict, seen: Observation, state: LearnerState, settings: LearningConfig
 ) -> Verdict:
     """Return `flag` confirmed, turned into a "skip", or turned into a "rewind"."""
-    std, seen = situation.prediction.forces_std, situation.prediction.environments
-    if memory.n_labels == 0 or std is None or seen is None:
+    if state.n_labels == 0 or seen.judgement is None or seen.prediction.environments is None:
         return flag
-    judged = memory.judge(situation.symbols, std)
+    judged = seen.judgement
     excess = judged.errors / judged.limits
     flagged = np.flatnonzero(excess > 1.0)
-    nearest = memory.nearest(situation.symbols, seen, flagged)
-    reach = [settings.similarity_factor * memory.distance_of(situation.symbols[a]) for a in flagged]
-    # How far each flagged atom is, in units of what still counts as known.
-    relative = [
-        n.distance / r if n is not None and r > 0 else np.inf
-        for n, r in zip(nearest, reach, strict=True)
-    ]
+    nearest = state.nearest(seen.symbols, seen.prediction.environments, flagged)
+    relative = _relative_distances(nearest, flagged, seen.symbols, state, settings)
     worst = int(np.argmax(relative))
     atom = int(flagged[worst])
     found = replace(
         flag,
         atom=atom,
-        element=situation.symbols[atom],
+        element=seen.symbols[atom],
         value=float(judged.errors[atom]),
         threshold=float(judged.limits[atom]),
         neighbour=nearest[worst],
     )
     largest = float(excess.max())
-    is_trusted = memory.n_labels >= TRUSTED and not memory.watch.is_on
+    is_trusted = state.n_labels >= TRUSTED and not state.watch.is_on
     if is_trusted and relative[worst] < 1.0 and largest < settings.screening_factor:
-        return replace(
-            found,
-            action="skip",
-            rule=RULE,
-            reason="every flagged atom is close to a labelled environment",
-        )
+        reason = "every flagged atom is close to a labelled environment"
+        return replace(found, action="skip", rule=RULE, reason=reason)
     is_far = np.isfinite(relative[worst]) and relative[worst] > FAR
-    if memory.n_labels >= MATURE and is_far and largest > RUNAWAY:
+    if state.n_labels >= MATURE and is_far and largest > RUNAWAY:
         reason = "far outside every labelled environment"
         return replace(found, action="rewind", rule=RULE, reason=reason, is_doubt=True)
     return found
+
+
+def _relative_distances(
+    nearest: list[Neighbour | None],
+    flagged: IntArray,
+    symbols: list[str],
+    state: LearnerState,
+    settings: LearningConfig,
+) -> FloatArray:
+    """Return r_i of each flagged atom; infinite where nothing can be compared."""
+    reach = [settings.similarity_factor * state.distance_of(symbols[a]) for a in flagged]
+    return np.array(
+        [
+            n.distance / r if n is not None and r > 0 else np.inf
+            for n, r in zip(nearest, reach, strict=True)
+        ]
+    )

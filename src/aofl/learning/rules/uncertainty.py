@@ -9,6 +9,8 @@ by the factor `GROWTH` since the last look calls for the next.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from aofl.config.schema import LearningConfig
@@ -21,28 +23,28 @@ CHECK_EVERY = 5  # steps
 GROWTH = 1.25
 
 
-def has_grown(energies_std: FloatArray | None, seen: list[float]) -> bool:
+def has_grown(energies_std: FloatArray | None, before: Sequence[float]) -> bool:
     """Return whether the energy of some atom is less certain than when it was last looked at.
 
     Parameters
     ----------
     energies_std
         Now, eV, shape (n,); None where nothing was learned yet.
-    seen
+    before
         The same at the last look at the forces, empty before the first.
     """
-    if energies_std is None or len(seen) != len(energies_std):
+    if energies_std is None or len(before) != len(energies_std):
         return True
-    return bool(np.any(energies_std > GROWTH * np.array(seen)))
+    return bool(np.any(energies_std > GROWTH * np.array(before)))
 
 
-def uncertainty(situation: Observation, memory: LearnerState, settings: LearningConfig) -> Verdict:
+def uncertainty(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the calibrated force error of some atom exceeds its threshold."""
-    if situation.prediction.forces_std is None:
+    if seen.judgement is None:
         return accept(RULE)
-    if memory.n_labels == 0:
-        return first_label(situation, memory)
-    judged = memory.judge(situation.symbols, situation.prediction.forces_std)
+    if state.n_labels == 0:
+        return first_label(seen, state)
+    judged = seen.judgement
     if judged.error <= judged.limit:
         return accept(RULE)
     return Verdict(
@@ -50,19 +52,19 @@ def uncertainty(situation: Observation, memory: LearnerState, settings: Learning
         rule=RULE,
         reason="calibrated force error above the threshold",
         atom=judged.atom,
-        element=situation.symbols[judged.atom],
+        element=seen.symbols[judged.atom],
         value=judged.error,
         threshold=judged.limit,
         unit="eV/Å",
     )
 
 
-def first_label(situation: Observation, memory: LearnerState) -> Verdict:
+def first_label(seen: Observation, state: LearnerState) -> Verdict:
     """Return the verdict on a step before the first label, whatever the rule."""
     return Verdict(
         action="label",
         rule="initial",
         reason="nothing was labelled in this run yet",
-        threshold=memory.target,
+        threshold=state.target,
         unit="eV/Å",
     )

@@ -1,0 +1,69 @@
+"""What came of a step, as values: `Moved`, `Refused`, or no label; and what there is to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from aofl.errors import ReferenceFailed
+from aofl.learning.learner_state import LearnerState
+from aofl.learning.update import Outcome
+from aofl.records import Event, LedgerLine, Prediction, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What there is to write down of a step: lines of the ledger, and events."""
+
+    lines: tuple[LedgerLine, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    def __add__(self, more: Told) -> Told:
+        return Told(lines=self.lines + more.lines, events=self.events + more.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The step is accepted: the atoms go on with these forces, of the reference or the model.
+
+    `outcome` says how the prediction fared where a label came.
+    """
+
+    forces: Prediction
+    verdict: Verdict
+    state: LearnerState
+    told: Told
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The step is not accepted: the verdict says why, and whether to rewind or to stop.
+
+    `failure` is what the reference said where that is the reason.
+    """
+
+    verdict: Verdict
+    state: LearnerState
+    told: Told
+    failure: ReferenceFailed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlabelled:
+    """A label was asked for and none came; the force field goes on alone."""
+
+    state: LearnerState
+    told: Told
+
+
+def ledger_line(verdict: Verdict, *, step: int, time_fs: float, **what: Any) -> LedgerLine:
+    """Return the line of the ledger that says what was decided at a step.
+
+    Parameters
+    ----------
+    what
+        Further fields of the line, as `predicted_error` and what a label has shown.
+    """
+    said = {field.name: getattr(verdict, field.name) for field in fields(verdict)}
+    return LedgerLine(step=step, time_fs=time_fs, **said, **what)
