@@ -12,7 +12,6 @@ times are only handed on to be counted.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from aofl.learning.learner_state import TRUSTED, LearnerState, Source
 from aofl.learning.model import Model
 from aofl.learning.observation import Frame, Observation
 from aofl.learning.observe import Conditions, looked_at, observe, observe_fully, with_molecules
-from aofl.learning.oracle import Answer, NoLabel, Question
+from aofl.learning.question import Answer, AnyOracle, NoLabel, Question
 from aofl.learning.rules.audit import RANDOM
 from aofl.learning.rules.guards import guards
 from aofl.learning.rules.policy import decide
@@ -35,15 +34,6 @@ from aofl.records import Event, Label, LedgerLine, Prediction, Verdict
 from aofl.records.events import Drifting, LabelFailed, Uncertain
 
 MAX_FAILURES = 10  # labels in a row
-
-
-class AnyOracle(Protocol):
-    """Answers questions; `aofl.learning.oracle.Oracle` is one."""
-
-    level: str
-
-    def ask(self, question: Question) -> Answer | NoLabel:
-        """Return a label with its id, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -16,8 +15,9 @@ from ase import Atoms
 from aofl.config.schema import LabelsConfig
 from aofl.errors import ReferenceFailed
 from aofl.learning.observation import Frame
+from aofl.learning.question import Answer, NoLabel, Question
 from aofl.learning.timing import Timing
-from aofl.records import FloatArray, Label, LabelledStructure, Prediction
+from aofl.records import Label, LabelledStructure
 from aofl.records.events import SpotChecked
 from aofl.reference import LabelLimits, Reference
 from aofl.reference.gate import Expectation, believed_label
@@ -26,50 +26,6 @@ from aofl.reference.protocol import evidence_of
 from aofl.reference.spot_check import spot_check
 from aofl.rng import generator
 from aofl.store import Dataset, LabelCache, keep_in_quarantine, structure_hash
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What the oracle is asked.
-
-    Attributes
-    ----------
-    step, time_fs, rule
-        When, and in whose name; stored with the label.
-    prediction
-        What the force field says, stored beside the label; None where there is none.
-    expected_errors
-        What the force field takes its force error to be, rms over x, y, z, eV/Å, shape (n,);
-        None where it is too young to doubt a label.
-    """
-
-    frame: Frame
-    step: int
-    time_fs: float
-    rule: str
-    prediction: Prediction | None = None
-    expected_errors: FloatArray | None = None
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """What is stored with the label."""
-        return {"step": self.step, "time_fs": self.time_fs, "rule": self.rule}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A label that can be believed, its id, and what there is to tell of it."""
-
-    label: Label
-    label_id: int
-    events: tuple[SpotChecked, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoLabel:
-    """Why there is no label that can be believed; nothing is stored as one."""
-
-    failure: ReferenceFailed
 
 
 @dataclass(slots=True, kw_only=True)
