@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import sph_harm_y
 
+from aofl.ace import reference
 from aofl.ace.angular import L_LIMIT, spherical_harmonics
 
 
@@ -26,6 +27,11 @@ def vectors() -> np.ndarray:
 
 def test_values_are_those_of_scipy_up_to_the_highest_degree(vectors):
     values, _ = spherical_harmonics(vectors, L_LIMIT)
+    np.testing.assert_allclose(values, scipy_harmonics(vectors, L_LIMIT), atol=1e-11)
+
+
+def test_equation_6_of_the_reference_is_that_of_scipy(vectors):
+    values = reference.spherical_harmonics(vectors, L_LIMIT)
     np.testing.assert_allclose(values, scipy_harmonics(vectors, L_LIMIT), atol=1e-11)
 
 
