@@ -25,9 +25,10 @@ from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.deviation import Way, force_deviation
 from aofl.forcefield.learned import Learned, from_all, from_one_more
+from aofl.forcefield.model_state import ModelState, check_shape
 from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
 from aofl.forcefield.rows import KINDS, Rows, check_fit, label_rows, widest_gap
-from aofl.forcefield.serialise import read_model, write_model
+from aofl.forcefield.serialise import faults_named, read_model, write_model
 from aofl.forcefield.structure import atomic_numbers, environments, neighbors_and_species, volume
 from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.structure import AnyStructure, Structure
@@ -90,8 +91,60 @@ class ForceField(Calculator):
 
     @classmethod
     def load(cls, path: Path | str) -> ForceField:
-        """Return the force field saved in a file; loading never runs code."""
-        return read_model(Path(path))
+        """Return the force field saved in a file; loading never runs code.
+
+        Raises
+        ------
+        ModelError
+            If the file is missing, damaged, or of a newer schema than this version reads.
+        """
+        state = read_model(Path(path))
+        with faults_named(Path(path)):
+            return cls.from_state(state)
+
+    @classmethod
+    def from_state(cls, state: ModelState) -> ForceField:
+        """Return the force field that a state describes; it takes over the statistics.
+
+        Raises
+        ------
+        ModelError
+            If the state does not fit the basis of its settings, or cannot be fitted.
+        """
+        force_field = cls(state.elements, settings=state.settings)
+        check_shape(state, force_field.shape)
+        force_field.data = dict(state.statistics)
+        force_field.hyper = state.hyperparameters
+        force_field.reference_energies = state.reference_energies
+        force_field.calibration = state.calibration
+        force_field.n_labels = state.n_labels
+        force_field.n_labels_at_search = state.n_labels_at_search
+        force_field.level = state.level
+        force_field.refit()
+        return force_field
+
+    @property
+    def state(self) -> ModelState:
+        """All that it is, as plain data; the statistics in it are its own, not a copy.
+
+        Raises
+        ------
+        ModelError
+            If nothing was learned.
+        """
+        if self.hyper is None or self.reference_energies is None:
+            raise ModelError("a force field without labels cannot be saved; train it first")
+        return ModelState(
+            elements=self.elements,
+            settings=self.basis.settings,
+            statistics=self.data,
+            hyperparameters=self.hyper,
+            reference_energies=self.reference_energies,
+            calibration=self.calibration,
+            n_labels=self.n_labels,
+            n_labels_at_search=self.n_labels_at_search,
+            level=self.level,
+        )
 
     def save(self, path: Path | str) -> None:
         """Save to one HDF5 file, atomically (see `aofl.forcefield.serialise`).
@@ -101,7 +154,7 @@ class ForceField(Calculator):
         """
         if self.hyper is not None and self.n_labels_at_refit < self.n_labels:
             self.refit()
-        write_model(self, Path(path))
+        write_model(self.state, Path(path))
 
     @property
     def elements(self) -> list[str]:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
@@ -24,10 +25,9 @@ from aofl.ace.basis import BasisSettings, fewest_columns
 from aofl.bayes.evidence import Hyperparameters
 from aofl.bayes.posterior import Statistics
 from aofl.errors import ModelError
+from aofl.forcefield.model_state import ModelState
+from aofl.forcefield.rows import KINDS
 from aofl.records import FloatArray
-
-if TYPE_CHECKING:
-    from aofl.forcefield.model import ForceField
 
 SCHEMA = 3
 # What h5py and numpy raise on a file that is damaged, or that somebody made up.
@@ -37,33 +37,32 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-def write_model(force_field: ForceField, path: Path) -> None:
-    """Write a force field that has learned at least one label, atomically.
+def write_model(state: ModelState, path: Path) -> None:
+    """Write the state of a force field, atomically.
 
     Raises
     ------
     ModelError
-        If there is nothing to save, or the disk refuses.
+        If the disk refuses.
     """
-    if force_field.hyper is None:
-        raise ModelError("a force field without labels cannot be saved; train it first")
     temporary = path.with_name(f".{path.name}.writing")
     header = {
         "schema": SCHEMA,
-        "elements": force_field.elements,
-        "settings": asdict(force_field.basis.settings),
-        "n_labels": force_field.n_labels,
-        "n_labels_at_search": force_field.n_labels_at_search,
-        "level": force_field.level,
+        "elements": state.elements,
+        "settings": asdict(state.settings),
+        "n_labels": state.n_labels,
+        "n_labels_at_search": state.n_labels_at_search,
+        "level": state.level,
         "units": "eV, Å",
     }
     try:
         with h5py.File(temporary, "w") as file:
             file.attrs["header"] = json.dumps(header)
-            file["reference_energies"] = force_field.reference_energies
-            file["calibration"] = force_field.calibration
-            file["scales"], file["noises"] = force_field.hyper.scales, force_field.hyper.noises
-            for kind, data in force_field.data.items():
+            file["reference_energies"] = state.reference_energies
+            file["calibration"] = state.calibration
+            file["scales"] = state.hyperparameters.scales
+            file["noises"] = state.hyperparameters.noises
+            for kind, data in state.statistics.items():
                 _write_statistics(file.create_group(kind), data)
         _sync(temporary)
         temporary.replace(path)
@@ -75,40 +74,43 @@ def write_model(force_field: ForceField, path: Path) -> None:
             temporary.unlink()
 
 
-def read_model(path: Path) -> ForceField:
-    """Return the force field in a file.
+def read_model(path: Path) -> ModelState:
+    """Return the state of the force field in a file.
 
     Raises
     ------
     ModelError
         If the file is missing, damaged, or of a newer schema than this version reads.
     """
-    from aofl.forcefield.model import ForceField
-
     if not path.is_file():
         raise ModelError(f"there is no model {path}; give the path of a model.h5")
+    with faults_named(path), h5py.File(path, "r") as file:
+        header = json.loads(str(file.attrs["header"]))
+        _check_schema(header, path)
+        elements, settings = list(header["elements"]), BasisSettings(**header["settings"])
+        _check_size(file, path, fewest_columns(len(elements), settings))
+        return ModelState(
+            elements=elements,
+            settings=settings,
+            statistics={kind: _read_statistics(_own(file, kind)) for kind in KINDS},
+            hyperparameters=_read_hyperparameters(file),
+            reference_energies=_read_by_species(file, "reference_energies", header),
+            calibration=_read_calibration(file, header),
+            n_labels=int(header["n_labels"]),
+            n_labels_at_search=int(header["n_labels_at_search"]),
+            level=header.get("level"),
+        )
+
+
+@contextmanager
+def faults_named(path: Path) -> Iterator[None]:
+    """Turn what a damaged file leads to, at the latest in its fit, into one error with its path."""
     try:
-        with h5py.File(path, "r") as file:
-            header = json.loads(str(file.attrs["header"]))
-            _check_schema(header, path)
-            elements, settings = list(header["elements"]), BasisSettings(**header["settings"])
-            _check_size(file, path, fewest_columns(len(elements), settings))
-            force_field = ForceField(elements, settings=settings)
-            for kind in force_field.data:
-                n_columns = len(force_field.shape.group)
-                force_field.data[kind] = _read_statistics(_own(file, kind), n_columns)
-            force_field.hyper = _read_hyperparameters(file, force_field)
-            force_field.reference_energies = _read_by_species(file, "reference_energies", header)
-            force_field.calibration = _read_calibration(file, header)
-        force_field.n_labels = int(header["n_labels"])
-        force_field.n_labels_at_search = int(header["n_labels_at_search"])
-        force_field.level = header.get("level")
-        force_field.refit()
+        yield
     except ModelError as error:
         raise ModelError(f"cannot read {path}: {error}") from error
     except _UNREADABLE as error:
         raise ModelError(f"{path} is not a model of aofl or is damaged: {error}") from error
-    return force_field
 
 
 def _check_size(file: h5py.File, path: Path, n_columns: int) -> None:
@@ -165,15 +167,9 @@ def _read_calibration(file: h5py.File, header: dict[str, Any]) -> FloatArray:
     return values
 
 
-def _read_hyperparameters(file: h5py.File, force_field: ForceField) -> Hyperparameters:
-    """Return scales and noises, one for each group of columns and each kind of data."""
+def _read_hyperparameters(file: h5py.File) -> Hyperparameters:
+    """Return scales and noises, which are positive."""
     hyper = Hyperparameters(scales=_read(file, "scales"), noises=_read(file, "noises"))
-    expected = ((len(force_field.shape.orders) + 1,), (len(force_field.data),))
-    if (hyper.scales.shape, hyper.noises.shape) != expected:
-        raise ModelError(
-            f"it holds {hyper.scales.size} scales and {hyper.noises.size} noises; "
-            f"expected {expected[0][0]} and {expected[1][0]}"
-        )
     if min(hyper.scales.min(), hyper.noises.min()) <= 0.0:
         raise ModelError("a scale or a noise is not positive")
     return hyper
@@ -194,13 +190,14 @@ def _write_statistics(group: h5py.Group, data: Statistics) -> None:
     group.attrs["square"], group.attrs["count"] = data.square, data.count
 
 
-def _read_statistics(group: h5py.Group, n_columns: int) -> Statistics:
+def _read_statistics(group: h5py.Group) -> Statistics:
     moment, upper = _read(group, "moment"), _read(group, "gram_upper")
+    n_columns = moment.size
     size = n_columns * (n_columns + 1) // 2
     if moment.shape != (n_columns,) or upper.shape != (size,):
         raise ModelError(
-            f"the model holds {len(moment)} columns where its basis has {n_columns}: "
-            "the file was changed or written by a version with another basis"
+            f"it holds a moment of shape {moment.shape} and a Gram matrix of {upper.size} numbers; "
+            f"expected ({n_columns},) and {size}"
         )
     gram = np.zeros((n_columns, n_columns), order="F")
     gram[np.triu_indices(n_columns)] = upper
