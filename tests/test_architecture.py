@@ -1,12 +1,20 @@
-"""Imports go down only: read from the source, nothing is imported."""
+"""Imports go down only and never in a circle: read from the source, nothing is imported."""
 
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-SOURCE = Path(__file__).parents[1] / "src" / "aofl"
+from import_graph import (
+    SOURCE,
+    arrows,
+    circles,
+    described,
+    figures,
+    floors,
+    import_graph,
+    imported_modules,
+    package_of,
+    room_of,
+)
 
 # Lowest row first. Members of a row do not import one another, but for the bottom row, whose
 # few modules may as long as there is no circle (Python itself would fail on one).
@@ -23,6 +31,23 @@ ROWS = (
     {"cli"},
 )
 HEIGHT = {member: row for row, members in enumerate(ROWS) for member in members}
+# Circles of files that are still to be broken: nothing may be added. The aim is an empty tuple.
+KNOWN_CIRCLES: tuple[frozenset[str], ...] = (
+    frozenset({
+        "learning/adaptive_calculator.py",
+        "learning/labelling.py",
+        "learning/observe.py",
+        "learning/rules/retrospective.py",
+    }),
+    frozenset({"report/data.py", "report/sections/stages.py"}),
+    frozenset({
+        "simulation/checkpointing.py",
+        "simulation/reaction_log.py",
+        "simulation/resources.py",
+        "simulation/run.py",
+        "simulation/summary.py",
+    }),
+)  # fmt: skip
 MATHEMATICS = ("ace", "bayes")
 FORBIDDEN_THERE = {"ase", "h5py", "logging", "os", "pathlib", "subprocess", "time"}
 TABLES = "ase.data."  # constants of the elements only
@@ -30,20 +55,7 @@ TABLES = "ase.data."  # constants of the elements only
 
 def member_of(file: Path) -> str:
     """Return the member of the table that a file belongs to."""
-    name = file.relative_to(SOURCE).parts[0].removesuffix(".py")
-    return "aofl" if name == "__init__" else name
-
-
-def imported_modules(source: str, package: str) -> Iterator[str]:
-    """Yield the dotted names that a module of `package` imports, `from a import b` as a.b."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            parents = package.split(".")
-            base = parents[: len(parents) + 1 - node.level] if node.level else []
-            stem = ".".join([*base, *([node.module] if node.module else [])])
-            yield from (f"{stem}.{alias.name}" for alias in node.names)
+    return room_of(str(file.relative_to(SOURCE)))
 
 
 def imported_members(source: str, package: str) -> set[str]:
@@ -61,11 +73,6 @@ def violations(member: str, imported: set[str]) -> set[str]:
         for other in imported - {member}
         if HEIGHT[other] > height or (HEIGHT[other] == height > 0)
     }
-
-
-def package_of(file: Path) -> str:
-    """Return the dotted package that relative imports in a file start from."""
-    return ".".join(["aofl", *file.relative_to(SOURCE).parts[:-1]])
 
 
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -106,3 +113,58 @@ def test_mathematics_knows_arrays_only(file: Path) -> None:
 )
 def test_a_wrong_import_is_seen(member: str, line: str, forbidden: set[str]) -> None:
     assert violations(member, imported_members(line, f"aofl.{member}")) == forbidden
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = import_graph()
+    found = circles(graph)
+    new = [
+        circle for circle in found if not any(known.issuperset(circle) for known in KNOWN_CIRCLES)
+    ]
+    assert not new, "files import each other:\n" + "\n\n".join(described(c, graph) for c in new)
+
+
+@pytest.mark.parametrize("known", KNOWN_CIRCLES, ids=lambda known: min(known))
+def test_a_circle_that_is_broken_is_no_longer_expected(known: frozenset[str]) -> None:
+    left = [circle for circle in circles(import_graph()) if known.issuperset(circle)]
+    assert left, f"{', '.join(sorted(known))}: broken, take it out of KNOWN_CIRCLES"
+
+
+HOUSE = {
+    "__init__.py": "from house.attic import beam",
+    "errors.py": "import os",
+    "cellar/__init__.py": "from house.cellar.wine import bottle",
+    "cellar/wine.py": "from house.errors import Spilled, Broken",
+    "hall/door.py": "from house.cellar import bottle\nfrom . import stairs",
+    "hall/stairs.py": "def up():\n    from .door import knob, lock\n    return knob, lock",
+    "hall/lamp.py": "import house.errors",
+    "attic.py": "if TYPE_CHECKING:\n    from house.hall.lamp import Light",
+}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    for name, text in HOUSE.items():
+        file = tmp_path / "house" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path / "house"
+
+
+def test_late_imports_and_those_for_types_count(house: Path) -> None:
+    graph = import_graph(house)
+    assert arrows(graph) == {
+        ("aofl", "attic"), ("attic", "hall"), ("hall", "cellar"), ("hall", "errors"),
+        ("cellar", "errors"),
+    }  # fmt: skip
+    assert floors(graph) == {"errors": 1, "cellar": 2, "hall": 3, "attic": 4, "aofl": 5}
+    assert circles(graph) == [["hall/door.py", "hall/stairs.py"]]
+    assert graph["cellar/wine.py"] == {"errors.py": {"Spilled", "Broken"}}
+    assert "files 8, rooms 5, floors 5, arrows 5, circles 1\n" in figures(graph)
+    assert "  hall/stairs.py -> hall/door.py: knob, lock" in figures(graph)
+
+
+def test_a_circle_through_a_package_is_seen(house: Path) -> None:
+    (house / "errors.py").write_text("def late():\n    from house.cellar import bottle")
+    found = circles(import_graph(house))
+    assert ["cellar/__init__.py", "cellar/wine.py", "errors.py"] in found
