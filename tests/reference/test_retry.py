@@ -1,4 +1,4 @@
-"""The retry ladder: the first label that can be believed, and the story of those before it."""
+"""Retries: the first label that can be believed, and the story of those before it."""
 
 import numpy as np
 import pytest
@@ -7,22 +7,22 @@ from ase import Atoms
 from aofl.errors import ReferenceFailed
 from aofl.records import Label
 from aofl.reference import LabelLimits
-from aofl.reference.retry import climb
+from aofl.reference.retry import first_believed
 
 ATOMS = Atoms("Na2", [[0, 0, 0], [3, 0, 0]])
 BALANCED = np.array([[1.0, 0, 0], [-1.0, 0, 0]])
 
 
-def climbed(*outcomes):
-    """Climb with one outcome a rung: a label or what is raised."""
+def tried(*outcomes):
+    """Try with one outcome for each attempt: a label or what is raised."""
 
-    def attempt(outcome):
+    def outcome_of(outcome):
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    return climb(
-        outcomes, attempt, ATOMS, limits=LabelLimits(), who="The code", advice="do something"
+    return first_believed(
+        outcomes, outcome_of, ATOMS, limits=LabelLimits(), who="The code", advice="do something"
     )
 
 
@@ -31,22 +31,22 @@ def label(forces=BALANCED, energy=-1.0):
 
 
 def test_the_first_good_label_is_taken():
-    found = climbed(ReferenceFailed("no"), label(), label(energy=-2.0))
+    found = tried(ReferenceFailed("no"), label(), label(energy=-2.0))
     assert (found.energy, found.attempts) == (-1.0, 2)
     assert found.seconds > 0
 
 
 def test_a_label_that_breaks_a_limit_is_tried_again():
-    found = climbed(label(BALANCED + 1.0), label(energy=np.nan), label())
+    found = tried(label(BALANCED + 1.0), label(energy=np.nan), label())
     assert found.attempts == 3
 
 
-def test_the_end_of_the_ladder_tells_the_last_reason_and_keeps_all_evidence():
+def test_the_last_failure_tells_the_last_reason_and_keeps_all_evidence():
     first = ReferenceFailed("it crashed", {"out": "boom"})
     with pytest.raises(
         ReferenceFailed, match=r"The code gave no label for Na2 in 2 attempts; last: .*net force"
     ) as error:
-        climbed(first, label(BALANCED + 1.0))
+        tried(first, label(BALANCED + 1.0))
     assert error.value.evidence["attempt-1-out"] == "boom"
     assert "it crashed" in error.value.evidence["attempt-1.txt"]
     assert "net force" in error.value.evidence["attempt-2.txt"]
@@ -55,4 +55,4 @@ def test_the_end_of_the_ladder_tells_the_last_reason_and_keeps_all_evidence():
 
 def test_other_errors_are_not_retried():
     with pytest.raises(ZeroDivisionError):
-        climbed(ZeroDivisionError(), label())
+        tried(ZeroDivisionError(), label())

@@ -1,6 +1,6 @@
 """The gate that every label goes through: checked, doubted, asked for once more, or refused.
 
-A reference climbs its own ladder until its code converges. What converged may still be wrong: a
+A reference makes its own attempts until its code converges. What converged may still be wrong: a
 label that breaks a limit or is an outlier is asked for again, carefully. An outlier in its forces
 that comes back the same is believed: then the force field is what is wrong.
 """

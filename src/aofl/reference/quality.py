@@ -57,7 +57,7 @@ class LabelLimits:
     outlier_force: float = 0.3
 
 
-# For a ladder: what another attempt at the same level of theory can mend.
+# For retries: what another attempt at the same level of theory can mend.
 NUMBERS_ONLY = LabelLimits(net_force=math.inf, force=math.inf)
 
 

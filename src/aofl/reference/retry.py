@@ -1,6 +1,6 @@
-"""The retry ladder: one attempt after another, each another way to the same answer.
+"""Retries: one attempt at a label after another, each another way to the same answer.
 
-A rung may change the initial guess, the mixing, the number of cycles or bands, or the numerical
+An attempt may change the initial guess, the mixing, the number of cycles or bands, or the numerical
 tightness of the self-consistency; it never changes the level of theory. What fails the checks of
 `aofl.reference.quality` is tried again like what did not converge.
 """
@@ -18,12 +18,12 @@ from aofl.errors import ReferenceFailed
 from aofl.records import Label
 from aofl.reference.quality import LabelLimits, check_label
 
-Rung = TypeVar("Rung")
+Attempt = TypeVar("Attempt")
 
 
-def climb(
-    rungs: Sequence[Rung],
-    attempt: Callable[[Rung], Label],
+def first_believed(
+    attempts: Sequence[Attempt],
+    label: Callable[[Attempt], Label],
     atoms: Atoms,
     *,
     limits: LabelLimits,
@@ -35,10 +35,10 @@ def climb(
 
     Parameters
     ----------
-    rungs
-        What each attempt is made with, in order; at least one.
-    attempt
-        Makes one; it raises `ReferenceFailed` or returns a label.
+    attempts
+        The settings of each attempt, in order; at least one.
+    label
+        Makes an attempt: it raises `ReferenceFailed` or returns a label.
     atoms
         What is labelled.
     who, advice
@@ -54,19 +54,19 @@ def climb(
     start = perf_counter()
     evidence: dict[str, str] = {}
     failure: ReferenceFailed | None = None
-    for number, rung in enumerate(rungs, start=1):
+    for number, attempt in enumerate(attempts, start=1):
         try:
-            label = attempt(rung)
-            check_label(label, atoms, limits=limits)
+            made = label(attempt)
+            check_label(made, atoms, limits=limits)
         except ReferenceFailed as error:
             failure = error
             kept = error.evidence or files()
             evidence |= {f"attempt-{number}-{name}": text for name, text in kept.items()}
             evidence[f"attempt-{number}.txt"] = f"{error}\n"
         else:
-            return replace(label, seconds=perf_counter() - start, attempts=number)
+            return replace(made, seconds=perf_counter() - start, attempts=number)
     raise ReferenceFailed(
-        f"{who} gave no label for {atoms.symbols} in {len(rungs)} attempts; last: {failure}; "
+        f"{who} gave no label for {atoms.symbols} in {len(attempts)} attempts; last: {failure}; "
         f"{advice}",
         evidence,
     ) from failure

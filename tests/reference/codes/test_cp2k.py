@@ -14,7 +14,7 @@ from aofl.config.references import Cp2kConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
 from aofl.reference import LabelLimits
 from aofl.reference.codes.cp2k import Cp2kReference
-from aofl.reference.codes.cp2k_attempts import RUNGS
+from aofl.reference.codes.cp2k_attempts import CP2K_ATTEMPTS
 
 FAKE = Path(__file__).with_name("fake_cp2k_shell.py")
 
@@ -111,7 +111,7 @@ def test_every_fault_of_the_code_is_survived_in_a_fresh_process(bench, water, fa
     assert label.energy == good.energy
     assert np.array_equal(label.forces, good.forces)
     assert here.n_processes == 2
-    # The process of a retry has other settings: the next label begins anew, at the first rung.
+    # The process of a retry has other settings: the next label begins anew, with the first attempt.
     assert here.reference.label(water).attempts == 1
 
 
@@ -127,7 +127,7 @@ def test_each_attempt_is_another_way(bench, water):
     with pytest.raises(ReferenceFailed, match=r"CP2K gave no label for OH2Na in 4 attempts") as e:
         here.reference.label(water)
     inputs = [text for name, text in sorted(e.value.evidence.items()) if name.endswith("inp")]
-    assert len(inputs) == len(RUNGS)
+    assert len(inputs) == len(CP2K_ATTEMPTS)
     assert [s.split("MAX_SCF ")[1].split()[0] for s in inputs] == ["60", "120", "300", "300"]
     assert [s.split("ALPHA ")[1].split()[0] for s in inputs] == ["0.6", "0.6", "0.15", "0.15"]
     assert "SCF_GUESS RESTART" in inputs[3]

@@ -17,7 +17,7 @@ from ase.units import Bohr, GPa, Ry
 from aofl.config import config_from_mapping
 from aofl.config.references import EspressoConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
-from aofl.reference.codes.dft_attempts import DFT_RUNGS, DftRung
+from aofl.reference.codes.dft_attempts import DFT_ATTEMPTS, DftAttempt
 from aofl.reference.codes.espresso import EspressoReference
 from aofl.reference.codes.espresso_files import namelists_of, read_output, write_input
 
@@ -90,7 +90,7 @@ def inputs(tmp_path):
 
 def test_the_input_is_the_recorded_one(tmp_path):
     config = configured()
-    namelists = namelists_of(config, DftRung(), continues=False)
+    namelists = namelists_of(config, DftAttempt(), continues=False)
     write_input(config, namelists, Path("/pseudo"), water(), tmp_path)
     assert (tmp_path / "espresso.pwi").read_text() == (DATA / "first.pwi").read_text()
 
@@ -103,7 +103,7 @@ def test_settings_reach_the_input(tmp_path):
         density_cutoff_Ry=500.0,
         settings={"system": {"nspin": 2}, "ELECTRONS": {"mixing_mode": "local-TF"}},
     )
-    namelists = namelists_of(config, DFT_RUNGS[-1], continues=False)
+    namelists = namelists_of(config, DFT_ATTEMPTS[-1], continues=False)
     write_input(config, namelists, Path("/pseudo"), water(), tmp_path)
     text = (tmp_path / "espresso.pwi").read_text()
     for words in ("2 2 1  0 0 0", "nspin            = 2", "'local-TF'", "'RPBE'", "500.0"):

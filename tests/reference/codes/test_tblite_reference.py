@@ -10,7 +10,7 @@ from ase.constraints import FixAtoms
 
 from aofl.errors import ReferenceFailed, StructureError
 from aofl.reference import LabelLimits, Reference, TbliteReference, TbliteSettings
-from aofl.reference.codes.tblite import RECOVERY_LADDER, has_bulk_na
+from aofl.reference.codes.tblite import ATTEMPTS, has_bulk_na
 
 
 def interface():
@@ -89,11 +89,11 @@ def test_constraints_charges_and_moments_of_the_atoms_do_not_change_labels(refer
     assert np.abs(free.forces[:8]).max() > 0.01
 
 
-@pytest.mark.parametrize("rung", RECOVERY_LADDER[1:])
-def test_no_rung_of_the_ladder_changes_the_answer(reference, rung, monkeypatch):
+@pytest.mark.parametrize("attempt", ATTEMPTS[1:])
+def test_no_attempt_changes_the_answer(reference, attempt, monkeypatch):
     atoms = interface()
     plain = reference.label(atoms)
-    monkeypatch.setattr("aofl.reference.codes.tblite.RECOVERY_LADDER", (rung,))
+    monkeypatch.setattr("aofl.reference.codes.tblite.ATTEMPTS", (attempt,))
     other = reference.label(atoms)
     assert other.energy == pytest.approx(plain.energy, abs=1e-7)
     assert other.forces == pytest.approx(plain.forces, abs=1e-3)
@@ -101,7 +101,7 @@ def test_no_rung_of_the_ladder_changes_the_answer(reference, rung, monkeypatch):
 
 def test_a_failed_attempt_is_followed_by_the_next_and_counted(reference, monkeypatch):
     hopeless = {"annealing": (0.02, 10, 1000)}  # never back at the temperature asked for
-    monkeypatch.setattr("aofl.reference.codes.tblite.RECOVERY_LADDER", (hopeless, {}))
+    monkeypatch.setattr("aofl.reference.codes.tblite.ATTEMPTS", (hopeless, {}))
     label = reference.label(molecule("H2O"))
     assert label.attempts == 2
     monkeypatch.undo()

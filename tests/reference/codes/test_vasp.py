@@ -16,7 +16,7 @@ from ase.units import GPa
 
 from aofl.config.references import VaspConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
-from aofl.reference.codes.dft_attempts import DFT_RUNGS, DftRung
+from aofl.reference.codes.dft_attempts import DFT_ATTEMPTS, DftAttempt
 from aofl.reference.codes.vasp import VaspReference
 from aofl.reference.codes.vasp_files import incar_of, read_outputs, write_inputs
 
@@ -100,7 +100,7 @@ def test_the_inputs_are_the_recorded_ones(potentials, tmp_path):
     config = configured(
         setups={"Na": "_pv"}, kpoints=(2, 2, 1), settings={"ALGO": "Fast", "MAGMOM": [0, 0.5]}
     )
-    incar = incar_of(config, DftRung(), continues=False)
+    incar = incar_of(config, DftAttempt(), continues=False)
     order = write_inputs(config, incar, potentials / "potpaw_PBE", structure(), tmp_path)
     for name in ("INCAR", "KPOINTS", "POSCAR"):
         assert (tmp_path / name).read_text() == (DATA / name).read_text(), name
@@ -114,7 +114,9 @@ def test_the_inputs_are_the_recorded_ones(potentials, tmp_path):
 
 
 def test_options_reach_incar():
-    incar = incar_of(configured(dispersion=None, functional="RPBE"), DFT_RUNGS[-1], continues=True)
+    incar = incar_of(
+        configured(dispersion=None, functional="RPBE"), DFT_ATTEMPTS[-1], continues=True
+    )
     assert "IVDW" not in incar
     assert (incar["GGA"], incar["ISTART"], incar["NELM"]) == ("RP", 1, 300)
     assert incar["AMIX"] == pytest.approx(0.12)

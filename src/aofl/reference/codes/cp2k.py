@@ -24,7 +24,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from aofl.config.references import Cp2kConfig
 from aofl.errors import ConfigError, ReferenceFailed
 from aofl.records import FloatArray, Label
-from aofl.reference.codes.cp2k_attempts import DFT, RUNGS, Rung, stages
+from aofl.reference.codes.cp2k_attempts import CP2K_ATTEMPTS, DFT, Cp2kAttempt, stages
 from aofl.reference.codes.cp2k_input import Section, parse, render
 from aofl.reference.codes.cp2k_output import abort_message, read_charges, read_from, read_report
 from aofl.reference.codes.cp2k_preset import KINDS, check_supported, method_of, preset
@@ -32,7 +32,7 @@ from aofl.reference.codes.cp2k_shell import Cp2kShell
 from aofl.reference.codes.cp2k_structure import CHARGES, check_periodic, prepared, with_structure
 from aofl.reference.protocol import JSON
 from aofl.reference.quality import NUMBERS_ONLY, LabelLimits
-from aofl.reference.retry import climb
+from aofl.reference.retry import first_believed
 from aofl.reference.same_structure import check_echo
 from aofl.reference.subprocesses import check_executable
 
@@ -60,7 +60,7 @@ EXTRAPOLATION: dict[str, tuple[tuple[str, str], ...]] = {
 
 @dataclass(slots=True)
 class _Session:
-    """One process with one system loaded; `key` says which system, at which rung.
+    """One process with one system loaded; `key` says which system, in which attempt.
 
     The output of the last evaluation begins at `offset`.
     """
@@ -117,9 +117,9 @@ class Cp2kReference:
         """
         self._check(atoms)
         bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
-        return climb(
-            RUNGS[1:] if careful else RUNGS,
-            lambda rung: self._attempt(bare, rung),
+        return first_believed(
+            CP2K_ATTEMPTS[1:] if careful else CP2K_ATTEMPTS,
+            lambda attempt: self._label_once(bare, attempt),
             bare,
             limits=self._limits,
             who="CP2K",
@@ -187,11 +187,11 @@ class Cp2kReference:
         if self._given is None:
             check_supported(atoms.get_chemical_symbols(), self._config)
 
-    def _attempt(self, atoms: Atoms, rung: Rung) -> Label:
+    def _label_once(self, atoms: Atoms, attempt: Cp2kAttempt) -> Label:
         """Make one label, or end the process: what failed spoils the wave functions."""
         self._last = None
         try:
-            session = self._session_for(atoms, rung)
+            session = self._session_for(atoms, attempt)
             session.offset = session.output.stat().st_size if session.output.exists() else 0
             label = self._computed(session, atoms)
         except ReferenceFailed as error:
@@ -238,14 +238,14 @@ class Cp2kReference:
             return self._config.stress
         return (force_eval.value("STRESS_TENSOR") or "NONE").upper() == "ANALYTICAL"
 
-    def _session_for(self, atoms: Atoms, rung: Rung) -> _Session:
+    def _session_for(self, atoms: Atoms, attempt: Cp2kAttempt) -> _Session:
         """Return the process that has this system loaded, started where there is none."""
-        key = f"{rung.name} {atoms.numbers.tobytes().hex()} {atoms.cell.array.tobytes().hex()}"
-        if rung is RUNGS[0] and self._session is not None and self._session.key == key:
+        key = f"{attempt.name} {atoms.numbers.tobytes().hex()} {atoms.cell.array.tobytes().hex()}"
+        if attempt is CP2K_ATTEMPTS[0] and self._session is not None and self._session.key == key:
             self._last = self._session
             return self._session
         self.close()
-        inputs = [with_structure(tree, atoms) for tree in stages(self._tree(atoms), rung)]
+        inputs = [with_structure(tree, atoms) for tree in stages(self._tree(atoms), attempt)]
         self._n_sessions += 1
         shell = self._start(self._where)
         for number, text in enumerate(map(render, inputs)):

@@ -1,6 +1,6 @@
-"""The retry ladder of CP2K: changes of an input that change the way and not the answer.
+"""The attempts of CP2K at one label: changes of an input that change the way and not the answer.
 
-Rungs act on what an input has: a file that mixes densities gets another mixing, one with the
+Attempts act on what an input has: a file that mixes densities gets another mixing, one with the
 orbital transformation does not. The grid belongs to the level of theory and stays.
 """
 
@@ -17,7 +17,7 @@ WAVE_FUNCTIONS = "warm.wfn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
+class Cp2kAttempt:
     """One attempt.
 
     Attributes
@@ -45,22 +45,22 @@ class Rung:
     heating: float | None = None
 
 
-RUNGS = (
-    Rung(name="as it is"),
-    Rung(name="fresh guess", tightness=10, cycles=2, bands=1.5),
-    Rung(name="slow mixing", tightness=10, cycles=5, bands=1.5, alpha=0.15),
-    Rung(name="cooled down", tightness=10, cycles=5, bands=2.0, alpha=0.15, heating=5.0),
+CP2K_ATTEMPTS = (
+    Cp2kAttempt(name="as it is"),
+    Cp2kAttempt(name="fresh guess", tightness=10, cycles=2, bands=1.5),
+    Cp2kAttempt(name="slow mixing", tightness=10, cycles=5, bands=1.5, alpha=0.15),
+    Cp2kAttempt(name="cooled down", tightness=10, cycles=5, bands=2.0, alpha=0.15, heating=5.0),
 )
 
 
-def stages(tree: Section, rung: Rung) -> list[Section]:
+def stages(tree: Section, attempt: Cp2kAttempt) -> list[Section]:
     """Return the inputs of one attempt, to be run in order; the last one makes the label."""
-    final = _tightened(tree, rung)
+    final = _tightened(tree, attempt)
     temperature = _temperature(tree)
-    if rung.heating is None or temperature is None:
+    if attempt.heating is None or temperature is None:
         return [final]
     hot = final.with_value(
-        (*SCF, "SMEAR"), "ELECTRONIC_TEMPERATURE", f"[K] {rung.heating * temperature:g}"
+        (*SCF, "SMEAR"), "ELECTRONIC_TEMPERATURE", f"[K] {attempt.heating * temperature:g}"
     )
     written = Section("RESTART", "ON", (("FILENAME", f"={WAVE_FUNCTIONS}"),))
     hot = hot.with_section((*SCF, "PRINT"), written)
@@ -68,18 +68,18 @@ def stages(tree: Section, rung: Rung) -> list[Section]:
     return [hot, final.with_value(DFT, "WFN_RESTART_FILE_NAME", WAVE_FUNCTIONS)]
 
 
-def _tightened(tree: Section, rung: Rung) -> Section:
-    if rung.tightness != 1.0:
-        eps = _number(tree, "EPS_SCF", DEFAULT_EPS_SCF) / rung.tightness
+def _tightened(tree: Section, attempt: Cp2kAttempt) -> Section:
+    if attempt.tightness != 1.0:
+        eps = _number(tree, "EPS_SCF", DEFAULT_EPS_SCF) / attempt.tightness
         tree = tree.with_value(SCF, "EPS_SCF", f"{eps:.3g}")
-    if rung.cycles != 1:
-        cycles = int(_number(tree, "MAX_SCF", DEFAULT_MAX_SCF)) * rung.cycles
+    if attempt.cycles != 1:
+        cycles = int(_number(tree, "MAX_SCF", DEFAULT_MAX_SCF)) * attempt.cycles
         tree = tree.with_value(SCF, "MAX_SCF", str(cycles))
     bands = int(_number(tree, "ADDED_MOS", 0))
-    if rung.bands != 1.0 and bands > 0:
-        tree = tree.with_value(SCF, "ADDED_MOS", str(round(rung.bands * bands)))
-    if rung.alpha is not None and tree.find(*SCF, "MIXING") is not None:
-        tree = tree.with_value((*SCF, "MIXING"), "ALPHA", f"{rung.alpha:g}")
+    if attempt.bands != 1.0 and bands > 0:
+        tree = tree.with_value(SCF, "ADDED_MOS", str(round(attempt.bands * bands)))
+    if attempt.alpha is not None and tree.find(*SCF, "MIXING") is not None:
+        tree = tree.with_value((*SCF, "MIXING"), "ALPHA", f"{attempt.alpha:g}")
     return tree
 
 

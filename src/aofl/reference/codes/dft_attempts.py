@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DftRung:
+class DftAttempt:
     """One attempt.
 
     Attributes
@@ -27,13 +27,13 @@ class DftRung:
     cycles: int = 1
 
 
-DFT_RUNGS = (
-    DftRung(),
-    DftRung(is_fresh=True),
-    DftRung(is_fresh=True, mixing=0.3, cycles=2),
+DFT_ATTEMPTS = (
+    DftAttempt(),
+    DftAttempt(is_fresh=True),
+    DftAttempt(is_fresh=True, mixing=0.3, cycles=2),
 )
 
 
-def rungs(*, careful: bool) -> tuple[DftRung, ...]:
+def dft_attempts(*, careful: bool) -> tuple[DftAttempt, ...]:
     """Return the attempts at a label; a careful one begins from nothing."""
-    return DFT_RUNGS[1:] if careful else DFT_RUNGS
+    return DFT_ATTEMPTS[1:] if careful else DFT_ATTEMPTS

@@ -17,7 +17,7 @@ from ase import Atoms
 from aofl.config.references import EspressoConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
 from aofl.records import Label
-from aofl.reference.codes.dft_attempts import DftRung
+from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.codes.espresso_files import (
     INPUT,
     OUTPUT,
@@ -91,13 +91,13 @@ class EspressoReference(PlaneWaveReference):
         _check_structure(atoms, self._config)
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
 
-    def _attempt(self, atoms: Atoms, rung: DftRung) -> Label:
-        continues = self._config.keep_wavefunctions and self._goes_on(atoms, rung)
+    def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:
+        continues = self._config.keep_wavefunctions and self._goes_on(atoms, attempt)
         self._labelled = None
         if not continues:
             shutil.rmtree(self._directory / STATE, ignore_errors=True)
         self._directory.mkdir(parents=True, exist_ok=True)
-        namelists = namelists_of(self._config, rung, continues=continues)
+        namelists = namelists_of(self._config, attempt, continues=continues)
         write_input(self._config, namelists, self._pseudopotentials, atoms, self._directory)
         output = self._directory / OUTPUT
         command = [*self._config.command, "-in", INPUT]

@@ -21,7 +21,7 @@ from ase.calculators.espresso import EspressoProfile, EspressoTemplate
 from aofl.config.references import EspressoConfig
 from aofl.errors import ConfigError, ReferenceFailed
 from aofl.records import Label
-from aofl.reference.codes.dft_attempts import DftRung
+from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.same_structure import check_echo
 
 INPUT, OUTPUT = "espresso.pwi", "espresso.pwo"  # as ASE names them
@@ -115,7 +115,7 @@ def read_output(text: str, sent: Atoms, *, seconds: float) -> Label:
 
 
 def namelists_of(
-    config: EspressoConfig, rung: DftRung, *, continues: bool
+    config: EspressoConfig, attempt: DftAttempt, *, continues: bool
 ) -> dict[str, dict[str, Any]]:
     """Return the namelists of pw.x, those of the user added.
 
@@ -151,8 +151,8 @@ def namelists_of(
         },
         "electrons": {
             "conv_thr": config.convergence_Ry,
-            "mixing_beta": config.mixing * rung.mixing,
-            "electron_maxstep": config.max_iterations * rung.cycles,
+            "mixing_beta": config.mixing * attempt.mixing,
+            "electron_maxstep": config.max_iterations * attempt.cycles,
             **start,
         },
     }

@@ -21,7 +21,7 @@ from aofl.config.references import GpawConfig
 from aofl.errors import ConfigError
 from aofl.records import Label
 from aofl.reference.codes.ase_reference import AseReference
-from aofl.reference.codes.dft_attempts import DftRung
+from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
 from aofl.reference.dispersion import D3
 from aofl.reference.protocol import JSON
@@ -81,9 +81,9 @@ class GpawReference(PlaneWaveReference):
     def _checked(self, atoms: Atoms) -> Atoms:
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
 
-    def _attempt(self, atoms: Atoms, rung: DftRung) -> Label:
-        if not self._goes_on(atoms, rung):
-            self._calculator = self._new_calculator(rung)
+    def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:
+        if not self._goes_on(atoms, attempt):
+            self._calculator = self._new_calculator(attempt)
         self._labelled = None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GPAW announces changes to come
@@ -93,10 +93,10 @@ class GpawReference(PlaneWaveReference):
             )
             label = asked.label(atoms)
         # A gently mixed calculator is not gone on with.
-        self._labelled = atoms.copy() if rung.mixing == 1.0 else None
+        self._labelled = atoms.copy() if attempt.mixing == 1.0 else None
         return label if self._d3 is None else self._d3.added_to(label, atoms)
 
-    def _new_calculator(self, rung: DftRung) -> Any:
+    def _new_calculator(self, attempt: DftAttempt) -> Any:
         from gpaw import GPAW, PW, FermiDirac, Mixer
 
         config = self._config
@@ -115,8 +115,8 @@ class GpawReference(PlaneWaveReference):
                 kpts={"size": config.kpoints, "gamma": True},
                 symmetry="off",
                 occupations=FermiDirac(config.electronic_temperature_K * ase.units.kB),
-                mixer=Mixer(MIXING * rung.mixing, 7, 1),
-                maxiter=config.max_iterations * rung.cycles,
+                mixer=Mixer(MIXING * attempt.mixing, 7, 1),
+                maxiter=config.max_iterations * attempt.cycles,
                 convergence={"density": config.density_convergence, "eigenstates": 1e-7},
                 txt=str(self._directory / LOG),
             )

@@ -1,4 +1,4 @@
-"""What the plane-wave codes do alike: climb the ladder, go on from the label before, describe.
+"""What the plane-wave codes do alike: retry, go on from the label before, describe.
 
 A code differs by one attempt at a label, and by the settings that change its converged answer.
 """
@@ -14,10 +14,10 @@ from ase import Atoms
 
 from aofl.config.references import PeriodicDft
 from aofl.records import Label
-from aofl.reference.codes.dft_attempts import DftRung, rungs
+from aofl.reference.codes.dft_attempts import DftAttempt, dft_attempts
 from aofl.reference.protocol import JSON
 from aofl.reference.quality import NUMBERS_ONLY
-from aofl.reference.retry import climb
+from aofl.reference.retry import first_believed
 from aofl.reference.same_structure import is_same_kind
 
 LOG_TAIL = 200_000  # characters of output kept as evidence
@@ -56,9 +56,9 @@ class PlaneWaveReference(ABC):
             If no attempt converged to a label that can be believed.
         """
         bare = self._checked(atoms)
-        return climb(
-            rungs(careful=careful),
-            lambda rung: self._attempt(bare, rung),
+        return first_believed(
+            dft_attempts(careful=careful),
+            lambda attempt: self._label_once(bare, attempt),
             bare,
             limits=NUMBERS_ONLY,
             who=self.program,
@@ -90,12 +90,12 @@ class PlaneWaveReference(ABC):
         """
 
     @abstractmethod
-    def _attempt(self, atoms: Atoms, rung: DftRung) -> Label:
+    def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:
         """Make one label, or raise `ReferenceFailed`."""
 
-    def _goes_on(self, atoms: Atoms, rung: DftRung) -> bool:
+    def _goes_on(self, atoms: Atoms, attempt: DftAttempt) -> bool:
         """Whether an attempt may start from what the last label left."""
-        return not rung.is_fresh and is_same_kind(self._labelled, atoms)
+        return not attempt.is_fresh and is_same_kind(self._labelled, atoms)
 
 
 def description(

@@ -30,7 +30,7 @@ from aofl.records import FloatArray, Label
 from aofl.reference.codes.ase_reference import AseReference
 from aofl.reference.protocol import JSON
 from aofl.reference.quality import LabelLimits
-from aofl.reference.retry import climb
+from aofl.reference.retry import first_believed
 
 HIGHEST_ATOMIC_NUMBER = 86
 
@@ -42,16 +42,16 @@ BOUND_DISTANCE_A = 3.2
 
 logger = logging.getLogger(__name__)
 
-# Each rung is one attempt: what differs from the first. On Na | H2O slabs where the first failed,
-# the energies of the rungs that converged agreed within 1e-9 eV. On a reacted Na | ether slab the
-# damped mixer, alone to converge, found states with -1.6 to -4.9 e on one atom: their charges tell
-# (`quality.charge_bounds`). `annealing` starts at a higher
-# electronic temperature (in Hartree: 0.02 is 6300 K), holds it for 10 cycles and is back at the
-# temperature asked for after 20 more; convergence counts only there. More cycles want a short
-# mixer memory: 1000 cycles with the whole history took a minute.
-RECOVERY_LADDER: tuple[Mapping[str, Any], ...] = tuple(
-    MappingProxyType(rung)
-    for rung in (
+# What each attempt changes beside the first. On Na | H2O slabs where the first failed, the energies
+# of the attempts that converged agreed within 1e-9 eV. On a reacted Na | ether slab the damped
+# mixer, alone to converge, found states with -1.6 to -4.9 e on one atom: their charges tell
+# (`quality.charge_bounds`). `annealing` starts at a higher electronic temperature (in Hartree: 0.02
+# is 6300 K), holds it for 10 cycles and is back at the temperature asked for after 20 more;
+# convergence counts only there. More cycles want a short mixer memory: 1000 cycles with the whole
+# history took a minute.
+ATTEMPTS: tuple[Mapping[str, Any], ...] = tuple(
+    MappingProxyType(attempt)
+    for attempt in (
         {},
         {"annealing": (0.02, 10, 20)},
         {"mixer_damping": 0.2, "mixer_memory": 50, "cycles_factor": 2},
@@ -138,9 +138,9 @@ class TbliteReference:
         bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
         self._warn_of_cell(bare)
         settings = self._settings
-        return climb(
-            RECOVERY_LADDER[1:] if careful else RECOVERY_LADDER,
-            lambda rung: self._attempt(bare, rung),
+        return first_believed(
+            ATTEMPTS[1:] if careful else ATTEMPTS,
+            lambda attempt: self._label_once(bare, attempt),
             bare,
             limits=self._limits,
             who=settings.method,
@@ -167,9 +167,9 @@ class TbliteReference:
         """Return the symbols from hydrogen to radon."""
         return frozenset(chemical_symbols[1 : HIGHEST_ATOMIC_NUMBER + 1])
 
-    def _attempt(self, atoms: Atoms, rung: Mapping[str, Any]) -> Label:
+    def _label_once(self, atoms: Atoms, attempt: Mapping[str, Any]) -> Label:
         settings = self._settings
-        changes = dict(rung)
+        changes = dict(attempt)
         cycles = settings.max_iterations * changes.pop("cycles_factor", 1)
         calculator = self._calculator_class(
             method=settings.method,

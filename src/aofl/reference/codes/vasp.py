@@ -13,7 +13,7 @@ from ase import Atoms
 from aofl.config.references import VaspConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
 from aofl.records import Label
-from aofl.reference.codes.dft_attempts import DftRung
+from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
 from aofl.reference.codes.vasp_files import check_settings, incar_of, read_outputs, write_inputs
 from aofl.reference.protocol import JSON
@@ -70,14 +70,14 @@ class VaspReference(PlaneWaveReference):
             raise StructureError("VASP needs a cell of three vectors: give the structure one")
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
 
-    def _attempt(self, atoms: Atoms, rung: DftRung) -> Label:
+    def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:
         config, directory = self._config, self._directory
-        continues = config.keep_wavefunctions and self._goes_on(atoms, rung)
+        continues = config.keep_wavefunctions and self._goes_on(atoms, attempt)
         self._labelled = None
         directory.mkdir(parents=True, exist_ok=True)
         for old in ("OUTCAR", "vasprun.xml", *(() if continues else ("WAVECAR", "CHGCAR"))):
             (directory / old).unlink(missing_ok=True)
-        incar = incar_of(config, rung, continues=continues)
+        incar = incar_of(config, attempt, continues=continues)
         order = write_inputs(config, incar, self._potentials, atoms, directory)
         output = directory / "vasp.out"
         start = perf_counter()

@@ -20,7 +20,7 @@ from ase.io.vasp import write_vasp
 from aofl.config.references import VaspConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
 from aofl.records import IntArray, Label
-from aofl.reference.codes.dft_attempts import DftRung
+from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.same_structure import check_echo
 
 AMIX = 0.4  # the default of VASP
@@ -134,7 +134,7 @@ def _count_scf_steps(text: str) -> int:
     return text.count("<scstep>")
 
 
-def incar_of(config: VaspConfig, rung: DftRung, *, continues: bool) -> dict[str, Any]:
+def incar_of(config: VaspConfig, attempt: DftAttempt, *, continues: bool) -> dict[str, Any]:
     """Return the keys of INCAR, those of the user added.
 
     Parameters
@@ -148,7 +148,7 @@ def incar_of(config: VaspConfig, rung: DftRung, *, continues: bool) -> dict[str,
         "ISMEAR": -1,  # Fermi-Dirac
         "SIGMA": round(config.electronic_temperature_K * ase.units.kB, 8),
         "EDIFF": config.convergence_eV,
-        "NELM": config.max_iterations * rung.cycles,
+        "NELM": config.max_iterations * attempt.cycles,
         "NSW": 0,
         "IBRION": -1,
         "ISIF": 2,  # forces and stress
@@ -160,8 +160,8 @@ def incar_of(config: VaspConfig, rung: DftRung, *, continues: bool) -> dict[str,
     }
     if config.dispersion is not None:
         settings["IVDW"] = 12  # D3 with Becke-Johnson damping
-    if rung.mixing < 1.0:
-        settings |= {"AMIX": AMIX * rung.mixing, "BMIX": 0.0001}
+    if attempt.mixing < 1.0:
+        settings |= {"AMIX": AMIX * attempt.mixing, "BMIX": 0.0001}
     return {**settings, "PREC": "Accurate", "LREAL": False, **config.settings}
 
 
