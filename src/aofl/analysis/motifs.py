@@ -21,6 +21,7 @@ from ase.data import chemical_symbols
 
 from aofl.chemistry.bonds import Bonds
 from aofl.chemistry.limits import COVALENT, IONIC
+from aofl.chemistry.regions import components
 from aofl.chemistry.species import PEROXIDE_FROM, SUPEROXIDE_FROM, Members, Species
 from aofl.records import IntArray
 
@@ -186,22 +187,13 @@ def _places(bonds: Bonds) -> IntArray:
 
 def _gather(units: list[Unit]) -> list[tuple[Unit, ...]]:
     """Join units that share an ion; images are not told apart here."""
-    parent = list(range(len(units)))
-
-    def root(k: int) -> int:
-        while parent[k] != k:
-            parent[k] = parent[parent[k]]
-            k = parent[k]
-        return k
-
     first_with: dict[int, int] = {}
-    for k, unit in enumerate(units):
-        for image in unit.cations:
-            parent[root(k)] = root(first_with.setdefault(image[0], k))
-    parts: defaultdict[int, list[Unit]] = defaultdict(list)
-    for k, unit in enumerate(units):
-        parts[root(k)].append(unit)
-    return [tuple(part) for part in parts.values()]
+    shared = frozenset(
+        (first_with.setdefault(image[0], k), k)
+        for k, unit in enumerate(units)
+        for image in unit.cations
+    )
+    return [tuple(units[k] for k in part) for part in components(range(len(units)), shared)]
 
 
 def _named(cluster: Cluster, bonds: Bonds) -> Cluster | None:

