@@ -26,10 +26,12 @@ from aofl import api
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ReferenceFailed, RunStopped
-from aofl.learning.rules.audit import RANDOM, SCHEDULED
+from aofl.records import LedgerLine
+from aofl.records.events import ReactionHappened
+from aofl.records.rule_names import AUDITS, RANDOM_AUDIT
 from aofl.report.near_reactions import WINDOW_FS
 from aofl.simulation.run_state import Run
-from aofl.store import RunDirectory, read_journal
+from aofl.store import RunDirectory, read_events, read_ledger
 from aofl.workflows.assemble import make_reference
 
 HERE = Path(__file__).parent
@@ -109,12 +111,11 @@ def is_done(out: Path, steps: int) -> bool:
 def scored(out: Path, timestep_fs: float, last: int, *, is_ours: bool) -> dict:
     """Return what a run did up to a step; `is_ours`: random audits are learned and count."""
     directory = RunDirectory.open(out)
-    lines = [x for x in read_journal(directory.ledger) if x["step"] <= last]
-    labels = [x for x in lines if x["action"] == "label"]
-    reactions = [
-        x for x in read_journal(directory.events) if x["event"] == "reaction" and x["step"] <= last
-    ]
-    times = [x["time_fs"] for x in reactions]
+    lines = [x for x in read_ledger(directory.ledger) if x.step <= last]
+    labels = [x for x in lines if x.action == "label"]
+    events = [x for x in read_events(directory.events) if isinstance(x, ReactionHappened)]
+    reactions = [x for x in events if x.step <= last]
+    times = [x.time_fs for x in reactions]
 
     def is_near(step: int) -> bool:
         return any(abs(step * timestep_fs - t) <= WINDOW_FS for t in times)
@@ -125,26 +126,26 @@ def scored(out: Path, timestep_fs: float, last: int, *, is_ours: bool) -> dict:
             truth[json.loads(text)["step"]] = json.loads(text)
     true = [t for step, t in truth.items() if step <= last]
     near = sum(is_near(step) for step in range(last + 1))
-    dense = sum(is_near(x["step"]) for x in labels)
-    audits = [x for x in labels if x["rule"] in (RANDOM, SCHEDULED)]
+    dense = sum(is_near(x.step) for x in labels)
+    audits = [x for x in labels if x.rule in AUDITS]
     return {
-        "labels": len(labels) if is_ours else sum(x["rule"] != RANDOM for x in labels),
-        "random_audits": sum(x["rule"] == RANDOM for x in labels),
-        "first_1000": sum(x["step"] < 1000 for x in labels),
+        "labels": len(labels) if is_ours else sum(x.rule != RANDOM_AUDIT for x in labels),
+        "random_audits": sum(x.rule == RANDOM_AUDIT for x in labels),
+        "first_1000": sum(x.step < 1000 for x in labels),
         "error": rmse(true),
         "error_quiet": rmse([t for t in true if not is_near(t["step"])]),
         "error_reactive": rmse([t for t in true if is_near(t["step"])]),
-        "coverage_quiet": coverage([x for x in audits if not is_near(x["step"])]),
-        "coverage_reactive": coverage([x for x in audits if is_near(x["step"])]),
-        "reactions": [x["reaction"] for x in reactions],
+        "coverage_quiet": coverage([x for x in audits if not is_near(x.step)]),
+        "coverage_reactive": coverage([x for x in audits if is_near(x.step)]),
+        "reactions": [x.reaction for x in reactions],
         "density_ratio": ratio(dense, near, len(labels) - dense, last + 1 - near),
         "wall_s": directory.read_summary()["wall_s"],
     }
 
 
-def coverage(audits: list[dict]) -> float | None:
+def coverage(audits: list[LedgerLine]) -> float | None:
     """Return the share of force components of audits inside their 90 % interval."""
-    counts = [pair for x in audits for pair in (x.get("inside_90") or {}).values()]
+    counts = [pair for x in audits for pair in (x.inside_90 or {}).values()]
     return sum(k for k, _ in counts) / sum(n for _, n in counts) if counts else None
 
 
@@ -231,8 +232,8 @@ def long_runs(out: Path, system: str, seeds: list[int], steps: int) -> dict:
 
 
 def by_quarter(run: Path, steps: int) -> list[int]:
-    lines = read_journal(RunDirectory.open(run).ledger)
-    labels = [4 * x["step"] // (steps + 1) for x in lines if x["action"] == "label"]
+    lines = read_ledger(RunDirectory.open(run).ledger)
+    labels = [4 * x.step // (steps + 1) for x in lines if x.action == "label"]
     return [labels.count(quarter) for quarter in range(4)]
 
 

@@ -22,8 +22,9 @@ import matplotlib.pyplot as plt
 from ase import Atoms
 
 from aofl.config import read_config
+from aofl.records.events import ReactionHappened
 from aofl.simulation.dynamics import advance
-from aofl.store import RunDirectory, read_frames, read_journal
+from aofl.store import RunDirectory, read_events, read_frames
 from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
@@ -35,11 +36,15 @@ EVERY = 5
 
 def reactions_of(run: Path) -> list[dict]:
     """Return the reactions of a run in which bonds changed: step, equation and these bonds."""
-    events = read_journal(RunDirectory.open(run).events)
     return [
-        {key: x[key] for key in ("step", "reaction", "broken", "formed")}
-        for x in events
-        if x["event"] == "reaction" and x["broken"] + x["formed"]
+        {
+            "step": x.step,
+            "reaction": x.reaction,
+            "broken": [list(pair) for pair in x.broken],
+            "formed": [list(pair) for pair in x.formed],
+        }
+        for x in read_events(RunDirectory.open(run).events)
+        if isinstance(x, ReactionHappened) and x.broken + x.formed
     ]
 
 

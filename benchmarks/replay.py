@@ -23,10 +23,11 @@ from ase import Atoms
 from aofl.config.schema import LearningConfig
 from aofl.forcefield.train import structure
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, RewindRequested
-from aofl.learning.rules.audit import RANDOM
 from aofl.records import Label
+from aofl.records.events import ReactionHappened
+from aofl.records.rule_names import RANDOM_AUDIT
 from aofl.report.near_reactions import WINDOW_FS
-from aofl.store import RunDirectory, read_journal, read_labels
+from aofl.store import RunDirectory, read_events, read_labels
 from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
@@ -59,7 +60,7 @@ def replay(run: Path, rule: str, value: float) -> dict:
     """Return what a rule asks for on the steps of a run, and how wrong the rest is."""
     directory, (mode, key, _) = RunDirectory.open(run), RULES[rule]
     timestep = directory.read_record()["timestep_fs"]
-    events = [x for x in read_journal(directory.events) if x["event"] == "reaction"]
+    events = [x for x in read_events(directory.events) if isinstance(x, ReactionHappened)]
     settings = {key: value} | ({"cofl_rule": rule} if mode == "cofl" else {})
     reference, decisions = Recorded(), []
     calculator = AdaptiveCalculator(
@@ -73,7 +74,7 @@ def replay(run: Path, rule: str, value: float) -> dict:
     labels = read_labels(directory.labels)
     is_near = np.zeros(len(labels), dtype=bool)
     for event in events:
-        is_near |= np.abs(np.arange(len(labels)) * timestep - event["time_fs"]) <= WINDOW_FS
+        is_near |= np.abs(np.arange(len(labels)) * timestep - event.time_fs) <= WINDOW_FS
     errors = np.full(len(labels), np.nan)
     for k, entry in enumerate(labels):
         reference.now, atoms = entry.label, structure(entry)
@@ -84,7 +85,7 @@ def replay(run: Path, rule: str, value: float) -> dict:
         if calculator.last_source == "ff":
             errors[k] = np.mean((calculator.results["forces"] - entry.label.forces) ** 2)
     asked = [x for x in decisions if x["action"] == "label"]
-    learned = [x["step"] for x in asked if mode == "aofl" or x["rule"] != RANDOM]
+    learned = [x["step"] for x in asked if mode == "aofl" or x["rule"] != RANDOM_AUDIT]
     return {
         "labels": len(learned),
         "first_1000": sum(step < 1000 for step in learned),

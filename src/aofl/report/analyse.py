@@ -29,7 +29,7 @@ from aofl.store import (
     jsonable,
     make_directory,
     read_frames,
-    read_journal,
+    read_ledger,
     write_atomic,
 )
 
@@ -165,8 +165,8 @@ def _seen(found: Survey, run: RunDirectory, lifetime_fs: float) -> Survey:
     if config.mode == "aimd":
         events = [replace(event, seen_by_reference=True) for event in reactions.events]
     else:
-        lines = read_journal(run.ledger) if run.ledger.exists() else []
-        labelled = [int(line["step"]) for line in lines if line.get("action") == "label"]
+        lines = read_ledger(run.ledger) if run.ledger.exists() else []
+        labelled = [line.step for line in lines if line.action == "label"]
         window = round(lifetime_fs / config.dynamics.timestep_fs)
         events = mark_seen(reactions.events, labelled, window)
     return replace(found, reactions=replace(reactions, events=tuple(events)))

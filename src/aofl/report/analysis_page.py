@@ -10,6 +10,8 @@ import numpy as np
 from ase import Atoms
 
 from aofl.analysis.findings import Survey
+from aofl.plain import from_plain
+from aofl.records.events import ReactionHappened
 from aofl.report.course import course
 from aofl.report.data import RunData, read_run
 from aofl.report.events import read_reaction
@@ -18,6 +20,7 @@ from aofl.report.results import consumed, released
 from aofl.report.sections.chemistry import chemistry
 from aofl.report.sections.interphase import interphase
 from aofl.report.sections.reaction_pictures import reaction_pictures
+from aofl.store import jsonable
 
 SECTIONS = (chemistry, reaction_pictures, interphase)
 RESTS_ON = "from the frames of a trajectory; charges are those of the library, not measured"
@@ -49,7 +52,9 @@ def _data(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path) -> R
     known = read_run(path) if path.is_dir() else RunData(name=path.name)
     n_certain = len(found.reactions.events) - found.n_uncertain
     reactions = tuple(
-        read_reaction({"step": event.frame, **event.to_json()})
+        read_reaction(
+            from_plain(ReactionHappened, jsonable({"step": event.frame, **event.to_json()}))
+        )
         for event in found.reactions.events[:n_certain]
     )
     times = {frame.number: frame.time for frame in found.frames}

@@ -19,6 +19,7 @@ from aofl.analysis.findings import Survey
 from aofl.analysis.survey import survey
 from aofl.config import read_config
 from aofl.errors import StoreError
+from aofl.records.rule_names import RANDOM_AUDIT
 from aofl.report.data import RunData, read_run
 from aofl.report.events import number
 from aofl.report.figures.compare import labels_over_time, radial, species_over_time, wall_times
@@ -27,7 +28,6 @@ from aofl.report.page import Illustration, Section, Table, render
 from aofl.report.sections.run import percent
 from aofl.store import jsonable, make_directory, read_frames, write_atomic
 
-RANDOM_AUDIT = "random_audit"  # the one kind that all rules draw alike
 DASH = "\u2013"
 
 

@@ -21,24 +21,19 @@ from ase import Atoms
 from ase.io import read
 
 from aofl.errors import StoreError
-from aofl.records import ErrorSums, FloatArray
+from aofl.records import ErrorSums, Event, FloatArray, LedgerLine, OtherEvent
+from aofl.records.events import BondChanged, ReactionHappened, event_from_json
+from aofl.records.ledger_line import ledger_line_from_json
+from aofl.records.rule_names import AUDIT, RANDOM_AUDIT
 from aofl.report.course import Course
-from aofl.report.events import (
-    BondEvent,
-    ReactionEvent,
-    number,
-    of_kind,
-    read_bond,
-    read_molecules,
-    read_reaction,
-)
+from aofl.report.events import ReactionEvent, read_molecules, read_reaction
 from aofl.report.sections.stages import Stage
 
 T = TypeVar("T")
 
 Audit = tuple[FloatArray, FloatArray, list[str]]
 
-AUDIT_RULES = ("audit", "random_audit")
+AUDIT_RULES = (AUDIT, RANDOM_AUDIT)
 FILES = ("run.json", "summary.json", "config.yaml", "thermo.csv", "labels.extxyz", "ledger.jsonl")
 THERMO = (
     "step",
@@ -112,9 +107,9 @@ class RunData:
     start: Atoms | None = None
     thermo: Mapping[str, FloatArray] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
-    events: tuple[Mapping[str, Any], ...] = ()
+    events: tuple[Event | OtherEvent, ...] = ()
     molecules: Mapping[str, int] = field(default_factory=dict)
-    bonds: tuple[BondEvent, ...] = ()
+    bonds: tuple[BondChanged, ...] = ()
     reactions: tuple[ReactionEvent, ...] = ()
     labels: tuple[Atoms, ...] = ()
     course: Course | None = None
@@ -153,7 +148,8 @@ def read_run(run_dir: Path) -> RunData:
             "give the directory that `aofl run` wrote."
         )
     notes: list[str] = []
-    events = _json_lines(run_dir / "events.jsonl", notes)
+    events = _records(run_dir / "events.jsonl", event_from_json, notes)
+    ledger = _records(run_dir / "ledger.jsonl", ledger_line_from_json, notes)
     structures = _structures(run_dir / "start.extxyz", notes)
     labels = _structures(run_dir / "labels.extxyz", notes)
     return RunData(
@@ -163,11 +159,13 @@ def read_run(run_dir: Path) -> RunData:
         config=_text(run_dir / "config.yaml"),
         start=structures[0] if structures else None,
         thermo=_thermo(run_dir / "thermo.csv", notes),
-        decisions=_each(_json_lines(run_dir / "ledger.jsonl", notes), _decision, "ledger", notes),
+        decisions=tuple(_decision(line) for line in ledger),
         events=events,
         molecules=read_molecules(events),
-        bonds=_each(of_kind(events, "bond"), read_bond, "bond events", notes),
-        reactions=_each(of_kind(events, "reaction"), read_reaction, "reactions", notes),
+        bonds=tuple(event for event in events if isinstance(event, BondChanged)),
+        reactions=tuple(
+            read_reaction(event) for event in events if isinstance(event, ReactionHappened)
+        ),
         labels=labels,
         notes=tuple(notes),
     )
@@ -194,13 +192,8 @@ def _json(path: Path, notes: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _json_lines(path: Path, notes: list[str]) -> tuple[dict[str, Any], ...]:
-    def parse(line: str) -> dict[str, Any]:
-        value = json.loads(line)
-        if not isinstance(value, dict):
-            raise TypeError(line)
-        return value
-
+def _records(path: Path, parse: Callable[[str], T], notes: list[str]) -> tuple[T, ...]:
+    """Read a record from each line of a file."""
     return _each([line for line in _whole_lines(path) if line.strip()], parse, path.name, notes)
 
 
@@ -219,32 +212,22 @@ def _each(
     return tuple(result)
 
 
-def _decision(line: Mapping[str, Any]) -> Decision:
+def _decision(line: LedgerLine) -> Decision:
+    counts = (line.inside_90 or {}).values()
     return Decision(
-        step=int(line["step"]),
-        time_fs=float(line["time_fs"]),
-        action=str(line["action"]),
-        rule=str(line.get("rule", "")),
-        reason=str(line.get("reason", "")),
-        element=None if line.get("element") is None else str(line["element"]),
-        value=number(line, "value"),
-        threshold=number(line, "threshold"),
-        unit=str(line.get("unit") or ""),
-        max_error=number(line, "true_error"),
-        errors={e: _sums(part) for e, part in (line.get("errors") or {}).items()},
-        inside_90=_counts(line.get("inside_90") or {}),
+        step=line.step,
+        time_fs=line.time_fs,
+        action=line.action,
+        rule=line.rule,
+        reason=line.reason,
+        element=line.element,
+        value=line.value,
+        threshold=line.threshold,
+        unit=line.unit,
+        max_error=line.true_error,
+        errors=line.errors or {},
+        inside_90=(sum(inside for inside, _ in counts), sum(n for _, n in counts)),
     )
-
-
-def _sums(part: Mapping[str, Any]) -> ErrorSums:
-    """Return the sums of one element; what an older file lacks is zero."""
-    known = {name: part.get(name, 0) for name in ("n", "sum_sq", "sum_abs", "max")}
-    return ErrorSums(**known)
-
-
-def _counts(by_element: Mapping[str, Any]) -> tuple[int, int]:
-    inside, n = (sum(int(pair[k]) for pair in by_element.values()) for k in (0, 1))
-    return inside, n
 
 
 def _thermo(path: Path, notes: list[str]) -> dict[str, FloatArray]:

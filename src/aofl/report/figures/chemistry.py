@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from aofl.records import FloatArray
-from aofl.report.events import BondEvent, ReactionEvent
+from aofl.records.events import BondChanged
+from aofl.report.events import ReactionEvent
 from aofl.report.figures.canvas import (
     SERIES,
     Drawing,
@@ -24,7 +25,7 @@ LINE_STYLES = ("-", (0, (5, 2)), (0, (1.5, 1.5)))  # lines that coincide stay vi
 def molecules_over_time(
     molecules: Mapping[str, int],
     reactions: Sequence[ReactionEvent],
-    bonds: Sequence[BondEvent],
+    bonds: Sequence[BondChanged],
     time_fs: FloatArray,
     unit: str,
 ) -> Drawing:

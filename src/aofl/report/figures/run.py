@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from aofl.records import FloatArray
+from aofl.records.events import BondChanged
 from aofl.report.data import Audit, Decision
-from aofl.report.events import BondEvent
 from aofl.report.figures.canvas import (
     BLUE,
     GOLD,
@@ -115,7 +115,7 @@ def error_over_time(
 
 
 def calls_over_time(
-    decisions: Sequence[Decision], bonds: Sequence[BondEvent], last_time_fs: float
+    decisions: Sequence[Decision], bonds: Sequence[BondChanged], last_time_fs: float
 ) -> Drawing:
     """Cumulative reference calls by rule and skips, over a rug of when each one happened."""
     ends = np.array([0.0, max([last_time_fs, *(d.time_fs for d in decisions)])])

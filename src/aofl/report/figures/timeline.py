@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from aofl.records import FloatArray
-from aofl.report.events import BondEvent
+from aofl.records.events import BondChanged
 from aofl.report.figures.canvas import GREEN, RED
 
 
@@ -30,7 +30,7 @@ def time_axis(axes: Axes, time: FloatArray, unit: str) -> None:
         axes.set_xlim(time[0], time[-1] + 0.005 * (time[-1] - time[0]))
 
 
-def mark_bonds(panels: Sequence[Axes], bonds: Sequence[BondEvent], scale: float) -> None:
+def mark_bonds(panels: Sequence[Axes], bonds: Sequence[BondChanged], scale: float) -> None:
     """Draw a line at each time at which a bond broke or formed."""
     for change, colour, style in (("broken", RED, "-"), ("formed", GREEN, (0, (2, 2)))):
         times = np.unique([b.time_fs * scale for b in bonds if b.change == change])

@@ -6,13 +6,14 @@ A new section is a function `data -> Section | None` and its place in `SECTIONS`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from aofl.analysis.accuracy import audit_accuracy
 from aofl.bayes.error_statistics import total
-from aofl.records import ErrorSums
+from aofl.plain import to_plain
+from aofl.records import ErrorSums, Event, OtherEvent
+from aofl.records.rule_names import RANDOM_AUDIT
 from aofl.report.data import AUDIT_RULES, Decision, RunData
 from aofl.report.events import number
 from aofl.report.figures import run as figures
@@ -145,7 +146,7 @@ def ledger(data: RunData) -> Section | None:
     rewinds = [d for d in data.decisions if d.action == "rewind"]
     if rewinds:
         tables.append(_decision_table("Rewinds", rewinds))
-    troubles = [e for e in data.events if e.get("event") in TROUBLES]
+    troubles = [event for event in data.events if event.event in TROUBLES]
     if troubles:
         rows = [_trouble_row(event) for event in troubles[-MOST_ROWS:]]
         tables.append(
@@ -210,7 +211,7 @@ TROUBLES = (
 def _how_far_to_trust(data: RunData) -> tuple[str, ...]:
     """Say what the audit figures rest on."""
     n_audits = len(data.audits)
-    n_random = sum(a.info.get("aofl_rule") == "random_audit" for a in data.labels)
+    n_random = sum(a.info.get("aofl_rule") == RANDOM_AUDIT for a in data.labels)
     basis = (
         f"{n_audits} audit frame{'s' if n_audits > 1 else ''}, {n_random} of them drawn at "
         "random: chosen without looking at their own error, and predicted before they were "
@@ -271,12 +272,13 @@ def _decision_table(title: str, decisions: Sequence[Decision]) -> Table:
     )
 
 
-def _trouble_row(event: Mapping[str, Any]) -> tuple[object, ...]:
-    said = {k: v for k, v in event.items() if k not in ("step", "time_fs", "event")}
+def _trouble_row(event: Event | OtherEvent) -> tuple[object, ...]:
+    told = event.said if isinstance(event, OtherEvent) else to_plain(event)
+    said = {k: v for k, v in told.items() if k not in ("step", "time_fs", "event")}
     message = said.pop("message", said.pop("reason", ""))
     rest = ", ".join(f"{name} {value}" for name, value in said.items())
     text = "; ".join(str(part) for part in (message, rest) if part)
-    return (event.get("step", ""), str(event["event"]).replace("_", " "), text)
+    return (told.get("step", ""), event.event.replace("_", " "), text)
 
 
 def _flat(prefix: str, values: object) -> dict[str, object]:
