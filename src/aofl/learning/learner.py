@@ -22,7 +22,6 @@ from aofl.learning.model import Model
 from aofl.learning.observation import Frame, Observation
 from aofl.learning.observe import Conditions, looked_at, observe, observe_fully, with_molecules
 from aofl.learning.question import Answer, AnyOracle, NoLabel, Question
-from aofl.learning.rules.audit import RANDOM
 from aofl.learning.rules.guards import guards
 from aofl.learning.rules.policy import decide
 from aofl.learning.rules.retrospective import surprise
@@ -32,6 +31,7 @@ from aofl.learning.timing import Timing
 from aofl.learning.update import Outcome, compare, learn, noted, with_cost, with_failure
 from aofl.records import Event, Label, LedgerLine, Prediction, Verdict
 from aofl.records.events import Drifting, LabelFailed, Uncertain
+from aofl.records.rule_names import AIMD, RANDOM_AUDIT
 
 MAX_FAILURES = 10  # labels in a row
 
@@ -238,7 +238,7 @@ class Learner:
         A frozen force field learns none, and a rival is only measured by its random audits.
         """
         mode = self.conditions.mode
-        is_measure = verdict.rule == RANDOM and not mode.learns_random_audits
+        is_measure = verdict.rule == RANDOM_AUDIT and not mode.learns_random_audits
         if not mode.learns or is_measure or answer.label_id in state.learned_ids:
             return state, now.seen.prediction.energy, 0.0
         with self.timing.part("update") as update:
@@ -275,7 +275,7 @@ class Learner:
         """Make a step of AIMD: the reference's forces, whatever they are."""
         step, verdict = (
             state.path.step + 1,
-            Verdict(action="label", rule="aimd", reason="every step"),
+            Verdict(action="label", rule=AIMD, reason="every step"),
         )
         time_fs = step * self.conditions.timestep_fs
         question = Question(frame=frame, step=step, time_fs=time_fs, rule=verdict.rule)

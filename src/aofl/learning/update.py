@@ -15,9 +15,10 @@ from aofl.learning.element_calibration import ElementCalibration
 from aofl.learning.learner_state import LearnerState, PathState
 from aofl.learning.model import Model
 from aofl.learning.observation import Judgement, Observation
-from aofl.learning.rules.audit import RANDOM, SCHEDULED, is_drifting, next_gap
+from aofl.learning.rules.audit import is_drifting, next_gap
 from aofl.learning.rules.baselines import updated_threshold
 from aofl.records import FloatArray, Label, Verdict
+from aofl.records.rule_names import AUDIT, AUDITS
 
 LARGEST_OVER_TYPICAL = 2.0  # the largest error of a frame, in typical ones
 HISTORY = 10
@@ -107,7 +108,7 @@ def with_audit(
     settings: LearningConfig,
 ) -> LearnerState:
     """Set the next audit by the outcome of this label; an alarm that begins audits at once."""
-    is_audit = verdict.rule in (SCHEDULED, RANDOM)
+    is_audit = verdict.rule in AUDITS
     if not is_audit or outcome.is_surprise:
         state = replace(state, last_doubt_step=step)
     if not is_audit:
@@ -115,7 +116,7 @@ def with_audit(
     largest, expected = outcome.largest, float(outcome.judged.errors.max())
     surprises = (*state.audit_surprises, largest > expected)[-HISTORY:]
     gap = state.audit_gap
-    if verdict.rule == SCHEDULED:
+    if verdict.rule == AUDIT:
         longest = settings.audit_max_gap_steps
         gap = next_gap(gap, largest, expected, state.target, longest)
     drifts = is_drifting(surprises, state.is_drifting)

@@ -18,9 +18,8 @@ from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.records import Verdict
+from aofl.records.rule_names import AUDIT, RANDOM_AUDIT
 from aofl.rng import generator
-
-SCHEDULED, RANDOM = "audit", "random_audit"
 
 ENOUGH = 40  # audits, after which random ones become rarer
 QUIET = 500  # steps without doubt, after which random audits become rarer
@@ -32,8 +31,8 @@ def random_audit(seen: Observation, state: LearnerState, settings: LearningConfi
     draw = generator(seen.seed, "audit", seen.step).random()
     quiet = seen.step - state.last_doubt_step
     if draw < probability(quiet, state.n_audits, settings.audit_probability):
-        return Verdict(action="label", rule=RANDOM, reason="drawn at random")
-    return accept(RANDOM)
+        return Verdict(action="label", rule=RANDOM_AUDIT, reason="drawn at random")
+    return accept(RANDOM_AUDIT)
 
 
 def probability(quiet: int, n_audits: int, highest: float) -> float:
@@ -50,13 +49,13 @@ def audit(seen: Observation, state: LearnerState, settings: LearningConfig) -> V
     if gap >= state.audit_gap:
         return Verdict(
             action="label",
-            rule=SCHEDULED,
+            rule=AUDIT,
             reason="no label for a while",
             value=float(gap),
             threshold=float(state.audit_gap),
             unit="steps",
         )
-    return accept(SCHEDULED)
+    return accept(AUDIT)
 
 
 def next_gap(gap: int, error: float, expected: float, target: float, longest: int) -> int:

@@ -24,8 +24,8 @@ from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.learning.rules.uncertainty import first_label
 from aofl.records import Verdict
+from aofl.records.rule_names import FLARE_LIKE, VASP_LIKE
 
-VASP, FLARE = "vasp_like", "flare_like"
 SPACING = 10  # steps
 AT_ONCE = 2.0  # thresholds
 STEADY, LEVEL = 0.4, 0.2  # relative standard error and slope of the history
@@ -34,18 +34,18 @@ HISTORY = 10
 
 def vasp_like(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the error is above the threshold and the last label not too recent."""
-    verdict = _above(seen, state, VASP, state.vasp_threshold)
+    verdict = _above(seen, state, VASP_LIKE, state.vasp_threshold)
     if verdict.action != "label" or verdict.value is None:
         return verdict
     is_recent = seen.step - state.last_label_step < SPACING
     if is_recent and verdict.value <= AT_ONCE * state.vasp_threshold:
-        return accept(VASP)
+        return accept(VASP_LIKE)
     return verdict
 
 
 def flare_like(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the error is above a multiple of the force noise."""
-    return _above(seen, state, FLARE, settings.flare_multiple * state.force_noise)
+    return _above(seen, state, FLARE_LIKE, settings.flare_multiple * state.force_noise)
 
 
 def updated_threshold(threshold: float, history: Sequence[float], cx: float) -> float:

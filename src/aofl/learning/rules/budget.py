@@ -12,10 +12,9 @@ from dataclasses import replace
 from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation
-from aofl.learning.rules.uncertainty import RULE as UNCERTAINTY
 from aofl.records import Verdict
+from aofl.records.rule_names import BUDGET, UNCERTAINTY
 
-RULE = "budget"
 URGENT = 5.0  # thresholds
 WINDOW_FS = 1000.0
 
@@ -33,7 +32,7 @@ def within_budget(
         if limit is not None and spent >= limit:
             advice = f"`learning.budget.{key}` is spent; `aofl resume` can grant more"
             return replace(
-                verdict, action="stop", rule=RULE, reason=advice, value=spent,
+                verdict, action="stop", rule=BUDGET, reason=advice, value=spent,
                 threshold=float(limit), unit=unit,
             )  # fmt: skip
     if verdict.rule != UNCERTAINTY or verdict.value is None or verdict.threshold is None:
@@ -44,5 +43,5 @@ def within_budget(
     if budget.max_labels_per_ps is None or recent < budget.max_labels_per_ps or is_urgent:
         return verdict
     return replace(
-        verdict, action="skip", rule=RULE, reason="as many labels in a picosecond as allowed"
+        verdict, action="skip", rule=BUDGET, reason="as many labels in a picosecond as allowed"
     )

@@ -23,8 +23,8 @@ from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.learning.reaction_watch import ReactionWatch, steps_in
 from aofl.records import Action, Verdict
+from aofl.records.rule_names import CHEMISTRY
 
-RULE = "chemistry"
 LOOK_EVERY_FS = 2.0
 BEFORE_FS = 5.0  # how far back the label before a change lies
 STRETCH_A = 0.03  # beyond the longest bond of two elements that a label has shown
@@ -39,12 +39,12 @@ def is_time_to_look(step: int, timestep_fs: float) -> bool:
 def chemistry(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "rewind" or "label" where the chemistry asks for it, else "accept"."""
     if state.n_labels == 0:
-        return accept(RULE)  # the first label is the uncertainty's
+        return accept(CHEMISTRY)  # the first label is the uncertainty's
     for question in (_on_what_is_seen, _on_what_is_watched):
         verdict = question(seen, state)
         if verdict is not None:
             return verdict
-    return accept(RULE)
+    return accept(CHEMISTRY)
 
 
 def _on_what_is_seen(seen: Observation, state: LearnerState) -> Verdict | None:
@@ -74,7 +74,7 @@ def _on_what_is_watched(seen: Observation, state: LearnerState) -> Verdict | Non
         return None
     return Verdict(
         action="label",
-        rule=RULE,
+        rule=CHEMISTRY,
         reason=f"after {', '.join(watch.kinds)}",
         value=float(watch.gap),
         threshold=float(watch.gap),
@@ -89,7 +89,7 @@ def _stretched(now: ChemistrySnapshot, watch: ReactionWatch) -> Verdict | None:
         if length > limit:
             return Verdict(
                 action="label",
-                rule=RULE,
+                rule=CHEMISTRY,
                 reason=f"{pair} bond longer than any that was labelled",
                 value=length,
                 threshold=limit,
@@ -109,4 +109,4 @@ def _is_rewound(
 
 
 def _verdict(action: Action, now: ChemistrySnapshot, reason: str) -> Verdict:
-    return Verdict(action=action, rule=RULE, reason=reason, atom=now.atom)
+    return Verdict(action=action, rule=CHEMISTRY, reason=reason, atom=now.atom)

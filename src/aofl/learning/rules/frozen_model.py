@@ -11,8 +11,8 @@ from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.records import Verdict
+from aofl.records.rule_names import PRODUCTION
 
-RULE = "production"
 STOP_AT = 3.0  # thresholds
 LOOKS = 5
 
@@ -20,11 +20,11 @@ LOOKS = 5
 def frozen_model(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "stop" if the force field has not known what it does for several looks."""
     if seen.judgement is None or state.n_unsure < LOOKS:
-        return accept(RULE)
+        return accept(PRODUCTION)
     judged = seen.judgement
     return Verdict(
         action="stop",
-        rule=RULE,
+        rule=PRODUCTION,
         reason="the frozen force field does not know this structure; go on with `mode: aofl` and "
         "`force_field.model` set to this model",
         atom=judged.atom,

@@ -19,9 +19,8 @@ from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.records import Verdict
+from aofl.records.rule_names import APPROACH, GUARD
 
-RULE = "guard"
-APPROACH = "rewind"
 DEFAULT_TEMPERATURE_FACTOR = 5.0
 LOWEST_LIMIT_K = 2000.0
 
@@ -32,7 +31,7 @@ def guards(seen: Observation, state: LearnerState, settings: LearningConfig) -> 
         verdict = check(seen, settings)
         if verdict is not None:
             return verdict
-    return accept(RULE)
+    return accept(GUARD)
 
 
 def approach(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
@@ -53,7 +52,7 @@ def _rewind(
     element = seen.symbols[atom] if atom is not None else None
     return Verdict(
         action="rewind",
-        rule=RULE,
+        rule=GUARD,
         reason=reason,
         atom=atom,
         element=element,
@@ -70,7 +69,7 @@ def _finite(seen: Observation, settings: LearningConfig) -> Verdict | None:
         return None
     return Verdict(
         action="rewind",
-        rule=RULE,
+        rule=GUARD,
         reason="a position or force is not a number",
         atom=int(bad.argmax()),
         element=seen.symbols[int(bad.argmax())],

@@ -18,8 +18,8 @@ from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.learning.update import Outcome
 from aofl.records import Verdict
+from aofl.records.rule_names import SURPRISE
 
-RULE = "surprise"
 FAR_OFF = 3.0  # thresholds
 
 
@@ -29,10 +29,10 @@ def surprise(outcome: Outcome, seen: Observation, state: LearnerState) -> Verdic
     atom = int(excess.argmax())
     is_new = seen.step > state.surprised_at and state.n_labels > TRUSTED
     if not (seen.can_rewind and is_new and excess[atom] > FAR_OFF):
-        return accept(RULE)
+        return accept(SURPRISE)
     return Verdict(
         action="rewind",
-        rule=RULE,
+        rule=SURPRISE,
         reason="the label is far from what was predicted: the steps before it are made again",
         atom=atom,
         element=seen.symbols[atom],

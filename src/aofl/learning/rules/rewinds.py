@@ -18,10 +18,8 @@ import numpy as np
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.model import Model
 from aofl.learning.rules.chemistry import BEFORE_FS
-from aofl.learning.rules.chemistry import RULE as CHEMISTRY
-from aofl.learning.rules.guards import APPROACH
-from aofl.learning.rules.retrospective import RULE as SURPRISE
 from aofl.records import FloatArray, Verdict
+from aofl.records.rule_names import APPROACH, CHEMISTRY, SURPRISE
 from aofl.structure import Structure
 
 

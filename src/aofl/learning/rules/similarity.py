@@ -31,8 +31,8 @@ from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observation import Observation
 from aofl.records import FloatArray, IntArray, Neighbour, Verdict
+from aofl.records.rule_names import SIMILARITY
 
-RULE = "similarity"
 RUNAWAY = 10.0  # thresholds
 FAR = 10.0  # times the distance that still counts as known
 MATURE = 20  # labels before "far outside" means anything
@@ -63,11 +63,11 @@ def similarity(
     is_trusted = state.n_labels >= TRUSTED and not state.watch.is_on
     if is_trusted and relative[worst] < 1.0 and largest < settings.screening_factor:
         reason = "every flagged atom is close to a labelled environment"
-        return replace(found, action="skip", rule=RULE, reason=reason)
+        return replace(found, action="skip", rule=SIMILARITY, reason=reason)
     is_far = np.isfinite(relative[worst]) and relative[worst] > FAR
     if state.n_labels >= MATURE and is_far and largest > RUNAWAY:
         reason = "far outside every labelled environment"
-        return replace(found, action="rewind", rule=RULE, reason=reason, is_doubt=True)
+        return replace(found, action="rewind", rule=SIMILARITY, reason=reason, is_doubt=True)
     return found
 
 

@@ -17,8 +17,8 @@ from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.records import FloatArray, Verdict
+from aofl.records.rule_names import INITIAL, UNCERTAINTY
 
-RULE = "uncertainty"
 CHECK_EVERY = 5  # steps
 GROWTH = 1.25
 
@@ -41,15 +41,15 @@ def has_grown(energies_std: FloatArray | None, before: Sequence[float]) -> bool:
 def uncertainty(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if the calibrated force error of some atom exceeds its threshold."""
     if seen.judgement is None:
-        return accept(RULE)
+        return accept(UNCERTAINTY)
     if state.n_labels == 0:
         return first_label(seen, state)
     judged = seen.judgement
     if judged.error <= judged.limit:
-        return accept(RULE)
+        return accept(UNCERTAINTY)
     return Verdict(
         action="label",
-        rule=RULE,
+        rule=UNCERTAINTY,
         reason="calibrated force error above the threshold",
         atom=judged.atom,
         element=seen.symbols[judged.atom],
@@ -63,7 +63,7 @@ def first_label(seen: Observation, state: LearnerState) -> Verdict:
     """Return the verdict on a step before the first label, whatever the rule."""
     return Verdict(
         action="label",
-        rule="initial",
+        rule=INITIAL,
         reason="nothing was labelled in this run yet",
         threshold=state.target,
         unit="eV/Å",
