@@ -72,7 +72,22 @@ def volume(structure: Structure) -> float:
 
 
 def environments(basis: Basis, neighbors: Neighbors, species: IntArray) -> FloatArray:
-    """Return the three-body functions of every atom, scaled to unit length, (n, n_three)."""
+    """Return the environment of every atom for similarity: unit vectors, shape (n, n_three).
+
+    These are the three-body functions T of `aofl.ace.reference`, equation (10), each damped as the
+    prior damps its weight (`basis.damping`) before the vector is scaled to unit length:
+
+        v_f = D_f T_f / |D T|,  D_f = (1 + n + n' + l_weight l)^-decay
+
+    so that the smooth functions, which the prior expects to matter most, decide what is alike. Two
+    atoms of one element are compared by the cosine v . v' of their vectors, and are 1 - v . v'
+    apart. An atom that sees no other has zeros for a vector: it is 1 apart from all.
+
+    Parameters
+    ----------
+    neighbors, species
+        The pairs within the cutoff of the basis, and the index of each atom's species, (n,).
+    """
     functions = three_body_functions(basis, neighbors, species)
     functions *= basis.damping[basis.order == 3]
     length = np.linalg.norm(functions, axis=1, keepdims=True)
