@@ -1,8 +1,9 @@
-"""Real spherical harmonics and their gradients.
+"""Angular functions: real spherical harmonics Y_lm and their gradients.
 
-They are evaluated as homogeneous polynomials of a unit vector u = (x, y, z), by the recursions of
-the modified associated Legendre functions Q_l^m and of the azimuthal factors c_m, s_m, so that
-no angle is formed and no pole is singular. Because the polynomials are homogeneous of degree l,
+Equation (6) of `aofl.ace.reference`. They are evaluated as homogeneous polynomials of a unit vector
+u = (x, y, z), by the recursions of the modified associated Legendre functions Q_l^m and of the
+azimuthal factors c_m, s_m, so that no angle is formed and no pole is singular. Because the
+polynomials are homogeneous of degree l,
 
     dY_lm / dr = (grad_u Y_lm - l Y_lm u) / |r| .
 

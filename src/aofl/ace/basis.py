@@ -1,21 +1,22 @@
-"""The set of ACE functions: its sizes, its radial tables and the order of its columns.
+"""The basis of the atomic cluster expansion (ACE): sizes, radial tables and order of the columns.
 
-Every centre of species z has the same functions; the columns of the design matrix are
+The functions are those of `aofl.ace.reference`, whose equation numbers stand on the left. Every
+centre of species z has the same functions; the columns of the design matrix are
 
     [centre species 0: pair | three-body | four-body | five-body], [centre species 1: ...], ...
 
 with
-    pair        P_zk   = sum_j g_k(r_ij)                          neighbour species z
-    three-body  B_lcc' = sum_m A_lmc A_lmc' / sqrt(2 l + 1)       channel c = (mu, n), c <= c'
-    four-body   Q      = sum_mmm C A_lma A_l'm'b A_l''m''c        channels of a few mixed species
-    five-body   the same of four densities, where asked for (`aofl.ace.products`)
+    (8)  pair        P_zk   = sum_j g_k(r_ij)                      neighbour species z
+    (10) three-body  T_lcc' = sum_m A_lmc A_lmc' / sqrt(2 l + 1)   channel c = (mu, n), c <= c'
+    (13) four-body   Q      = sum_mmm C A_lma A_l'm'b A_l''m''c    channels of a few mixed species
+    (14) five-body   the same of four densities, where asked for (`aofl.ace.products`)
 
-and A_lmc = sum_z M_mu,z sum_j R_nl(r_ij) Y_lm(r_ij) over neighbours j of species z. For a few
-elements each is a mixture mu of its own; with more, the number of functions would grow with their
-cube, and a few mixtures serve them all (`aofl.ace.mixtures`). Beyond, species are seen through
-`N_MIX` smooth mixtures always.
+and the density A_lmc = sum_z M_mu,z sum_j R_nl(r_ij) Y_lm(r_ij) over neighbours j of species z, (7)
+and (9). For a few elements each is a mixture mu of its own; with more, the number of functions
+would grow with their cube, and a few mixtures serve them all (`aofl.ace.mixtures`). Beyond,
+species are seen through `N_MIX` smooth mixtures always.
 
-Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104, eqs 12-27.
+Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104.
 """
 
 from __future__ import annotations
@@ -157,7 +158,9 @@ class Basis:
     order
         Body order (2 to 5) of the columns of one centre, shape (n_functions,).
     damping
-        The prior's smoothness: (1 + n)^-2 for pairs, 1 / (1 + sum n + sum l) from four bodies on.
+        The prior's smoothness, its deviation of each weight of one centre before the scale of the
+        body order, shape (n_functions,): (1 + n)^-2 for pairs, (1 + n + n' + `l_weight` l)^-`decay`
+        for three bodies, 1 / (1 + sum n + sum l) from four bodies on.
     """
 
     settings: BasisSettings
@@ -278,7 +281,7 @@ def _check(s: BasisSettings) -> None:
 
 
 def _mixing(species: IntArray) -> FloatArray:
-    """Return the mixtures: total density, and density weighted by the covalent radius."""
+    """Return U of (11): total density, and density weighted by the covalent radius."""
     radius = covalent_radii[species]
     return np.stack([np.ones(len(species)), 2.0 * radius - 2.0])
 

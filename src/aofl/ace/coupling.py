@@ -1,12 +1,12 @@
-"""Rotation invariants of three angular momenta.
+"""Coupling coefficients: the rotation invariants of three angular momenta (Gaunt integrals).
 
-For l1 + l2 + l3 even the only invariant of three real spherical harmonics is their Gaunt
-integral, so it serves as coupling coefficient:
+Equation (12) of `aofl.ace.reference`. For l1 + l2 + l3 even the only invariant of three real
+spherical harmonics is their Gaunt integral, so it serves as coupling coefficient:
 
     C[m1, m2, m3] ~ integral Y_l1m1 Y_l2m2 Y_l3m3 dOmega .
 
 The quadrature (Gauss-Legendre in cos theta, equal steps in phi) is exact for these polynomials.
-Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104, sec. IV.
+Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""The typed face of the kernels: structures in, energies, forces and design rows out.
+"""Energies, forces, virial and design rows of a structure: the typed face of the kernels.
 
-Two ways through the same basis: `energy_forces` contracts the weights first and never forms a
-derivative of a function (adjoint pass); `expand` and the row functions form the functions and
-their derivatives, which training and uncertainty need.
+What is computed stands in `aofl.ace.reference`, equations (7) to (18). Three ways through the same
+basis: `energy_forces` contracts the weights first and never forms a derivative of a function
+(adjoint pass); `expand` and the row functions form the functions and their derivatives, which
+training and exact deviations need; draws of the weights go through together and give sampled
+deviations.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
-    """A weight vector cut into the shapes that the adjoint pass reads (see `kernels.adjoint`)."""
+    """A weight vector cut into the shapes that `aofl.ace.kernels.adjoint` reads."""
 
     curves: FloatArray
     three: FloatArray
@@ -59,7 +61,7 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draws:
-    """`N_DRAWS` weight vectors in the shapes that `kernels.draws` and `kernels.local` read.
+    """`N_DRAWS` weight vectors as `aofl.ace.kernels.draws` and `aofl.ace.kernels.local` read them.
 
     Attributes
     ----------

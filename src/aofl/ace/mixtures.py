@@ -1,7 +1,7 @@
-"""Mixtures of species that stand for all of them in the many-body channels.
+"""Mixtures of species that stand for all of them in the three-body channels (compressed species).
 
-Elements are alike if their sizes and their pull on electrons are. The mixtures are the leading
-eigenvectors of the kernel
+The weights M of equation (9) of `aofl.ace.reference`. Elements are alike if their sizes and their
+pull on electrons are. The mixtures are the leading eigenvectors of the kernel
 
     k(z, z') = exp(-[(R_z - R_z') / 0.4 Å]^2 / 2 - [(chi_z - chi_z') / 1.0]^2 / 2),
 

@@ -1,4 +1,4 @@
-"""The pairs of atoms within a cutoff, as compressed rows: one row per centre.
+"""Neighbour list: the pairs of atoms within a cutoff, as compressed rows, one row per centre.
 
 The list is full (i, j and j, i) and sorted by centre, which lets every kernel own its centre and
 write without a race. vesin does the search; mixed periodicity and cells smaller than the cutoff

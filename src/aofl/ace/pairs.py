@@ -1,4 +1,4 @@
-"""All pairs of points within a cutoff, through any periodic boundary: vesin's C interface.
+"""Pair search: all points within a cutoff, through any periodic boundary, by vesin's C interface.
 
 vesin's own Python class is not used: it lets numpy make new ctypes classes for every number of
 pairs it has not seen, which live as long as the process, some kilobytes at nearly each step of a

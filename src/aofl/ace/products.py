@@ -3,13 +3,13 @@
 With A the density of a few species mixtures, flattened as (lm, mixture, n) and followed by the
 constant 1,
 
-    four-body  Q = sum_m        C(l1 l2 l3) A_1 A_2 A_3               A_k: l_k, m_k, channel k
-    five-body  Q = sum_m sum_M  C(l1 l2 L) C(l3 l4 L) A_1 A_2 A_3 A_4
+    (13) four-body  Q = sum_m        C(l1 l2 l3) A_1 A_2 A_3          A_k: l_k, m_k, channel k
+    (14) five-body  Q = sum_m sum_M  C(l1 l2 L) C(l3 l4 L) A_1 A_2 A_3 A_4
 
-with real couplings C (`aofl.ace.coupling`). Of the intermediate L that give dependent polynomials
-only the independent ones are kept.
+(numbers of `aofl.ace.reference`) with real couplings C (`aofl.ace.coupling`). Of the intermediate L
+that give dependent polynomials only the independent ones are kept.
 
-Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104, eqs 23-27.
+Reference: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104.
 """
 
 from __future__ import annotations

@@ -1,24 +1,26 @@
 """Radial functions: Chebyshev polynomials of a stretched distance times a cosine cutoff.
 
-Everything radial is a combination of
+Equations (2) to (5) of `aofl.ace.reference`. Everything radial is a combination of
 
-    g_k(r) = T_k(x(r)) (1 + cos(pi r / r_c)) / 2,
-    x(r) = 1 - 2 (exp(-lam r / r_c) - exp(-lam)) / (1 - exp(-lam)),
+    (3)  g_k(r) = T_k(x(r)) (1 + cos(pi r / r_c)) / 2,
+    (2)  x(r) = 1 - 2 (exp(-lam r / r_c) - exp(-lam)) / (1 - exp(-lam)),
 
 which is the span of the `ChebExpCos` functions of the `.yace` format. The pair part uses the g_k
 themselves. The three-body part uses what a Gaussian-smeared neighbour density projects to,
 
-    S_nl(r) = integral r'^2 sin(n pi r' / r_c) / r' exp(-(r - r')^2 / (2 s^2)) i_l(r r' / s^2) dr'
+    (4)  S_nl(r) = integral r'^2 sin(n pi r' / r_c) / r' exp(-(r - r')^2 / (2 s^2))
+                   i_l(r r' / s^2) dr'
 
-(i_l: exponentially scaled modified spherical Bessel function), fitted by the g_k: smeared
-functions with a short cutoff extrapolate far better than bare Chebyshev polynomials.
+(s: smearing; i_l: exponentially scaled modified spherical Bessel function), fitted by the g_k, (5):
+smeared functions with a short cutoff extrapolate far better than bare Chebyshev polynomials.
 
 The kernels read the functions from a table of values, slopes and curvatures by quintic Hermite
 interpolation: forces are the exact derivative of the interpolated energy and have no kinks, and a
 coarse table, which stays in the processor's cache, is true to 1e-8.
 
 References: A. P. Bartók, R. Kondor, G. Csányi, Phys. Rev. B 87, 184115 (2013),
-doi:10.1103/PhysRevB.87.184115, sec. IV; R. Drautz, Phys. Rev. B 99, 014104 (2019), eq. 29.
+doi:10.1103/PhysRevB.87.184115, sec. IV (smeared density); R. Drautz, Phys. Rev. B 99, 014104
+(2019), doi:10.1103/PhysRevB.99.014104 (stretched Chebyshev functions).
 """
 
 from __future__ import annotations

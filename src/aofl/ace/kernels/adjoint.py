@@ -1,7 +1,9 @@
 """Compiled kernels: energies and forces of one weight vector by an adjoint pass.
 
-The weights are contracted first, dE/dA = 2 W A + ..., and pulled back through the neighbours, so
-no derivative of a function is ever formed or stored. Arrays are laid out as in
+Equations (15) to (18) of `aofl.ace.reference`, the gradient of (16) by its right-hand side: the
+pair part is the slope of a tabulated pair energy sum_k w_zk g_k(r), and the rest is dE/dA times the
+derivatives of (7). The weights are contracted first, dE/dA = W A + ..., and pulled back through the
+neighbours, so no derivative of a function is ever formed or stored. Arrays are laid out as in
 `aofl.ace.kernels.surroundings`; the adjoint dE/dA has the layout of the density.
 """
 
@@ -42,7 +44,7 @@ from aofl.ace.kernels.surroundings import (
 
 @njit(**OPTIONS)
 def add_pairs(i, first, second, vectors, species, cutoffs, curves, forces, virial):  # type: ignore[no-untyped-def]
-    """Add forces and virial of the pair energies of atom i, and return their sum.
+    """Add forces and virial of the pair energies of atom i, (8), and return their sum.
 
     `curves` (S, S, n_grid + 1, 3) tabulates the pair energy of two species and its derivatives.
     """
@@ -68,7 +70,7 @@ def add_pairs(i, first, second, vectors, species, cutoffs, curves, forces, viria
 
 @njit(**OPTIONS)
 def add_force(i, j, a, b, c, x, y, z, forces, virial):  # type: ignore[no-untyped-def]
-    """Add dE/dr = (x, y, z) of the pair vector (a, b, c) from i to j to forces and virial."""
+    """Add G = (x, y, z) of the vector (a, b, c) from i to j to forces, (17), and virial, (18)."""
     forces[i, 0] += x
     forces[i, 1] += y
     forces[i, 2] += z
@@ -137,7 +139,7 @@ def rows_of_four(a, row, weights, block, n_species, n_max, adjoint):  # type: ig
 
 @njit(**OPTIONS)
 def contract_three_body(a, weights, start, n_species, n_max, l_max, adjoint):  # type: ignore[no-untyped-def]
-    """Write dE/dA of the quadratic form 1/2 sum_lm A_lm W_q A_lm, and return its value.
+    """Write dE/dA of the quadratic form 1/2 sum_lm A_lm W_q A_lm of (10), and return its value.
 
     `weights` [start + ((q S + z) n_max + n) S LANES + z' LANES + n'] is symmetric.
     """
@@ -163,7 +165,7 @@ def contract_three_body(a, weights, start, n_species, n_max, l_max, adjoint):  #
 
 @njit(**OPTIONS)
 def pull_back(i, count, second, vectors, n_species, l_max, space, adjoint, forces, virial):  # type: ignore[no-untyped-def]
-    """Add forces and virial of the neighbours looked at, seen through the density."""
+    """Add forces and virial of the neighbours looked at, through the density: dE/dA in (16)."""
     near, kind, unit, value, slope = space[0], space[1], space[4], space[5], space[6]
     y, dy = space[8], space[9]
     far = unit.shape[0] // 3

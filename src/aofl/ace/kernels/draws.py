@@ -1,6 +1,7 @@
 """Compiled kernels: the spread of the forces over `N_DRAWS` weight vectors, in one pass.
 
-What depends on the structure alone (R, Y, densities, Jacobians of products) is computed once; what
+Equations (16) and (17) of `aofl.ace.reference` for every draw, and their root mean square. What
+depends on the structure alone (R, Y, densities, Jacobians of products) is computed once; what
 depends on the weights has the draw as its last index, two vectors long, and every weight of a
 centre is read once for each four values of lm. The adjoint is laid out
 
@@ -45,7 +46,7 @@ def add_to_both(i, j, d, s, t, forces):  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def add_pairs(i, first, second, vectors, species, cutoffs, table, weights, slopes, forces):  # type: ignore[no-untyped-def]
-    """Add the forces of the pair functions of atom i; `slopes` is scratch, one row of `table`."""
+    """Add the forces of the pair functions (8) of i; `slopes` is scratch, one row of `table`."""
     zi, n_species, n_grid, width = species[i], cutoffs.shape[0], table.shape[2] - 1, table.shape[4]
     flat = table.reshape(-1)
     for p in range(first[i], first[i + 1]):
@@ -201,7 +202,7 @@ def write_derivatives(k, count, l_max, space, change):  # type: ignore[no-untype
 
 @njit(**OPTIONS)
 def pull_back(i, count, second, n_species, n_max, l_max, space, adjoint, change, forces):  # type: ignore[no-untyped-def]
-    """Add the forces of the neighbours looked at, seen through the density."""
+    """Add the forces of the neighbours looked at, through the density: dE/dA in (16)."""
     near, kind = space[0], space[1]
     for k in range(count):
         write_derivatives(k, count, l_max, space, change)

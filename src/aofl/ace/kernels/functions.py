@@ -1,6 +1,7 @@
 """Compiled kernels: densities and functions of every atom, from which training rows are made.
 
-Index conventions: i centre, j neighbour, p pair, q angular degree, lm flat angular index, c channel
+Equations (7) to (14) of `aofl.ace.reference`; energy rows are sums of these functions. Index
+conventions: i centre, j neighbour, p pair, q angular degree, lm flat angular index, c channel
 (species, n), f function of one centre. Each parallel loop owns what it writes, so results do not
 depend on the number of threads.
 """
@@ -25,7 +26,7 @@ from aofl.ace.kernels.surroundings import (
 
 @njit(parallel=True, **OPTIONS)
 def densities(first, second, vectors, species, cutoffs, table, n_max, l_max):  # type: ignore[no-untyped-def]
-    """Return A (n, LM, C) of every atom."""
+    """Return the density A (n, LM, C) of every atom: equation (7)."""
     n_atoms, n_species, n_lm = first.shape[0] - 1, cutoffs.shape[0], (l_max + 1) ** 2
     stride = longest_row(first)
     out = np.empty((n_atoms, n_lm, n_species * n_max))
@@ -43,7 +44,7 @@ def densities(first, second, vectors, species, cutoffs, table, n_max, l_max):  #
 
 @njit(parallel=True, **OPTIONS)
 def jacobians(density, mixing, n_max, mix_n, n_mixed, term_first, left, right, third, coef):  # type: ignore[no-untyped-def]
-    """Return the mixed densities (n, n_mixed) and Jacobians of the products (n, entries)."""
+    """Return mixed densities, (11), (n, n_mixed) and Jacobians of the products (n, entries)."""
     n_atoms, n_lm, n_species = density.shape[0], density.shape[1], mixing.shape[1]
     n_entries = term_first.shape[0] - 1
     mixed, out = np.empty((n_atoms, n_mixed)), np.empty((n_atoms, n_entries))
@@ -67,7 +68,7 @@ def jacobians(density, mixing, n_max, mix_n, n_mixed, term_first, left, right, t
 
 @njit(**OPTIONS)
 def add_pair_functions(i, first, second, vectors, species, cutoffs, table, n_pair, row):  # type: ignore[no-untyped-def]
-    """Add the pair functions of atom i to `row`."""
+    """Add the pair functions of atom i to `row`: equation (8)."""
     for p in range(first[i], first[i + 1]):
         v = vectors[p]
         r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
@@ -80,7 +81,7 @@ def add_pair_functions(i, first, second, vectors, species, cutoffs, table, n_pai
 
 @njit(**OPTIONS)
 def add_three_body_functions(a, l_max, row):  # type: ignore[no-untyped-def]
-    """Add the three-body functions of a density (LM, C) to `row`."""
+    """Add the three-body functions of a density (LM, C) to `row`: equation (10)."""
     f, n_channels = 0, a.shape[1]
     for q in range(l_max + 1):
         scale = 1.0 / np.sqrt(2.0 * q + 1.0)

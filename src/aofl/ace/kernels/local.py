@@ -1,7 +1,8 @@
 """Compiled kernels: the energy of one atom for `N_DRAWS` weight vectors at once.
 
-The functions of the atom are written in a row and multiplied with a matrix whose rows hold the
-weight of one function in every draw. The row, and so the matrix, is laid out as
+Equation (15) of `aofl.ace.reference` for every draw. The functions of the atom are written in a row
+and multiplied with a matrix whose rows hold the weight of one function in every draw. The row, and
+so the matrix, is laid out as
 
     pair       [z WIDTH + k]                     WIDTH: n_pair padded to whole vectors
     three-body [q, c = (z, n), z' >= z, n']      sum_m A_lmc A_lmc', both orders where z = z'

@@ -1,7 +1,8 @@
 """Compiled kernels: four- and five-body functions of eight atoms at a time.
 
-The polynomials are the same for every atom, so the lanes of a vector hold eight atoms: mixed
-densities, their adjoints (`pull`) and Jacobians dQ/dA are laid out [index LANES + lane].
+Equations (11), (13) and (14) of `aofl.ace.reference`, and their derivatives. The polynomials are
+the same for every atom, so the lanes of a vector hold eight atoms: mixed densities, their adjoints
+(`pull`) and Jacobians dQ/dA are laid out [index LANES + lane].
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def blank_mixed(n_mixed):  # type: ignore[no-untyped-def]
 
 @njit(**OPTIONS)
 def mix_density(a, lane, mixing, mix_n, mixed):  # type: ignore[no-untyped-def]
-    """Write the species mixtures of the density of one atom, index (lm N_MIX + mixture) mix_n + n.
+    """Write the mixed density (11) of one atom, index (lm N_MIX + mixture) mix_n + n.
 
     Species enter these functions through these mixtures alone.
     """
@@ -51,7 +52,7 @@ def product_jacobian(mixed, term_first, left, right, third, coef, jacobian):  # 
 
 @njit(**OPTIONS)
 def product_functions(mixed, jacobian, first, slot, share, functions):  # type: ignore[no-untyped-def]
-    """Write Q_f = share sum A dQ/dA: Q is homogeneous in A."""
+    """Write Q_f = share sum A dQ/dA of (13) and (14): Q is homogeneous in A."""
     for f in range(first.shape[0] - 1):
         s = spread(0.0)
         for e in range(first[f], first[f + 1]):

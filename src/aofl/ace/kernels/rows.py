@@ -1,8 +1,9 @@
 """Compiled kernels: derivatives of the functions, that is rows of the design matrix.
 
-Each parallel loop owns the atom whose rows it writes: an atom gathers what it changes in its
-neighbours' functions and in its own, so no two threads write to one place. Index conventions are
-those of `aofl.ace.kernels.functions`.
+Equations (16) to (18) of `aofl.ace.reference` with each function of (8), (10), (13) and (14) in the
+place of the energy. Each parallel loop owns the atom whose rows it writes: an atom gathers what it
+changes in its neighbours' functions and in its own, so no two threads write to one place. Index
+conventions are those of `aofl.ace.kernels.functions`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from aofl.ace.kernels.surroundings import OPTIONS, read_row
 def pair_derivative(v, zi, zj, pair_cutoffs, pair_table, cutoffs, table, l_max, pair, density):  # type: ignore[no-untyped-def]
     """Write d g_k / dr to `pair` (3, n_pair) and d (R_nl Y_lm) / dr to `density` (3, LM, n_max).
 
-    Both are zero beyond their cutoffs.
+    These are the derivatives of equation (16). Both are zero beyond their cutoffs.
     """
     r = np.sqrt(v[0] ** 2 + v[1] ** 2 + v[2] ** 2)
     pair[:] = 0.0
@@ -48,7 +49,7 @@ def pair_derivative(v, zi, zj, pair_cutoffs, pair_table, cutoffs, table, l_max, 
 
 @njit(**OPTIONS)
 def add_three_body_rows(a, da, start, l_max, offset, sign, rows):  # type: ignore[no-untyped-def]
-    """Add sign * dB for a change da (D, LM, n) of the channels from `start` on of a density a."""
+    """Add sign * dT, (10), for a change da (D, LM, n) of the channels from `start` on of a."""
     n_channels = a.shape[1]
     partial = np.empty(n_channels)
     for d in range(da.shape[0]):
@@ -77,7 +78,7 @@ def add_three_body_rows(a, da, start, l_max, offset, sign, rows):  # type: ignor
 def add_product_rows(  # type: ignore[no-untyped-def]
     jacobian, da, start, n_max, mixing, mix_n, n_mixed, product_first, slot, offset, sign, rows
 ):
-    """Add sign * dQ for a change da (D, LM, n) of the channels from `start` on."""
+    """Add sign * dQ, (13) and (14), for a change da (D, LM, n) of the channels from `start` on."""
     n_mix = mixing.shape[0]
     change = np.zeros(n_mixed)
     for d in range(da.shape[0]):

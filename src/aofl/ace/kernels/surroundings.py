@@ -1,8 +1,10 @@
-"""Compiled kernels: what one atom sees, that is R_nl, Y_lm and the density of its neighbours.
+"""Compiled kernels: what one atom sees: radial functions, spherical harmonics and the density.
 
-Everything that looks around an atom starts here. Arrays are one-dimensional, so that a row is an
-offset and no view is made; with k a neighbour, q an angular degree, lm a flat angular index, z a
-species, n a radial index padded to `LANES`, and `stride` the number of neighbours, padded too,
+Equations (5) to (7) of `aofl.ace.reference`; R_nl and its slope come from the Hermite table of
+`aofl.ace.radial`, Y_lm from `aofl.ace.angular`. Everything that looks around an atom starts here.
+Arrays are one-dimensional, so that a row is an offset and no view is made; with k a neighbour, q an
+angular degree, lm a flat angular index, z a species, n a radial index padded to `LANES`, and
+`stride` the number of neighbours, padded too,
 
     value, slope   R and dR/dr     [(k (l_max + 1) + q) LANES + n]
     y              Y_lm            [lm stride + k]
@@ -206,7 +208,7 @@ def look_around(i, first, second, vectors, species, cutoffs, table, l_max, space
 
 @njit(**OPTIONS)
 def write_density(count, n_species, l_max, space, density):  # type: ignore[no-untyped-def]
-    """Write the density of the neighbours looked at."""
+    """Write the density of the neighbours looked at: equation (7)."""
     kind, value, y, stride = space[1], space[5], space[8], vector_count(count)
     density[:] = 0.0
     for k in range(count):
