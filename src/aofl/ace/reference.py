@@ -87,7 +87,7 @@ lam      s.`stretch`                    crowding at short distance   scalar     
 k        s.`n_pair`, s.`n_chebyshev`    index of g: of (8), of (5)   scalar            -
 sigma    s.`smearing`                   width of a smeared atom      scalar            Å
 n, l     s.`n_max`, s.`l_max`           radial, angular index        scalar            -
-c_lnk    `radial_coefficients`          of R_nl                      (L, n_max, k)     -
+c_lnk    `radial_coefficients`          of R_nl                      (l_max+1, n, k)   -
 Y_lm     `spherical_harmonics`          angular functions            (n_pairs, LM)     -
 A        `density`                      density                      (S, n_max, LM)    -
 P        `pair_functions`               two bodies                   (S n_pair,)       -
