@@ -1,6 +1,9 @@
 """LAMMPS dump files (text, custom style): frames of any box, atoms in the order of their ids.
 
-The format is that of the `dump` and `Howto triclinic` pages of the LAMMPS manual.
+The format is that of the `dump` and `Howto triclinic` pages of the LAMMPS manual. ASE's reader
+(3.29) cannot stand behind this one: it prefers wrapped to unwrapped coordinates, passes over the
+units and the time that the file states, takes atom types without elements for H, He, Li, ..., and
+fails on a torn last frame.
 """
 
 from __future__ import annotations

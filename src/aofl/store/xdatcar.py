@@ -1,4 +1,9 @@
-"""VASP XDATCAR files: fixed cells with one header, changing cells with one before each frame."""
+"""VASP XDATCAR files: fixed cells with one header, changing cells with one before each frame.
+
+ASE's reader (3.29) cannot stand behind this one: it holds all frames in memory, takes a negative
+scale for a length where VASP means the volume, drops the step numbers, fails on a torn last frame,
+and ends without a word at the first header that it cannot read, whatever follows.
+"""
 
 from __future__ import annotations
 

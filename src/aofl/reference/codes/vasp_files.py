@@ -2,6 +2,11 @@
 
 VASP wants the atoms of an element together: they are ordered for it and put back after. The
 learned energy is TOTEN, the free energy that the forces belong to.
+
+POSCAR is written and `vasprun.xml` read by ASE. The other inputs are a few lines each and written
+here: ASE's writers of them are parts of its calculator, which looks for the potentials where ASE's
+own settings say, while here the configuration may say it. Whether the outputs are whole and
+converged is asked here as well: of a `vasprun.xml` that is cut off ASE returns what it holds.
 """
 
 from __future__ import annotations
