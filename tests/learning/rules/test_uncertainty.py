@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rule_cases import SETTINGS, observation, prediction, state
+from rule_cases import SETTINGS, judgement, observation, prediction, state
 
 from aofl.learning.element_calibration import ElementCalibration
-from aofl.learning.rules.uncertainty import GROWTH, has_grown, uncertainty
+from aofl.learning.rules.uncertainty import first_label, has_grown, uncertainty
 
 
 @pytest.mark.parametrize(("std", "action"), [(0.149, "accept"), (0.151, "label")])
@@ -15,6 +15,24 @@ def test_labels_above_the_calibrated_threshold(std: float, action: str) -> None:
     # c = 2, threshold = 0.3 eV/Å: the limit on the deviation is 0.15 eV/Å.
     verdict = uncertainty(observation(prediction=prediction(std)), state(), SETTINGS)
     assert verdict.action == action
+
+
+@pytest.mark.parametrize(
+    ("error", "action"), [(0.5, "accept"), (np.nextafter(0.5, 1.0), "label"), (np.nan, "label")]
+)
+def test_an_error_as_large_as_its_threshold_passes_and_none_above_or_unknown(
+    error: float, action: str
+) -> None:
+    seen = observation(judgement=judgement([0.1, error, 0.2], [0.5, 0.5, 0.5]))
+    verdict = uncertainty(seen, state(), SETTINGS)
+    assert (verdict.action, verdict.rule) == (action, "uncertainty")
+
+
+def test_the_atom_that_is_worst_beside_its_own_threshold_is_named() -> None:
+    seen = observation(judgement=judgement([0.9, 0.6, 0.1], [1.0, 0.5, 0.5]))
+    verdict = uncertainty(seen, state(), SETTINGS)
+    assert (verdict.action, verdict.atom, verdict.element) == ("label", 1, "H")
+    assert (verdict.value, verdict.threshold, verdict.unit) == (0.6, 0.5, "eV/Å")
 
 
 def test_the_noise_belongs_to_the_error() -> None:
@@ -34,11 +52,40 @@ def test_elements_are_calibrated_apart() -> None:
     assert (verdict.action, verdict.element) == ("label", "H")
 
 
-def test_a_look_is_due_where_one_atom_grew_however_small_its_deviation() -> None:
-    seen = [1.0, 0.01, 0.2]
-    assert not has_grown(np.array(seen), seen)
-    assert not has_grown(GROWTH * np.array(seen), seen)
-    assert has_grown(np.array([1.0, 0.01 * GROWTH * 1.001, 0.2]), seen)
-    assert has_grown(None, seen)
-    assert has_grown(np.array(seen), [])
-    assert has_grown(np.array(seen), seen[:2])
+def test_a_step_that_nobody_looked_at_passes_whatever_is_known() -> None:
+    unseen = observation(prediction=prediction(None))
+    for known in (state(), state(n_labels=0)):
+        assert uncertainty(unseen, known, SETTINGS).action == "accept"
+
+
+def test_before_the_first_label_every_step_is_asked_about() -> None:
+    sure = observation(prediction=prediction(1e-9))
+    first = uncertainty(sure, state(n_labels=0), SETTINGS)
+    assert first == first_label(sure, state())
+    assert (first.action, first.rule) == ("label", "initial")
+    assert (first.value, first.threshold, first.unit) == (None, 0.3, "eV/Å")
+    assert uncertainty(sure, state(n_labels=1), SETTINGS).action == "accept"
+
+
+class TestHasGrown:
+    BEFORE = (1.0, 0.015625, 0.25)
+
+    @pytest.mark.parametrize("atom", [0, 1, 2])
+    def test_a_look_is_due_where_one_atom_grew_by_a_quarter_however_small_it_is(
+        self, atom: int
+    ) -> None:
+        now = np.array(self.BEFORE)
+        now[atom] *= 1.25
+        assert not has_grown(now, self.BEFORE)
+        now[atom] = np.nextafter(now[atom], 2.0)
+        assert has_grown(now, self.BEFORE)
+
+    def test_no_look_is_due_where_all_became_surer(self) -> None:
+        assert not has_grown(0.1 * np.array(self.BEFORE), self.BEFORE)
+
+    def test_a_look_is_due_where_nothing_can_be_compared(self) -> None:
+        now = np.array(self.BEFORE)
+        assert has_grown(None, self.BEFORE)
+        assert has_grown(now, ())
+        assert has_grown(now, self.BEFORE[:2])
+        assert has_grown(now[:2], self.BEFORE)
