@@ -46,7 +46,7 @@ def similarity(
         return flag
     judged = seen.judgement
     excess = judged.errors / judged.limits
-    flagged = np.flatnonzero(excess > 1.0)
+    flagged = np.flatnonzero(~(excess <= 1.0))  # an error that is not a number is not known
     nearest = state.nearest(seen.symbols, seen.prediction.environments, flagged)
     relative = _relative_distances(nearest, flagged, seen.symbols, state, settings)
     worst = int(np.argmax(relative))
