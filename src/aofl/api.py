@@ -23,8 +23,8 @@ from aofl.workflows.rehearse import rehearse
 from aofl.workflows.train import train
 
 if TYPE_CHECKING:
-    from aofl.report.analyse import AnalyseOptions, Analysis
-    from aofl.report.compare import Comparison
+    from aofl.workflows.analyse import AnalyseOptions, Analysis
+    from aofl.workflows.compare import Comparison
 
 __all__ = [
     "analyse",
@@ -175,7 +175,7 @@ def doctor() -> list[Finding]:
 
 def report(path: Path) -> Path:
     """Write `report.html` into a run directory and return its path."""
-    from aofl.report import write_report  # matplotlib is slow to import
+    from aofl.workflows.report import write_report  # matplotlib is slow to import
 
     return write_report(RunDirectory.open(path).path)
 
@@ -183,9 +183,9 @@ def report(path: Path) -> Path:
 def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None = None) -> Analysis:
     """Analyse a run directory or a trajectory file; write species, reactions, solids and motion.
 
-    See `aofl.report.analyse.analyse`.
+    See `aofl.workflows.analyse.analyse`.
     """
-    from aofl.report.analyse import analyse as analyse_on  # matplotlib is slow to import
+    from aofl.workflows.analyse import analyse as analyse_on  # matplotlib is slow to import
 
     return analyse_on(path, out, options)
 
@@ -193,8 +193,8 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
 def compare(paths: Sequence[Path], out: Path) -> Comparison:
     """Compare run directories; write `compare.html` and `compare.json` into a directory.
 
-    See `aofl.report.compare.compare`.
+    See `aofl.workflows.compare.compare`.
     """
-    from aofl.report.compare import compare as compare_runs  # matplotlib is slow to import
+    from aofl.workflows.compare import compare as compare_runs  # matplotlib is slow to import
 
     return compare_runs(paths, out)

@@ -17,7 +17,7 @@ from ase.build import bcc100, bulk, molecule
 
 from aofl.cli.main import main
 from aofl.errors import ConfigError, StoreError
-from aofl.report.analyse import AnalyseOptions, analyse
+from aofl.workflows.analyse import AnalyseOptions, analyse
 
 FILES = {
     "results.json", "network.json", "network.graphml", "species.csv", "reactions.csv", "sei.csv",

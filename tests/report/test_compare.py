@@ -10,7 +10,6 @@ import pytest
 from fake_run import BREAKS, TIMESTEP, write_fake_run
 
 from aofl.errors import StoreError
-from aofl.report.compare import compare
 from aofl.report.data import read_run
 from aofl.report.near_reactions import (
     WINDOW_FS,
@@ -18,6 +17,7 @@ from aofl.report.near_reactions import (
     is_near_reaction,
     label_density,
 )
+from aofl.workflows.compare import compare
 
 
 @pytest.fixture(scope="module")

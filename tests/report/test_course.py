@@ -12,11 +12,11 @@ import pytest
 from ase import Atoms
 from fake_run import BREAKS, TIMESTEP, interface, write_fake_run
 
-from aofl.report import write_report
-from aofl.report.course import MOST_FRAMES, Course, course_of_run
+from aofl.analysis.course import Course
 from aofl.report.data import read_run
 from aofl.store.chunks import part_path
 from aofl.store.trajectory import Trajectory
+from aofl.workflows.report import MOST_FRAMES, course_of_run, write_report
 
 STEPS = 1400
 

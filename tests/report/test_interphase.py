@@ -9,8 +9,8 @@ import numpy as np
 from ase import Atoms
 from ase.build import bcc100
 
+from aofl.analysis.course import Course
 from aofl.analysis.survey import survey
-from aofl.report.course import Course
 from aofl.report.data import RunData
 from aofl.report.page import Section
 from aofl.report.sections.interphase import interphase, pictures

@@ -10,9 +10,9 @@ import pytest
 from fake_run import write_fake_run
 
 from aofl.errors import StoreError
-from aofl.report import write_report
 from aofl.report.data import FILES, read_run
 from aofl.report.figures.canvas import thinned
+from aofl.workflows.report import write_report
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,10 @@ from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 from aofl.forcefield.model import ForceField
-from aofl.report import write_report
 from aofl.report.data import read_run
-from aofl.report.sections.stages import read_stages
 from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory
+from aofl.workflows.report import read_stages, write_report
 
 CONFIG = {
     "mode": "aofl",

@@ -223,7 +223,7 @@ def analyse(
 ) -> None:
     """Say what formed: species, reactions, solids, structure and motion of any trajectory."""
     from aofl import api
-    from aofl.report.analyse import AnalyseOptions
+    from aofl.workflows.analyse import AnalyseOptions
 
     options = AnalyseOptions(
         format_=file_format,

@@ -8,25 +8,18 @@ of reactions are compared, not times, and one pair of runs proves little: use se
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from aofl.analysis.accuracy import speedup_readings
 from aofl.analysis.findings import Survey
-from aofl.analysis.survey import survey
-from aofl.config import read_config
-from aofl.errors import StoreError
 from aofl.records.rule_names import RANDOM_AUDIT
-from aofl.report.data import RunData, read_run
-from aofl.report.events import number
+from aofl.report.data import RunData
 from aofl.report.figures.compare import labels_over_time, radial, species_over_time, wall_times
 from aofl.report.near_reactions import audits_by_chemistry, label_density
+from aofl.report.numbers import number, percent
 from aofl.report.page import Illustration, Section, Table, render
-from aofl.report.sections.run import percent
-from aofl.store import jsonable, make_directory, read_frames, write_atomic
 
 DASH = "\u2013"
 
@@ -41,34 +34,19 @@ class Compared:
     survey: Survey | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
-    """What was written: one record for each run, and the files."""
+def compare_page(
+    runs: Sequence[Compared], records: Sequence[dict[str, Any]], aimd: Compared | None, name: str
+) -> str:
+    """Return the page of a comparison as HTML that needs nothing beside it.
 
-    records: list[dict[str, Any]]
-    files: tuple[Path, ...]
-
-
-def compare(paths: Sequence[Path], out: Path) -> Comparison:
-    """Compare run directories; write `compare.html` and `compare.json` into a directory.
-
-    Raises
-    ------
-    StoreError
-        If there are fewer than two runs, or one cannot be read.
+    Parameters
+    ----------
+    records
+        What `record` says of each run.
+    aimd
+        The run of mode "aimd" among them, if there is one.
     """
-    if len(paths) < 2:
-        raise StoreError(f"there is {len(paths)} run to compare; give at least two run directories")
-    runs = [_read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
-    aimd = next((run for run in runs if run.rule == "aimd"), None)
-    records = [record(run, aimd) for run in runs]
-    make_directory(out)
-    page, table = out / "compare.html", out / "compare.json"
-    html = render(_sections(runs, records, aimd), name=out.name or "comparison", version="")
-    write_atomic(page, html.encode())
-    text = json.dumps(jsonable(records), indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomic(table, text.encode() + b"\n")
-    return Comparison(records=records, files=(page, table))
+    return render(_sections(runs, records, aimd), name=name, version="")
 
 
 def record(run: Compared, aimd: Compared | None) -> dict[str, Any]:
@@ -108,26 +86,6 @@ def record(run: Compared, aimd: Compared | None) -> dict[str, Any]:
         "species": _species(run),
         "recall": _recall(run, aimd),
     }  # fmt: skip
-
-
-def _read(path: Path, name: str) -> Compared:
-    data = read_run(path)
-    try:
-        found = survey(read_frames(path))
-    except StoreError:
-        found = None  # a young run without a trajectory still has its labels and times
-    mode = str(data.run.get("mode", ""))
-    if mode == "cofl" and (path / "config.yaml").is_file():
-        rule = read_config(path / "config.yaml").learning.cofl_rule
-        mode = mode if rule == "calibrated" else f"cofl ({rule})"
-    return Compared(name=name, rule=mode, data=data, survey=found)
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the last part of each path, with its parent where that is not unique."""
-    last = [path.resolve().name for path in paths]
-    full = [f"{path.resolve().parent.name}/{path.resolve().name}" for path in paths]
-    return [f if last.count(n) > 1 else n for n, f in zip(last, full, strict=True)]
 
 
 def _aimd_step(run: Compared, aimd: Compared | None) -> float | None:

@@ -20,14 +20,13 @@ import numpy as np
 from ase import Atoms
 from ase.io import read
 
+from aofl.analysis.course import Course
+from aofl.analysis.told_reactions import ReactionEvent, read_molecules, read_reaction
 from aofl.errors import StoreError
 from aofl.records import ErrorSums, Event, FloatArray, LedgerLine, OtherEvent
 from aofl.records.events import BondChanged, ReactionHappened, event_from_json
 from aofl.records.ledger_line import ledger_line_from_json
 from aofl.records.rule_names import AUDIT, RANDOM_AUDIT
-from aofl.report.course import Course
-from aofl.report.events import ReactionEvent, read_molecules, read_reaction
-from aofl.report.sections.stages import Stage
 
 T = TypeVar("T")
 
@@ -66,6 +65,24 @@ class Decision:
     max_error: float | None
     errors: Mapping[str, ErrorSums]
     inside_90: tuple[int, int]
+
+
+FIRST_LABELS = 10  # of the run, on which the worth of a stage is measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One small cell: its name, size, labels and their wall time, s.
+
+    `forces_rmse` is the error of its force field on the first labels of the run, eV/Å; None if
+    there is no force field or no label yet.
+    """
+
+    name: str
+    n_atoms: int
+    labels: int
+    seconds: float
+    forces_rmse: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

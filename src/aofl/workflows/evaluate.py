@@ -20,7 +20,7 @@ def evaluate(model: Path, data: Path, plot: Path | None = None) -> Evaluation:
     """
     evaluation = evaluate_on(ForceField.load(model), read_labels(data))
     if plot is not None:
-        from aofl.report.figures.run import parity  # matplotlib is slow to import
+        from aofl.report.figures.parity import parity  # matplotlib is slow to import
 
         drawing = parity(evaluation.pairs, sorted(evaluation.by_element))
         write_atomic(plot, drawing.wide.encode())

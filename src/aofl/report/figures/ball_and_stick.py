@@ -11,10 +11,10 @@ import numpy as np
 from ase.data import chemical_symbols, covalent_radii
 from ase.data.colors import jmol_colors
 
+from aofl.analysis.scenes import Panel, Scene
 from aofl.chemistry.limits import IS_METAL
 from aofl.records import FloatArray
 from aofl.report.figures.canvas import GREEN, GREY, RED, Drawing
-from aofl.report.figures.scenes import Panel, Scene
 
 WIDTH, HEIGHT, HEAD, FOOT = 340.0, 250.0, 26.0, 24.0
 MARGIN, LARGEST_SCALE = 6.0, 46.0  # px, px per Å

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from aofl.analysis.told_reactions import ReactionEvent
 from aofl.records import FloatArray
 from aofl.records.events import BondChanged
-from aofl.report.events import ReactionEvent
 from aofl.report.figures.canvas import (
     SERIES,
     Drawing,

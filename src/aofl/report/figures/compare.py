@@ -19,7 +19,7 @@ from aofl.report.figures.canvas import (
     is_phone,
     legend_above,
 )
-from aofl.report.figures.run import PARTS
+from aofl.report.figures.cost import PARTS
 from aofl.report.figures.timeline import in_time_unit, time_axis, time_scale
 from aofl.report.near_reactions import WINDOW_FS
 

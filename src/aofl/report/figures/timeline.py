@@ -1,4 +1,4 @@
-"""What figures over time share: the unit of the axis, and marks where bonds changed."""
+"""What figures over time share: the unit of the axis, a curve, marks where bonds changed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from aofl.records import FloatArray
 from aofl.records.events import BondChanged
-from aofl.report.figures.canvas import GREEN, RED
+from aofl.report.figures.canvas import GREEN, RED, smoothed, thinned
 
 
 def time_scale(time_fs: FloatArray) -> float:
@@ -38,3 +39,13 @@ def mark_bonds(panels: Sequence[Axes], bonds: Sequence[BondChanged], scale: floa
             for k, time in enumerate(times):
                 label = f"bond {change}" if k == 0 else None
                 axes.axvline(time, color=colour, ls=style, lw=1.0, alpha=0.8, label=label)
+
+
+def curve(axes: Axes, x: FloatArray, y: FloatArray, colour: str, label: str = "") -> None:
+    """Draw a faint curve with its running mean on top; points without a value are left out."""
+    x, y = x[np.isfinite(y)], y[np.isfinite(y)]
+    if not len(y):
+        return
+    axes.plot(*thinned(x, y), color=colour, lw=0.7, alpha=0.45)
+    axes.plot(*thinned(*smoothed(x, y)), color=colour, lw=2.0, label=label)
+    axes.yaxis.set_major_locator(MaxNLocator(5))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from aofl.analysis.told_reactions import ReactionEvent
 from aofl.chemistry.limits import NON_METALS
 from aofl.report.data import RunData
-from aofl.report.events import ReactionEvent
 from aofl.report.figures.chemistry import molecules_over_time
 from aofl.report.page import Illustration, Section, Table, counted
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from aofl.analysis.accuracy import audit_accuracy, speedup_readings
 from aofl.bayes.error_statistics import total
 from aofl.report.data import RunData
-from aofl.report.events import number
+from aofl.report.numbers import number
 from aofl.report.page import Card, Section
 from aofl.report.sections.chemistry import has_molecules
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from aofl.analysis.scenes import Scene
 from aofl.report.data import RunData
 from aofl.report.figures.ball_and_stick import draw_scene
-from aofl.report.figures.scenes import Scene
 from aofl.report.page import Illustration, Section
 from aofl.report.sections.chemistry import seen_by
 

@@ -10,10 +10,10 @@ import pytest
 from ase import Atoms
 from ase.build import bcc100, molecule
 
-from aofl.report.events import ReactionEvent
+from aofl.analysis.scenes import Scene, scene
+from aofl.analysis.told_reactions import ReactionEvent
 from aofl.report.figures.ball_and_stick import draw_scene
 from aofl.report.figures.canvas import GREEN, RED
-from aofl.report.figures.scenes import Scene, scene
 
 OXYGEN, STAYS, LEAVES = 32, 33, 34
 

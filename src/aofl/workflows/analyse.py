@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from ase import Atoms
 
+from aofl.analysis.course import course
 from aofl.analysis.findings import Survey, SurveySettings
 from aofl.analysis.motion import Motion, motion
 from aofl.analysis.network import graphml, reaction_network
 from aofl.analysis.survey import survey
+from aofl.analysis.told_reactions import read_reaction
 from aofl.chemistry.reaction_event import mark_seen
 from aofl.chemistry.tracker import TrackerSettings
 from aofl.config import read_config
 from aofl.config.schema import ChemistryConfig
 from aofl.errors import ConfigError
+from aofl.plain import from_plain
+from aofl.records.events import ReactionHappened
 from aofl.report.analysis_page import analysis_page
+from aofl.report.data import RunData, read_run
 from aofl.report.results import results
 from aofl.report.sections.interphase import pictures
 from aofl.report.tables import tables
@@ -110,12 +116,38 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     make_directory(target)
     texts = {"results.json": _to_json(said), **_network(found)}
     texts |= {name: table.to_csv() for name, table in tables(found, moved).items()}
-    page = analysis_page(found, frames, path, said["notes"])
+    page = analysis_page(found, _data(found, frames, path), said["notes"])
     texts |= {**pictures(found), "analysis.html": page}
     for name, text in texts.items():
         write_atomic(target / name, text.encode())
     return Analysis(
         survey=found, motion=moved, results=said, files=tuple(target / name for name in texts)
+    )
+
+
+def _data(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path) -> RunData:
+    """Return what the sections read, from the analysis alone but for the record of a run."""
+    known = read_run(path) if path.is_dir() else RunData(name=path.name)
+    n_certain = len(found.reactions.events) - found.n_uncertain
+    reactions = tuple(
+        read_reaction(
+            from_plain(ReactionHappened, jsonable({"step": event.frame, **event.to_json()}))
+        )
+        for event in found.reactions.events[:n_certain]
+    )
+    times = {frame.number: frame.time for frame in found.frames}
+    ends = np.array([found.frames[0].time, found.frames[-1].time], dtype=float)
+    return replace(
+        known,
+        run={**known.run, "elements": sorted(set(found.symbols))},
+        thermo={**known.thermo, "time_fs": ends},
+        molecules=found.reactions.initial,
+        bonds=(),
+        reactions=reactions,
+        course=course(
+            found, frames, reactions, lambda k, atoms: times.get(int(atoms.info.get("step", k)))
+        ),
+        time_unit="fs" if found.has_time else "frames",
     )
 
 

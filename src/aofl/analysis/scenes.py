@@ -16,13 +16,13 @@ import numpy.typing as npt
 from ase import Atoms
 from ase.geometry import find_mic
 
+from aofl.analysis.told_reactions import ReactionEvent
 from aofl.chemistry.graph import connect
 from aofl.chemistry.limits import COVALENT, IS_METAL, ChemistrySettings, limit_table
 from aofl.chemistry.normal import heights
 from aofl.chemistry.regions import components
 from aofl.chemistry.species import Members, Pair
 from aofl.records import FloatArray, IntArray
-from aofl.report.events import ReactionEvent
 
 METAL_WITHIN, MOLECULES_WITHIN = 3.7, 2.7  # Å of an atom that reacts
 SMALL, METAL_WITHIN_SMALL = 6, 5.0  # around so few atoms there is room for more of the metal

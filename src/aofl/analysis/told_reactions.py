@@ -1,11 +1,9 @@
-"""What happened to molecules, as `events.jsonl` tells it."""
+"""The reactions of a run as `events.jsonl` tells them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from aofl.chemistry.species import Pair
 from aofl.records import Event, OtherEvent
@@ -32,14 +30,6 @@ class ReactionEvent:
     def n_bonds(self) -> int:
         """How many bonds changed."""
         return len(self.broken) + len(self.formed)
-
-
-def number(mapping: Mapping[str, Any], key: str) -> float | None:
-    """Return a finite number of a JSON object, or None where there is none."""
-    value = mapping.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 def read_molecules(events: Iterable[Event | OtherEvent]) -> dict[str, int]:

@@ -1,15 +1,12 @@
 """What a trajectory adds to the list of its reactions: the interphase, and how they looked.
 
-Frames are read twice and kept only where a reaction needs them: once for solids, metal and layers,
-on a few hundred frames spread over the whole run, once for the frames around each reaction.
+Frames are kept only where a reaction needs them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from ase import Atoms
@@ -17,15 +14,11 @@ from ase.geometry import get_distances
 
 from aofl.analysis.findings import Survey
 from aofl.analysis.metal import MetalState, metal_states
-from aofl.analysis.survey import survey
+from aofl.analysis.scenes import Scene, scene
+from aofl.analysis.told_reactions import ReactionEvent
 from aofl.chemistry.graph import connect
-from aofl.errors import StoreError, StructureError
-from aofl.report.events import ReactionEvent
-from aofl.report.figures.scenes import Scene, scene
-from aofl.store import count_frames, read_frames
-from aofl.store.chunks import parts
+from aofl.errors import StructureError
 
-MOST_FRAMES = 300
 MOST_SCENES = 8
 MOST_PLACES = 40
 LEAD_FS, TAIL_FS = 25.0, 50.0
@@ -53,22 +46,6 @@ class Course:
     survey: Survey
     scenes: tuple[Scene, ...]
     to_metal: tuple[float | None, ...]
-
-
-def course_of_run(run_dir: Path, reactions: Sequence[ReactionEvent]) -> Course | str:
-    """Return the course of a run, or why there is none.
-
-    The frames that are surveyed are spread evenly, at most about `MOST_FRAMES` of them.
-    """
-    trajectory = run_dir / "trajectory.extxyz"
-    try:
-        if not parts(trajectory):
-            return ""
-        stride = 1 + count_frames(trajectory) // MOST_FRAMES
-        found = survey(islice(read_frames(run_dir), 0, None, stride))
-        return course(found, lambda: read_frames(run_dir), reactions, _written_time)
-    except (StoreError, StructureError) as error:
-        return f"The trajectory is left out: {error}."
 
 
 def course(
@@ -119,10 +96,6 @@ def course(
         scenes=tuple(scenes),
         to_metal=tuple(_to_metal(event, first.get(event.time_fs)) for event in places),
     )
-
-
-def _written_time(index: int, atoms: Atoms) -> float:
-    return float(atoms.info.get("time_fs", index))
 
 
 def _first_of_each_kind(reactions: Iterable[ReactionEvent]) -> list[ReactionEvent]:

@@ -1,0 +1,20 @@
+"""Numbers read from JSON that may be anything, and shares as they are written."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def number(mapping: Mapping[str, Any], key: str) -> float | None:
+    """Return a finite number of a JSON object, or None where there is none."""
+    value = mapping.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def percent(share: float | None) -> str:
+    """Write a share as percent, a dash where it is not known."""
+    return "\u2013" if share is None else f"{100 * share:.0f} %"

@@ -1,0 +1,119 @@
+"""Write the report of a run: read its files, survey its trajectory, judge its stages, render."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from ase import Atoms
+
+from aofl.analysis.course import Course, course
+from aofl.analysis.survey import survey
+from aofl.analysis.told_reactions import ReactionEvent
+from aofl.errors import ModelError, StoreError, StructureError
+from aofl.forcefield.model import ForceField
+from aofl.report.data import FIRST_LABELS, RunData, Stage, read_run
+from aofl.report.page import render
+from aofl.report.sections.registry import SECTIONS
+from aofl.store import count_frames, read_frames
+from aofl.store.chunks import parts
+
+MOST_FRAMES = 300
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write `report.html` into a run directory and return its path.
+
+    The file needs no network and nothing beside it. The run may be young, killed or still going:
+    what is not there is left out. The same files give the same report, byte by byte.
+
+    Raises
+    ------
+    StoreError
+        The directory holds none of the files of a run.
+    """
+    data = _with_stages(_with_course(read_run(run_dir), run_dir), run_dir)
+    sections = [section for make in SECTIONS if (section := make(data)) is not None]
+    version = str(data.run.get("aofl", ""))
+    path = run_dir / "report.html"
+    unfinished = path.with_suffix(".html.tmp")
+    unfinished.write_text(render(sections, name=data.name, version=version), encoding="utf-8")
+    return unfinished.replace(path)
+
+
+def _with_course(data: RunData, run_dir: Path) -> RunData:
+    """Add what the trajectory tells, or why it tells nothing."""
+    found = course_of_run(run_dir, data.reactions)
+    if isinstance(found, Course):
+        return replace(data, course=found)
+    return replace(data, notes=(*data.notes, found)) if found else data
+
+
+def _with_stages(data: RunData, run_dir: Path) -> RunData:
+    """Add the small cells learned before, judged by their models, which take time to load."""
+    return replace(data, stages=read_stages(run_dir / "stages", data.labels))
+
+
+def course_of_run(run_dir: Path, reactions: Sequence[ReactionEvent]) -> Course | str:
+    """Return the course of a run, or why there is none.
+
+    The frames that are surveyed are spread evenly, at most about `MOST_FRAMES` of them.
+    """
+    trajectory = run_dir / "trajectory.extxyz"
+    try:
+        if not parts(trajectory):
+            return ""
+        stride = 1 + count_frames(trajectory) // MOST_FRAMES
+        found = survey(islice(read_frames(run_dir), 0, None, stride))
+        return course(found, lambda: read_frames(run_dir), reactions, _written_time)
+    except (StoreError, StructureError) as error:
+        return f"The trajectory is left out: {error}."
+
+
+def _written_time(index: int, atoms: Atoms) -> float:
+    return float(atoms.info.get("time_fs", index))
+
+
+def read_stages(directory: Path, labels: Sequence[Atoms]) -> tuple[Stage, ...]:
+    """Return the stages below a run directory, in their order; those not begun are left out.
+
+    Parameters
+    ----------
+    labels
+        Of the run, with `REF_forces`, oldest first.
+    """
+    found = []
+    for part in sorted(path for path in directory.glob("*") if (path / "summary.json").is_file()):
+        try:
+            summary = json.loads((part / "summary.json").read_text(encoding="utf-8"))
+            record = json.loads((part / "run.json").read_text(encoding="utf-8"))
+            stage = Stage(
+                name=part.name.partition("-")[2],
+                n_atoms=int(record["n_atoms"]),
+                labels=int(summary["labels"]),
+                seconds=float(summary["wall_s"]["reference"]),
+                forces_rmse=_error(part / "model.h5", labels[:FIRST_LABELS]),
+            )
+        except (KeyError, TypeError, ValueError):
+            continue  # half written
+        found.append(stage)
+    return tuple(found)
+
+
+def _error(model: Path, labels: Sequence[Atoms]) -> float | None:
+    """Return the force error of a saved force field on labelled structures, eV/Å."""
+    known = [atoms for atoms in labels if "REF_forces" in atoms.arrays]
+    if not known or not model.is_file():
+        return None
+    try:
+        force_field = ForceField.load(model)
+        squares = [
+            (force_field.predict(a).forces - a.arrays["REF_forces"]).ravel() ** 2 for a in known
+        ]
+    except ModelError:
+        return None
+    return float(np.sqrt(np.concatenate(squares).mean()))
