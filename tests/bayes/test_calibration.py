@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm, t
+from scipy.stats import f, halfnorm, norm, t
 
 from aofl.bayes.calibration import (
     FACTORS,
     HIGHEST,
+    LEVEL,
     LOWEST,
     WINDOW,
     Z_90,
@@ -39,6 +40,31 @@ def test_few_ratios_are_widened_by_students_t(ratios, rank):
 def test_one_ratio_of_two_gives_4_80():
     # t.ppf(0.9, 1) = tan(0.4 pi) = 3.0777, norm.ppf(0.9) = 1.2816.
     assert calibration_factor([2.0]) == pytest.approx(2 * 3.07768 / 1.28155, rel=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 19])
+def test_the_widening_is_that_of_the_level_of_a_magnitude(n):
+    """The 0.8 quantile of |x| / rms of n others (its square is F(1, n)), over that of |x|."""
+    widening = calibration_factor([2.0] * n) / 2.0
+    assert widening == pytest.approx(np.sqrt(f.ppf(LEVEL, 1, n)) / halfnorm.ppf(LEVEL), rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_errors_of_a_scale_known_from_few_are_above_the_bound_in_a_fifth(n):
+    """Drawn: |x| above w_n times its 0.8 quantile, taken from the rms of n others."""
+    x = np.random.default_rng(n).normal(size=(40_000, n + 1))
+    bound = halfnorm.ppf(LEVEL) * np.sqrt(np.mean(x[:, 1:] ** 2, axis=1))
+    above = np.abs(x[:, 0]) > bound * calibration_factor([2.0] * n) / 2.0
+    assert np.mean(above) == pytest.approx(1 - LEVEL, abs=0.01)
+
+
+@pytest.mark.parametrize("n", [4, 9, 19, 20])
+def test_from_four_ratios_on_the_rank_alone_would_keep_the_promise(n):
+    """Of n + 1 exchangeable ratios the last is above rank r of the others in 1 - r / (n + 1)."""
+    known = [2.0 + 0.1 * k for k in range(n)]
+    widening = calibration_factor([2.0] * n) / 2.0
+    rank = 1 + known.index(pytest.approx(calibration_factor(known) / widening))
+    assert 1 - rank / (n + 1) <= 1 - LEVEL + 1e-12
 
 
 def test_only_the_last_window_counts():
