@@ -9,7 +9,7 @@ DEMO := runs/demo
 # Compiled kernels are cached with the environment, not beside the sources.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
 
-.PHONY: help setup setup-cp2k setup-qe setup-gpaw demo test test-slow soak check format lock clean
+.PHONY: help setup setup-cp2k setup-qe setup-gpaw demo test test-slow test-lowest test-newest soak check format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,8 @@ help:
 	@echo "make demo       sodium under water, end to end, into $(DEMO)"
 	@echo "make test       the test suite"
 	@echo "make test-slow  the tests that take minutes"
+	@echo "make test-lowest  the promises on the lowest versions of pyproject.toml"
+	@echo "make test-newest  the promises on the newest versions and Python there are"
 	@echo "make soak       hours of kills, damaged files and steps"
 	@echo "make check      format, lint and types"
 	@echo "make format     let ruff format and fix"
@@ -85,6 +87,28 @@ test-slow: setup
 soak: setup
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m soak -s
 
+# The promises that a change of a dependency may break: formulas, fits, learning, resume, report.
+PROMISES := tests/ace/test_reference.py tests/bayes tests/forcefield tests/learning tests/records \
+	tests/simulation tests/store tests/report tests/runs/test_cli.py
+
+# $(call fresh-environment,DIRECTORY,PYTHON,RESOLUTION)
+define fresh-environment
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv venv --quiet --clear --python $(2) $(1)
+	$(BIN)/uv pip install --quiet --python $(1)/bin/python --resolution $(3) --editable . --group dev
+	@$(1)/bin/python --version
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_CACHE_DIR=$(CURDIR)/$(1)/numba-cache \
+		$(1)/bin/python -m pytest -n 2 -q $(PROMISES)
+endef
+
+test-lowest: setup
+	$(call fresh-environment,.venv-lowest,$(BIN)/python,lowest-direct)
+
+# The newest Python that is there: pass another as NEWEST.
+NEWEST ?= $(shell tools/newest_python)
+test-newest: setup
+	$(call fresh-environment,.venv-newest,$(NEWEST),highest)
+
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -101,4 +125,4 @@ lock: setup
 		--custom-compile-command "make lock" --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest .pytest_cache .mypy_cache .ruff_cache .hypothesis
