@@ -88,6 +88,7 @@ soak: setup
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m soak -s
 
 # The promises that a change of a dependency may break: formulas, fits, learning, resume, report.
+# What dependencies warn of among themselves is no error there: ASE 3.29 under NumPy 2.5 does.
 PROMISES := tests/ace/test_reference.py tests/bayes tests/forcefield tests/learning tests/records \
 	tests/simulation tests/store tests/report tests/runs/test_cli.py
 
@@ -98,7 +99,7 @@ define fresh-environment
 	$(BIN)/uv pip install --quiet --python $(1)/bin/python --resolution $(3) --editable . --group dev
 	@$(1)/bin/python --version
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 NUMBA_CACHE_DIR=$(CURDIR)/$(1)/numba-cache \
-		$(1)/bin/python -m pytest -n 2 -q $(PROMISES)
+		$(1)/bin/python -m pytest -n 2 -q -W default $(PROMISES)
 endef
 
 test-lowest: setup
