@@ -1,5 +1,6 @@
 """Imports go down only and never in a circle: read from the source, nothing is imported."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,20 @@ def test_a_circle_through_a_package_is_seen(house: Path) -> None:
     (house / "errors.py").write_text("def late():\n    from house.cellar import bottle")
     found = circles(import_graph(house))
     assert ["cellar/__init__.py", "cellar/wine.py", "errors.py"] in found
+
+
+LONGEST = 40  # lines of a body
+LONG = {"energies_and_forces", "forces_of_draws", "force_rows"}  # kernels: one loop over the atoms
+
+
+def body_lines(node: ast.FunctionDef) -> int:
+    """Return the lines of a function without its signature and docstring."""
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_functions_are_short(file: Path) -> None:
+    functions = [n for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.FunctionDef)]
+    too_long = [f.name for f in functions if body_lines(f) > LONGEST and f.name not in LONG]
+    assert not too_long, "split it where the concept splits, or say here why it stays whole"

@@ -21,11 +21,11 @@ class AuditStatistics:
 
     @classmethod
     def of(cls, ledger: Iterable[LedgerLine]) -> AuditStatistics:
-        """Return the tally of all lines of a ledger."""
-        tally = cls()
+        """Return the statistics of all lines of a ledger."""
+        statistics = cls()
         for line in ledger:
-            tally.add(line)
-        return tally
+            statistics.add(line)
+        return statistics
 
     def add(self, line: LedgerLine) -> None:
         """Add one line of the ledger; only audits with a label count."""

@@ -29,7 +29,7 @@ class Recorder(Closing):
     """Labels, ledger, events, thermodynamics and trajectory of one run directory.
 
     `quarantine` is the directory for structures that got no label, made when there is one.
-    `audits` is the tally of the audits in the ledger, kept while lines are added.
+    `audits` are the statistics of the audits in the ledger, kept while lines are added.
     """
 
     dataset: Dataset

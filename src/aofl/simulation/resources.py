@@ -2,7 +2,7 @@
 
     disk   = frames x bytes of a frame + rows x bytes of a row + labels x bytes of a label
              + checkpoints kept x bytes of a checkpoint + bytes of the model
-    memory = resident now + snapshots for rewinds + environments that the bank may still take
+    memory = resident now + snapshots for rewinds + environments that the stores may still take
 
 Bytes are those of the first record that was written. How many labels a learning run will make is
 not known before; one step in `STEPS_PER_LABEL` is assumed, at every step in mode aimd.
