@@ -21,7 +21,7 @@ import ase.io
 import matplotlib.pyplot as plt
 import numpy as np
 
-import aofl.learning.adaptive_calculator as calculator
+import aofl.learning.observe as observe
 import aofl.simulation.run as loop
 from aofl import api
 from aofl.config.schema import RunConfig
@@ -36,7 +36,10 @@ LABELS = HERE / "data" / "na_dme64_gfn1.extxyz.gz"
 LARGE = HERE / "data" / "bench_na_dme_248.xyz"
 STEPS, FIRST = 600, 100
 TIMESTEP_FS = 0.5
-PARTS = {"follower": (loop, "look_at_chemistry"), "look of the rule": (calculator, "see")}
+PARTS = {
+    "follower": (loop, "look_at_chemistry"),
+    "look of the rule": (observe, "chemistry_snapshot"),
+}
 GOAL = 0.05
 
 

@@ -79,7 +79,7 @@ def run_or_go_on(config: RunConfig, out: Path, every: int = EVERY) -> str:
     master = make_reference(config.reference, out)
 
     def compare(now: Run) -> None:
-        if now.step % every or now.calculator.last_source != "ff":
+        if now.step % every or now.calculator.state.path.source != "ff":
             return
         try:
             error = now.calculator.results["forces"] - master.label(now.atoms).forces

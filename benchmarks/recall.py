@@ -22,6 +22,7 @@ import matplotlib.pyplot as plt
 from ase import Atoms
 
 from aofl.config import read_config
+from aofl.records import Verdict
 from aofl.records.events import ReactionHappened
 from aofl.simulation.dynamics import advance
 from aofl.store import RunDirectory, read_events, read_frames
@@ -69,8 +70,8 @@ def gone_on(run: Path, start: Path, first: int, last: int, way: str, model: Path
     config = read_config(RunDirectory.open(run).config, changes)
     out = start.with_name(f"{start.stem}-{way.replace(', ', '-')}")
 
-    def advance_from(dynamics: object, seed: int, step: int) -> None:
-        advance(dynamics, seed, first + step)
+    def advance_from(dynamics: object, seed: int, step: int) -> Verdict | None:
+        return advance(dynamics, seed, first + step)
 
     with patch("aofl.simulation.run.advance", advance_from):
         status = learning.run_or_go_on(config, out, EVERY)

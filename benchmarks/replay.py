@@ -14,6 +14,7 @@ labels against log error between the targets of aofl, means over the runs.
 import argparse
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -81,11 +82,13 @@ def replay(run: Path, rule: str, value: float) -> dict:
         try:
             calculator.calculate(atoms)
         except RewindRequested as refused:
+            path = replace(calculator.state.path, step=k)  # the replay goes on all the same
+            calculator.state = replace(calculator.state, path=path)
             calculator.label_here(atoms, refused.verdict)
-        if calculator.last_source == "ff":
+        if calculator.state.path.source == "ff":
             errors[k] = np.mean((calculator.results["forces"] - entry.label.forces) ** 2)
-    asked = [x for x in decisions if x["action"] == "label"]
-    learned = [x["step"] for x in asked if mode == "aofl" or x["rule"] != RANDOM_AUDIT]
+    asked = [x for x in decisions if x.action == "label"]
+    learned = [x.step for x in asked if mode == "aofl" or x.rule != RANDOM_AUDIT]
     return {
         "labels": len(learned),
         "first_1000": sum(step < 1000 for step in learned),

@@ -18,7 +18,9 @@ from aofl import AdaptiveCalculator, ForceField
 from aofl.config.schema import BudgetConfig, GuardsConfig, LearningConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.learning.adaptive_calculator import RewindRequested
-from aofl.records import Label, Prediction
+from aofl.learning.learner_state import Source
+from aofl.records import Event, Label, LedgerLine, Prediction
+from aofl.records.events import LabelFailed
 from aofl.reference import AseReference
 from aofl.simulation.dynamics import set_initial_momenta
 from aofl.store import Dataset
@@ -30,7 +32,7 @@ def dynamics(atoms: Atoms) -> VelocityVerlet:
 
 
 def test_a_run_of_any_ase_dynamics_learns(copper: Atoms) -> None:
-    decisions: list[dict[str, Any]] = []
+    decisions: list[LedgerLine] = []
     calculator = AdaptiveCalculator(
         reference=EMT(),
         force_field=ForceField(["Cu", "Al"], "fast"),
@@ -39,15 +41,13 @@ def test_a_run_of_any_ase_dynamics_learns(copper: Atoms) -> None:
     )
     copper.calc = calculator
     dynamics(copper).run(150)
-    labels = [d for d in decisions if d["action"] == "label"]
+    labels = [d for d in decisions if d.action == "label"]
     assert 3 < len(labels) < 75
-    assert labels[0]["rule"] == "initial"
-    assert all(d["reason"] for d in decisions)
-    audits = [d for d in labels if d["rule"] in ("audit", "random_audit") and d["step"] > 50]
-    rmse = np.sqrt(
-        sum(e["sum_sq"] for d in audits for e in d["errors"].values())
-        / sum(e["n"] for d in audits for e in d["errors"].values())
-    )
+    assert labels[0].rule == "initial"
+    assert all(d.reason for d in decisions)
+    audits = [d for d in labels if d.rule in ("audit", "random_audit") and d.step > 50]
+    sums = [e for d in audits for e in d.errors.values()]
+    rmse = np.sqrt(sum(e.sum_sq for e in sums) / sum(e.n for e in sums))
     assert rmse < 0.1
     # On the way the reference was asked for what the calculator gave as its own forces.
     copper.calc = EMT()
@@ -68,6 +68,7 @@ def test_aimd_labels_every_step_and_needs_no_force_field(copper: Atoms, tmp_path
     copper.calc = AdaptiveCalculator(reference=EMT(), mode="aimd", dataset=dataset)
     dynamics(copper).run(5)
     assert len(dataset) == 6
+    assert copper.calc.state.last_label_step == copper.calc.state.path.step == 5
     dataset.close()
 
 
@@ -81,7 +82,7 @@ def test_mlff_never_learns(copper: Atoms, emt: AseReference) -> None:
         settings=LearningConfig(audit_probability=0.5),
     )
     dynamics(copper).run(10)
-    assert copper.calc.memory.n_audits > 0
+    assert copper.calc.state.n_audits > 0
     assert force_field.n_labels == 1
 
 
@@ -129,7 +130,7 @@ class Failing:
 
 
 def test_a_failed_label_is_an_event_and_the_run_goes_on(copper: Atoms) -> None:
-    events: list[dict[str, Any]] = []
+    events: list[Event] = []
     reference = Failing()
     copper.calc = AdaptiveCalculator(
         reference=reference,
@@ -141,12 +142,12 @@ def test_a_failed_label_is_an_event_and_the_run_goes_on(copper: Atoms) -> None:
     moving.run(3)
     reference.is_broken = True
     moving.run(45)
-    failed = [e for e in events if e["event"] == "label_failed"]
+    failed = [e for e in events if isinstance(e, LabelFailed)]
     # It holds 10, 20, 40 ... steps between attempts: a failure lasts for a while.
-    first = failed[0]["step"]
-    assert [e["step"] - first for e in failed] == [0, 10, 30]
-    assert "did not converge" in failed[0]["message"]
-    assert copper.calc.memory.n_failed == len(failed)
+    first = failed[0].step
+    assert [e.step - first for e in failed] == [0, 10, 30]
+    assert "did not converge" in failed[0].message
+    assert copper.calc.state.n_failed == len(failed)
 
 
 def test_without_any_label_a_failure_stops_the_run(copper: Atoms) -> None:
@@ -159,6 +160,12 @@ def test_without_any_label_a_failure_stops_the_run(copper: Atoms) -> None:
         copper.get_forces()
 
 
+def led_there_by(calculator: AdaptiveCalculator, source: Source) -> None:
+    """Let the last step have been made with the forces of the label, or of the force field."""
+    state = calculator.state
+    calculator.state = replace(state, path=replace(state.path, source=source))
+
+
 class Exaggerating(ForceField):
     """A force field whose forces are a thousand times too large."""
 
@@ -168,7 +175,7 @@ class Exaggerating(ForceField):
 
 
 @pytest.fixture
-def doubted(copper: Atoms) -> tuple[VelocityVerlet, Failing, list[dict[str, Any]]]:
+def doubted(copper: Atoms) -> tuple[VelocityVerlet, Failing, list[LedgerLine]]:
     """Return a run whose first step is labelled, and whose others a guard doubts."""
     reference, decisions = Failing(), []
     copper.calc = AdaptiveCalculator(
@@ -184,7 +191,7 @@ def doubted(copper: Atoms) -> tuple[VelocityVerlet, Failing, list[dict[str, Any]
 def test_a_doubted_step_that_a_label_led_to_moves_on_a_label(doubted: Any, copper: Atoms) -> None:
     moving, _, decisions = doubted
     moving.run(1)
-    assert [d["rule"] for d in decisions] == ["initial", "guard"]
+    assert [d.rule for d in decisions] == ["initial", "guard"]
     np.testing.assert_array_equal(
         copper.calc.results["forces"], AseReference(EMT()).label(copper).forces
     )
@@ -192,7 +199,7 @@ def test_a_doubted_step_that_a_label_led_to_moves_on_a_label(doubted: Any, coppe
 
 def test_a_doubted_step_that_the_force_field_led_to_is_refused(doubted: Any, copper: Atoms) -> None:
     moving, _, _ = doubted
-    copper.calc.last_source = "ff"
+    led_there_by(copper.calc, "ff")
     with pytest.raises(RewindRequested, match="a force is too large"):
         moving.run(1)
 
@@ -202,17 +209,19 @@ def test_a_doubted_step_without_an_answer_is_refused(doubted: Any) -> None:
     reference.is_broken = True
     with pytest.raises(RewindRequested, match="a force is too large"):
         moving.run(1)
-    assert decisions[-1]["action"] == "rewind"
+    assert decisions[-1].action == "rewind"
 
 
 def test_a_doubted_step_that_is_beyond_a_guard_indeed_is_refused(
     doubted: Any, copper: Atoms
 ) -> None:
     moving, _, decisions = doubted
-    copper.calc.settings = LearningConfig(guards=GuardsConfig(max_force_eV_per_A=1e-3))
+    tight = LearningConfig(guards=GuardsConfig(max_force_eV_per_A=1e-3))
+    learner = copper.calc.learner
+    copper.calc.learner = replace(learner, conditions=replace(learner.conditions, settings=tight))
     with pytest.raises(RewindRequested, match="a force is too large"):
         moving.run(1)
-    assert [d["action"] for d in decisions] == ["label", "label", "rewind"]
+    assert [d.action for d in decisions] == ["label", "label", "rewind"]
 
 
 def test_a_frozen_force_field_is_not_helped_by_its_audits(copper: Atoms) -> None:
@@ -221,7 +230,7 @@ def test_a_frozen_force_field_is_not_helped_by_its_audits(copper: Atoms) -> None
     copper.calc = AdaptiveCalculator(reference=EMT(), force_field=force_field, mode="mlff")
     moving = VelocityVerlet(copper, 0.1 * units.fs)
     copper.get_forces()
-    copper.calc.last_source = "reference"
+    led_there_by(copper.calc, "reference")
     with pytest.raises(RewindRequested, match="a force is too large"):
         moving.run(1)
 
@@ -246,8 +255,8 @@ def test_without_its_jumps_the_energy_is_conserved(copper: Atoms) -> None:
         moving.run(1)
         energy = copper.get_total_energy()
         raw.append(energy)
-        corrected.append(energy - copper.calc.energy_shift)
-    assert copper.calc.memory.n_labels > 5
+        corrected.append(energy - copper.calc.state.path.energy_shift)
+    assert copper.calc.state.n_labels > 5
     assert np.std(corrected) < 0.3 * np.std(raw)
     assert np.std(corrected) < 0.02
 
@@ -257,9 +266,9 @@ def test_a_learned_force_field_brings_its_calibration(copper: Atoms, emt: AseRef
     force_field.learn(copper, emt.label(copper))
     force_field.calibration = np.array([[3.0, 3.0], [1.0, 1.0]])
     calculator = AdaptiveCalculator(reference=emt, force_field=force_field, mode="mlff")
-    factors = {element: part.factor for element, part in calculator.memory.trust.items()}
+    factors = {element: part.factor for element, part in calculator.state.calibration.items()}
     assert factors == {"Al": 6.0, "Cu": 2.0}
-    assert calculator.memory.force_noise == force_field.force_noise
+    assert calculator.state.force_noise == force_field.force_noise
 
 
 def test_a_frozen_force_field_far_from_home_tells_and_stops(
@@ -267,7 +276,7 @@ def test_a_frozen_force_field_far_from_home_tells_and_stops(
 ) -> None:
     force_field = ForceField(["Cu", "Al"], "fast")
     force_field.learn(copper, emt.label(copper))
-    events: list[dict[str, Any]] = []
+    events: list[Event] = []
     copper.calc = AdaptiveCalculator(
         reference=emt,
         force_field=force_field,
@@ -277,7 +286,7 @@ def test_a_frozen_force_field_far_from_home_tells_and_stops(
     )
     with pytest.raises(RunStopped, match="mode: aofl"):
         dynamics(copper).run(20)
-    assert [event["event"] for event in events] == ["uncertain"]
+    assert [event.event for event in events] == ["uncertain"]
     assert force_field.n_labels == 1
 
 
@@ -289,11 +298,11 @@ def test_the_rivals_do_not_learn_from_audits(copper: Atoms) -> None:
         settings=LearningConfig(cofl_rule="vasp", audit_probability=0.3),
     )
     dynamics(copper).run(60)
-    memory = copper.calc.memory
-    assert memory.n_audits > 5
-    assert memory.n_labels == memory.n_asked - memory.n_audits
-    assert copper.calc.force_field.n_labels == memory.n_labels
-    assert memory.vasp_threshold > 0.002
+    state = copper.calc.state
+    assert state.n_audits > 5
+    assert state.n_labels == state.n_asked - state.n_audits
+    assert copper.calc.force_field.n_labels == state.n_labels
+    assert state.vasp_threshold > 0.002
 
 
 def test_a_budget_of_labels_stops_the_run(copper: Atoms) -> None:
@@ -304,7 +313,7 @@ def test_a_budget_of_labels_stops_the_run(copper: Atoms) -> None:
     )
     with pytest.raises(RunStopped, match="max_labels"):
         dynamics(copper).run(100)
-    assert copper.calc.memory.n_asked == 3
+    assert copper.calc.state.n_asked == 3
 
 
 def test_calculator_and_force_field_are_freed_with_their_last_user(

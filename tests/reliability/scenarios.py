@@ -149,9 +149,9 @@ def seen(run: Path) -> dict[str, int]:
     }
 
 
-def _refuse_step_23_twice(situation: Any, memory: Any, settings: Any) -> Verdict:
-    is_crystal = len(situation.symbols) == 8
-    refused = is_crystal and situation.step == 23 and memory.n_rewinds < 2
+def _refuse_step_23_twice(now: Any, state: Any, settings: Any) -> Verdict:
+    is_crystal = len(now.symbols) == 8
+    refused = is_crystal and now.step == 23 and state.n_rewinds < 2
     return Verdict(action="rewind" if refused else "accept", rule="guard", reason="injected")
 
 

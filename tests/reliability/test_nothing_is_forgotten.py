@@ -26,13 +26,9 @@ from aofl.workflows.assemble import opened_reference
 from aofl.workflows.session import Session, restored
 
 # Of the calculator: the rest is made anew from the configuration, or compared apart.
-OF_CALCULATOR = (
-    "mode", "seed", "step", "timestep_fs", "target_temperature", "results", "previous_positions",
-    "last_source", "last_error", "last_limit", "is_unsure", "energy_shift", "bonded",
-    "learned_ids",
-)  # fmt: skip
+OF_CALCULATOR = ("state", "results")
 MADE_ANEW = {
-    "record", "_on_event", "wall", "labeller", "force_field", "memory", "settings", "atoms",
+    "learner", "oracle", "timing", "force_field", "_on_decision", "_on_event", "atoms",
     "parameters", "_directory", "prefix", "use_cache", "get_spin_polarized",
     "can_rewind",  # said by the run before each step, of the snapshots below
 }  # fmt: skip
@@ -43,22 +39,18 @@ def known(run: Any) -> dict[str, Any]:
     calculator = run.calculator
     assert set(vars(calculator)) <= {*OF_CALCULATOR, *MADE_ANEW}, "new state: restore and test it"
     own = {name: getattr(calculator, name) for name in OF_CALCULATOR}
-    banks = {k: (b.vectors, b.labels, b.atoms) for k, b in calculator.state.banks.items()}
-    rest = {f.name: getattr(run, f.name) for f in fields(run) if f.name in ("step", "rewound_to")}
     return copy.deepcopy(
         {
             **own,
-            **rest,
-            "memory": calculator.state.to_json(),
-            "banks": banks,
+            "step": run.step,
+            "rewound_to": run.rewound_to,
+            "conditions": calculator.learner.conditions,
+            "goes_on": calculator.learner.goes_on,
             "ids": calculator.oracle.ids,
             "calls": calculator.timing.reference_calls.to_json(),
             "audits": run.files.audits.figures(),
-            "followed": run.tracker.to_json(),
-            "snapshots": [
-                (s.step, s.positions, s.momenta, s.results, s.thermostat, s.bonded, s.limit)
-                for s in run.snapshots
-            ],
+            "tracker": run.tracker,
+            "snapshots": list(run.snapshots),
             "positions": run.atoms.positions,
             "momenta": run.atoms.get_momenta(),
             "weights": calculator.force_field.learned.weights,
@@ -138,14 +130,17 @@ def test_a_checkpoint_brings_back_all_that_a_run_knows(
             assert last["step"] == at
             assert_same(dict(last), brought_back(out), f"step {at}")
             seen.append(copy.deepcopy(last))
-    memory = seen[-1]["memory"]
-    assert memory["watch"]["species"]
-    assert memory["watch"]["n_rewinds"] + memory["n_rewinds"] >= 2
-    assert memory["n_failed"] >= 1
-    assert memory["trust"]["H"]["ratios"]
-    assert memory["label_steps"]
-    assert memory["vasp_history"]
-    assert any(one["memory"]["watch"]["gap"] is not None for one in seen)
+    state = seen[-1]["state"]
+    assert state.watch.species
+    assert state.watch.n_rewinds + state.n_rewinds >= 2
+    assert state.n_failed >= 1
+    assert state.calibration["H"].ratios
+    assert state.label_steps
+    assert state.vasp_history
+    assert state.environments["H"].labels
+    assert state.path.bonded is not None
+    assert seen[-1]["snapshots"]
+    assert any(one["state"].watch.gap is not None for one in seen)
     assert any(one["rewound_to"] is not None for one in seen)
 
 
@@ -165,8 +160,8 @@ def test_a_checkpoint_of_another_prior_is_refused(tmp_path: Path) -> None:
 def test_no_two_rewinds_in_a_row_go_to_the_same_frame_and_a_stuck_run_stops(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(situation: Any, memory: Any, settings: Any) -> Verdict:
-        action = "rewind" if situation.step == 23 else "accept"
+    def refuse(seen: Any, state: Any, settings: Any) -> Verdict:
+        action = "rewind" if seen.step == 23 else "accept"
         return Verdict(action=action, rule="guard", reason="injected")
 
     monkeypatch.setitem(RULES, "aofl", (refuse, *RULES["aofl"]))

@@ -58,8 +58,8 @@ def test_a_branch_behind_a_rewind_follows_the_past_that_was_kept(
     from aofl.learning.rules.policy import RULES
     from aofl.records import Verdict
 
-    def refuse_once(situation: Any, memory: Any, settings: Any) -> Verdict:
-        refused = situation.step == 17 and memory.n_rewinds < 2
+    def refuse_once(seen: Any, state: Any, settings: Any) -> Verdict:
+        refused = seen.step == 17 and state.n_rewinds < 2
         return Verdict(action="rewind" if refused else "accept", rule="guard", reason="injected")
 
     monkeypatch.setitem(RULES, "aofl", (refuse_once, *RULES["aofl"]))
@@ -99,8 +99,8 @@ def test_another_thermostat_starts_afresh_also_after_a_rewind(
     from aofl.learning.rules.policy import RULES
     from aofl.records import Verdict
 
-    def refuse_once(situation: Any, memory: Any, settings: Any) -> Verdict:
-        refused = situation.step == 14 and memory.n_rewinds < 1
+    def refuse_once(seen: Any, state: Any, settings: Any) -> Verdict:
+        refused = seen.step == 14 and state.n_rewinds < 1
         return Verdict(action="rewind" if refused else "accept", rule="guard", reason="injected")
 
     monkeypatch.setitem(RULES, "aofl", (refuse_once, *RULES["aofl"]))

@@ -17,6 +17,7 @@ from aofl import AdaptiveCalculator, ForceField
 from aofl.ace.basis import BasisSettings
 from aofl.records import Verdict
 from aofl.simulation.checkpointing import restore_learning, save_state
+from aofl.simulation.run_state import Run
 from aofl.store import Checkpoint, Dataset, load_checkpoint
 
 SETTINGS = BasisSettings(n_pair=8, n_max=4, l_max=2, four_n=0, n_chebyshev=16)
@@ -46,16 +47,18 @@ def frame(copper: Atoms, seed: int) -> Atoms:
     return atoms
 
 
+def taught(learner: AdaptiveCalculator, atoms: Atoms) -> None:
+    """Let a structure be labelled and learned, as if a run had gone back there."""
+    learner.results = {"energy": 0.0}
+    learner.label_here(atoms, VERDICT)
+
+
 def checkpoint_of(learner: AdaptiveCalculator, atoms: Atoms, path: Path) -> Checkpoint:
-    learner.previous_positions = atoms.positions
     save_state(
-        SimpleNamespace(
+        Run(
             calculator=learner,
             atoms=atoms,
             dynamics=VelocityVerlet(atoms, 1 * units.fs),
-            followed=None,
-            snapshots=[],
-            rewound_to=None,
             config=SimpleNamespace(model_dump=lambda mode: {}),
             files=SimpleNamespace(offsets=dict),
             directory=SimpleNamespace(checkpoint=path),
@@ -79,7 +82,7 @@ def test_force_field_comes_back_to_the_last_bit(
     """Searches are at labels 1 to 5 and 8; the others are appended, and so are they again."""
     unbroken = calculator()
     for seed in range(n_labels):
-        unbroken.label_here(frame(copper, seed), VERDICT)
+        taught(unbroken, frame(copper, seed))
     n_appended = n_labels - unbroken.force_field.n_labels_at_refit
     assert n_appended == {1: 0, 5: 0, 7: 2, 8: 0, 10: 2}[n_labels]
     checkpoint = checkpoint_of(unbroken, copper, tmp_path / "checkpoint.npz")
@@ -89,7 +92,7 @@ def test_force_field_comes_back_to_the_last_bit(
     assert_same_bits(resumed, unbroken, frame(copper, 50))
     for seed in range(20, 24):  # and it goes on alike, over the next search
         atoms = frame(copper, seed)
-        label = unbroken.labeller.reference.label(atoms)
+        label = unbroken.oracle.reference.label(atoms)
         for learner in (unbroken, resumed):
             learner.force_field.learn(atoms, label)
     assert_same_bits(resumed, unbroken, frame(copper, 50))
@@ -100,7 +103,7 @@ def test_a_checkpoint_of_before_there_was_append_is_refitted(
 ) -> None:
     learner = calculator()
     for seed in range(7):
-        learner.label_here(frame(copper, seed), VERDICT)
+        taught(learner, frame(copper, seed))
     checkpoint = checkpoint_of(learner, copper, tmp_path / "checkpoint.npz")
     state = {k: v for k, v in checkpoint.state.items() if k != "n_labels_at_refit"}
     resumed = calculator()

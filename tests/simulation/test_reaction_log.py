@@ -29,17 +29,17 @@ class Run(SimpleNamespace):
         return self.step * TIMESTEP
 
 
-def make_run(mode: str = "aofl", last_label_step: int = 0) -> Run:
+def make_run(last_label_step: int = 0) -> Run:
     events: list[Event] = []
     return Run(
         step=0,
         atoms=water(0.0),
-        followed=None,
+        tracker=None,
         config=SimpleNamespace(
             chemistry=ChemistryConfig(), dynamics=SimpleNamespace(timestep_fs=TIMESTEP)
         ),
         calculator=SimpleNamespace(
-            wall=Timing(), memory=SimpleNamespace(last_label_step=last_label_step), mode=mode
+            timing=Timing(), state=SimpleNamespace(last_label_step=last_label_step)
         ),
         files=SimpleNamespace(events=events, tell=events.append),
     )
@@ -75,9 +75,10 @@ def test_bonds_are_written_at_once_and_reactions_when_they_are_certain():
     assert run.tracker.n_events == 1
 
 
-@pytest.mark.parametrize(("mode", "seen"), [("aofl", False), ("aimd", True)])
-def test_a_reaction_without_a_label_within_it_was_not_seen(mode, seen):
-    run = make_run(mode, last_label_step=39)
+@pytest.mark.parametrize(("last_label_step", "seen"), [(39, False), (40, True)])
+def test_a_reaction_without_a_label_within_it_was_not_seen(last_label_step, seen):
+    """In mode aimd every step is a label, so all are seen."""
+    run = make_run(last_label_step)
     go(run, 0.0, 41)
     go(run, 1.4, 200)
     assert run.files.events[-1].seen_by_reference is seen

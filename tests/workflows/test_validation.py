@@ -9,6 +9,7 @@ import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
 
+from aofl.learning.learner_state import PathState, Source
 from aofl.records import Action, LedgerLine, OtherEvent
 from aofl.records.events import ReactionHappened
 from aofl.reference import AseReference
@@ -16,10 +17,9 @@ from aofl.workflows.forecast import forecast, label_range
 from aofl.workflows.validation import ScoredStep, Validation, score
 
 
-def run_at(step: int, atoms: Atoms, forces: np.ndarray, source: str = "ff") -> SimpleNamespace:
-    calculator = SimpleNamespace(
-        last_source=source, results={"forces": forces}, last_error=0.2, last_limit=0.3
-    )
+def run_at(step: int, atoms: Atoms, forces: np.ndarray, source: Source = "ff") -> SimpleNamespace:
+    path = PathState(step=step, source=source, error=0.2, limit=0.3)
+    calculator = SimpleNamespace(results={"forces": forces}, state=SimpleNamespace(path=path))
     return SimpleNamespace(step=step, atoms=atoms, calculator=calculator)
 
 
