@@ -22,7 +22,7 @@ from ase import Atoms
 from ase.build import molecule
 
 from aofl.config.references import Cp2kConfig
-from aofl.reference import cp2k_preset
+from aofl.reference.codes import cp2k_preset
 from aofl.reference.codes.cp2k import Cp2kReference
 from aofl.reference.spot_check import numerical_force
 
