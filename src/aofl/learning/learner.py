@@ -296,9 +296,9 @@ class Learner:
         )
 
     def _continuous_energy(self, now: Now) -> float | None:
-        """Return the energy that a label joins, eV; None where it begins with the first label."""
-        is_first = now.state.n_labels == 0 and self.conditions.mode.learns
-        return None if is_first else now.seen.prediction.energy - now.state.energy_shift
+        """Return the energy that a label joins, eV; None where it begins with this label."""
+        begins = now.seen.step == 0 and self.conditions.mode.learns
+        return None if begins else now.seen.prediction.energy - now.state.energy_shift
 
 
 def _question(now: Now, verdict: Verdict) -> Question:
