@@ -35,12 +35,12 @@ from aofl.learning.learner import MAX_FAILURES, Learner
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observe import Conditions
 from aofl.learning.oracle import Answer
-from aofl.learning.rules.audit import RANDOM
 from aofl.learning.rules.guards import guards
 from aofl.learning.rules.policy import Mode, mode_of
 from aofl.learning.step_result import Moved, Refused, Told, Unlabelled
 from aofl.learning.update import fresh_state
 from aofl.records.events import Drifting, LabelFailed, SpotChecked, Uncertain
+from aofl.records.rule_names import RANDOM_AUDIT as RANDOM
 from aofl.reference import AseReference
 from aofl.simulation.snapshot import capture, put_back
 
