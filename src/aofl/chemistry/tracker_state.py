@@ -1,4 +1,7 @@
-"""What must be known of the past to follow reactions: plain frozen data that JSON can hold."""
+"""What must be known of the past to follow reactions: plain frozen data that JSON can hold.
+
+To JSON it goes by hand: its mappings have tuples of atoms for keys, which JSON objects cannot.
+"""
 
 from __future__ import annotations
 
