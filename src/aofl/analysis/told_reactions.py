@@ -43,7 +43,7 @@ def read_reaction(event: ReactionHappened) -> ReactionEvent:
     return ReactionEvent(
         step=event.step,
         time_fs=event.time_fs,
-        began_fs=event.began_fs or event.time_fs,
+        began_fs=event.time_fs if event.began_fs is None else event.began_fs,
         reaction=event.reaction,
         reactants=event.reactants,
         products=event.products,
