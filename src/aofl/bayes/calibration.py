@@ -19,7 +19,9 @@ distribution. The bound is one-sided, as e_i is a magnitude: no error is too sma
 lies below its `LEVEL` quantile where the signed x lies between the quantiles 1 - p and p: so w_n,
 which is 2.40, 1.47, 1.28 for n = 1, 2, 3, is how much wider the 80 % interval of a signed error is
 when its scale is the rms of n others. The 90 % interval, t_0.95(n) / z_0.95 (3.84, 1.78, 1.43),
-would aim at a tenth of the labels.
+would aim at a tenth of the labels. For S_(r) in place of the rms w_n is no theorem, but it was
+measured to keep the promise with room, where w_n = 1 broke it in runs at n = 1
+(`benchmarks/calibration.py`).
 
 **A single force component.** F_pred +- k sqrt(u^2 + sigma_F^2) is its 90 % interval, two-sided, as
 the component is signed. While a run goes on, k follows the share m of the components of a label
