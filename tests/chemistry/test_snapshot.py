@@ -31,7 +31,7 @@ def water(stretch: float = 0.0, shift: tuple[float, float, float] = (0, 0, 0)) -
 
 
 def test_the_first_look_has_no_changes_and_names_what_is_there() -> None:
-    seen = chemistry_snapshot(water(), None, with_species=True)
+    seen = chemistry_snapshot(water(), None, since=None, with_species=True)
     assert seen.changes == ()
     assert [key.partition(":")[0] for key in seen.species] == ["H2O"]
     assert seen.contacts == {"H-O", "Na-O", "H-Na"}
@@ -39,10 +39,10 @@ def test_the_first_look_has_no_changes_and_names_what_is_there() -> None:
 
 
 def test_a_vibration_is_no_change_and_a_broken_bond_is_one() -> None:
-    bonded = chemistry_snapshot(water(), None, with_species=False).bonded
-    swing = chemistry_snapshot(water(0.3), bonded, with_species=False)
+    bonded = chemistry_snapshot(water(), None, since=None, with_species=False).bonded
+    swing = chemistry_snapshot(water(0.3), bonded, since=bonded, with_species=False)
     assert (swing.changes, swing.species) == ((), frozenset())
-    broken = chemistry_snapshot(water(1.5), swing.bonded, with_species=False)
+    broken = chemistry_snapshot(water(1.5), swing.bonded, since=swing.bonded, with_species=False)
     assert broken.changes == ("H-O broken",)
     assert broken.atom == 0
     assert {key.partition(":")[0] for key in broken.species} == {"HO", "H"}
@@ -66,21 +66,26 @@ def test_contacts_are_those_of_a_plain_count_without_the_known_ones(seed: int) -
     known = set(rng.permutation(sorted(everything))[: len(everything) // 2].tolist())
     assert len(known) > 2
     for told in (set(), known, everything):
-        seen = chemistry_snapshot(at, None, with_species=False, known=told)
+        seen = chemistry_snapshot(at, None, since=None, with_species=False, known=told)
         assert seen.contacts == everything - told
 
 
 def test_it_tells_the_longest_bond_of_each_two_elements() -> None:
-    bonded = chemistry_snapshot(water(), None, with_species=False).bonded
-    seen = chemistry_snapshot(water(0.3), bonded, with_species=False)
+    bonded = chemistry_snapshot(water(), None, since=None, with_species=False).bonded
+    seen = chemistry_snapshot(water(0.3), bonded, since=bonded, with_species=False)
     assert seen.longest == pytest.approx({"H-O": 1.27})
     apart = periodic(["Na", "Na"], np.array([[0, 0, 0], [3.6, 0, 0]]), 9.0 * np.eye(3))
-    assert chemistry_snapshot(apart, None, with_species=False).longest == {}  # metals have no bonds
+    assert (
+        chemistry_snapshot(apart, None, since=None, with_species=False).longest == {}
+    )  # metals have no bonds
 
 
 def test_it_depends_on_neither_origin_nor_images() -> None:
     moved = water(1.5, shift=(7.3, 8.9, -2.0))
-    bonded = chemistry_snapshot(water(), None, with_species=False).bonded
-    here, there = (chemistry_snapshot(at, bonded, with_species=True) for at in (water(1.5), moved))
+    bonded = chemistry_snapshot(water(), None, since=None, with_species=False).bonded
+    here, there = (
+        chemistry_snapshot(at, bonded, since=bonded, with_species=True)
+        for at in (water(1.5), moved)
+    )
     assert here.changes == there.changes
     assert (here.species, here.contacts) == (there.species, there.contacts)

@@ -194,7 +194,7 @@ class TestBonds:
         assert first is not None
         assert first.bonded.tolist() == [[0, 1], [0, 2]]
         assert (first.changes, first.contacts) == ((), frozenset())
-        apart = replace(known.path, bonded=np.array([[0, 1]]))
+        apart = replace(known.path, judged_bonded=np.array([[0, 1]]))
         second = observed(replace(known, path=apart), conditions("aofl"))[0].chemistry
         assert second is not None
         assert second.changes == ("H-O formed",)
@@ -204,7 +204,7 @@ class TestBonds:
         first = observed(known, conditions("aofl"))[0].chemistry
         assert first is not None
         assert len(first.species) == 1
-        past = replace(known, path=replace(known.path, bonded=first.bonded))
+        past = replace(known, path=replace(known.path, judged_bonded=first.bonded))
         second = observed(past, conditions("aofl"))[0].chemistry
         assert second is not None
         assert not second.species
@@ -213,7 +213,7 @@ class TestBonds:
         known = before(100)
         seen, _ = observed(known, conditions("aofl"))
         assert seen.chemistry is not None
-        past = replace(known, path=replace(known.path, bonded=seen.chemistry.bonded))
+        past = replace(known, path=replace(known.path, judged_bonded=seen.chemistry.bonded))
         for unnamed in (
             observed(past, conditions("aofl"))[0],
             observed(replace(past, path=replace(past.path, step=100)), conditions("aofl"))[0],
@@ -223,6 +223,46 @@ class TestBonds:
             assert named.chemistry.species == seen.chemistry.species
             again = with_molecules(named, FRAME, past, conditions("aofl"), Timing())
             assert again is named
+
+    @pytest.mark.parametrize(("step", "is_seen"), [(100, True), (101, False), (110, True)])
+    @pytest.mark.parametrize("name", ["cofl", "mlff", "aofl"])
+    def test_the_log_of_reactions_has_them_when_it_asks_in_any_mode(
+        self, name: str, step: int, is_seen: bool
+    ) -> None:
+        seen, _ = observed(before(step), conditions(name, bonds_every=10, timestep_fs=0.6))
+        assert (seen.bonded is not None) is is_seen
+        if seen.bonded is not None:
+            assert seen.bonded.tolist() == [[0, 1], [0, 2]]
+
+    def test_there_is_one_history_of_them_and_the_rules_know_what_they_judged(self) -> None:
+        """A look of the log in between neither hides a change from the rules nor judges it."""
+        known = before(101, watch=ReactionWatch(contacts=("H-O",)))
+        known = replace(known, path=replace(known.path, judged_bonded=np.array([[0, 1]])))
+        by_log, _ = observed(known, conditions("aofl", bonds_every=101, timestep_fs=1.0))
+        assert by_log.chemistry is None
+        past = looked_at(known, by_log, mode_of("aofl", SETTINGS))
+        assert past.path.bonded is by_log.bonded
+        assert past.path.judged_bonded is known.path.judged_bonded
+        at = replace(past, path=replace(past.path, step=101))
+        by_rule, _ = observed(at, conditions("aofl", bonds_every=101, timestep_fs=1.0))
+        assert by_rule.chemistry is not None
+        assert by_rule.chemistry.changes == ("H-O formed",)
+
+    def test_a_bond_lasts_as_long_as_the_last_look_of_anybody_says(self) -> None:
+        """Beyond the limit of forming and within that of breaking, the history decides."""
+        swung = structure()
+        swung.positions[1] = [1.35, 0.0, 0.0]
+        at = Frame(structure=swung)
+        known = before(100)
+        found = []
+        for bonded in ([[0, 1], [0, 2]], [[0, 2]]):
+            path = replace(known.path, bonded=np.array(bonded), judged_bonded=np.array(bonded))
+            past = replace(known, path=path)
+            toy: Any = ToyModel()
+            seen = observe(at, toy, past, conditions("cofl", bonds_every=10), Timing())
+            assert seen.bonded is not None
+            found.append(seen.bonded.tolist())
+        assert found == [[[0, 1], [0, 2]], [[0, 2]]]
 
     def test_where_no_rule_sees_the_chemistry_no_molecule_is_named(self) -> None:
         seen = observation()

@@ -259,6 +259,7 @@ class TestChemistry:
         )
         assert after.watch == wanted
         assert after.path.bonded is shown.bonded
+        assert after.path.judged_bonded is shown.bonded
         assert (after.path.step, known.path.bonded) == (99, None)
 
     def test_without_a_look_nothing_changes(self) -> None:

@@ -31,7 +31,7 @@ class ChemistrySnapshot:
     bonded
         Covalent bonds as (i, j), an image each, shape (n_bonds, 2): the past of the next look.
     changes
-        Kinds of the bonds that changed since the look before, such as "H-O broken".
+        Kinds of the bonds that changed since they were last judged, such as "H-O broken".
     atom
         An atom of a bond that changed, or None.
     species
@@ -55,6 +55,7 @@ def chemistry_snapshot(
     atoms: AnyStructure,
     bonded: IntArray | None,
     *,
+    since: IntArray | None,
     with_species: bool,
     known: Collection[str] = (),
 ) -> ChemistrySnapshot:
@@ -63,7 +64,9 @@ def chemistry_snapshot(
     Parameters
     ----------
     bonded
-        The bonds at the look before; None at the first, which has no changes.
+        The bonds at the look before, for the hysteresis; None at the first.
+    since
+        The bonds that changes are told from; None at the first look, which has none.
     with_species
         Whether to name the molecules although no bond changed.
     known
@@ -74,9 +77,9 @@ def chemistry_snapshot(
     found = connect_covalent(structure, bonded=bonded, close=close)
     is_bond = found.kinds == COVALENT
     now = found.pairs[is_bond]
-    is_same = bonded is not None and np.array_equal(now, bonded)  # nearly always, and cheap
+    is_same = since is not None and np.array_equal(now, since)  # nearly always, and cheap
     pairs = found.covalent if with_species or not is_same else frozenset()
-    before = pairs if bonded is None or is_same else _pairs(bonded)
+    before = pairs if since is None or is_same else _pairs(since)
     changed = sorted(pairs ^ before)
     symbols = structure.symbols if changed else []
     kinds = {

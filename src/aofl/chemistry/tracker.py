@@ -83,6 +83,7 @@ def follow(
     time_fs: float,
     settings: TrackerSettings = DEFAULT,
     bonds: Bonds | None = None,
+    bonded: IntArray | None = None,
 ) -> tuple[TrackerState, tuple[Event, ...]]:
     """Look at the next frame: return the new state and the events that are now certain.
 
@@ -94,14 +95,16 @@ def follow(
         All bonds of the frame, where the caller has them, found with the same settings from the
         bonds of the frame before. Without them the covalent ones alone are looked for, and the
         others only if something has happened.
+    bonded
+        Its covalent bonds as (i, j), where the caller tracks them, shape (n_bonds, 2).
 
     Raises
     ------
     StructureError
         If the atoms are not those of the first frame.
     """
-    current = bonds or connect_covalent(atoms, settings.bonds, state.bonded)
-    bonded = _covalent_pairs(current)
+    if bonded is None:
+        bonded = _covalent_pairs(bonds or connect_covalent(atoms, settings.bonds, state.bonded))
     now = replace(state, frame=frame, time_fs=time_fs, bonded=bonded)
     lifetime, is_same = settings.min_lifetime_fs, np.array_equal(bonded, state.bonded)
     is_quiet = is_same and not _due(now, lifetime)

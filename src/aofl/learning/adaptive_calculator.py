@@ -84,6 +84,8 @@ class AdaptiveCalculator(Calculator):
         For the temperature guard, K; None leaves it out.
     timestep_fs
         Of the dynamics; the chemistry rule counts in it.
+    bonds_every
+        Steps between the looks at the bonds of who follows the reactions; None where nobody does.
 
     `state` is all that survives a step (`aofl.learning.learner_state`). A driver that has a frame
     to go back to sets `can_rewind` before a step.
@@ -106,6 +108,7 @@ class AdaptiveCalculator(Calculator):
         on_event: Callable[[Event], None] | None = None,
         target_temperature: float | None = None,
         timestep_fs: float = 1.0,
+        bonds_every: int | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         settings, labels = settings or LearningConfig(), labels or LabelsConfig()
@@ -126,6 +129,7 @@ class AdaptiveCalculator(Calculator):
                 seed=seed,
                 timestep_fs=timestep_fs,
                 target_temperature=target_temperature,
+                bonds_every=bonds_every,
             ),
             oracle=self.oracle,
             timing=self.timing,

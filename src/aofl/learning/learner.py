@@ -20,7 +20,14 @@ from aofl.errors import ReferenceFailed
 from aofl.learning.learner_state import TRUSTED, LearnerState, Source
 from aofl.learning.model import Model
 from aofl.learning.observation import Frame, Observation
-from aofl.learning.observe import Conditions, looked_at, observe, observe_fully, with_molecules
+from aofl.learning.observe import (
+    Conditions,
+    bonds_for_log,
+    looked_at,
+    observe,
+    observe_fully,
+    with_molecules,
+)
 from aofl.learning.question import Answer, AnyOracle, NoLabel, Question
 from aofl.learning.rules.guards import guards
 from aofl.learning.rules.policy import decide
@@ -287,6 +294,9 @@ class Learner:
         line = ledger_line(
             verdict, step=step, time_fs=time_fs, label_id=answer.label_id, seconds=seconds
         )
+        bonded = bonds_for_log(frame, state, self.conditions, self.timing, step)
+        if bonded is not None:
+            state = replace(state, path=replace(state.path, bonded=bonded))
         state = _at_step(with_cost(state, step, answer.label), frame, step, "reference", 0.0)
         return Moved(
             forces=_forces_of(answer.label),
@@ -320,7 +330,7 @@ def _passed(now: Now, verdict: Verdict) -> Moved:
         state = replace(state, n_skips=state.n_skips + 1)
         told += Told(lines=(_line(now, verdict),))
     if now.seen.chemistry is not None:
-        path = replace(state.path, bonded=now.seen.chemistry.bonded)
+        path = replace(state.path, judged_bonded=now.seen.chemistry.bonded)
         state = replace(state, path=path)
     return _on_prediction(replace(now, state=state, told=told), verdict)
 

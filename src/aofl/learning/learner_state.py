@@ -48,8 +48,11 @@ class PathState:
     previous_positions
         Positions there, Å, shape (n, 3); None before the first step.
     bonded
-        Covalent bonds at the last look of the chemistry rule as (i, j), shape (n_bonds, 2): with
-        hysteresis, what is bonded depends on the past.
+        Covalent bonds at the last look as (i, j), shape (n_bonds, 2): with hysteresis, what is
+        bonded depends on the past. The one history of the bonds: the rules and the log of the
+        reactions read it.
+    judged_bonded
+        The same when the rules last judged them: what changes is told from there.
     source
         Whether its forces were the reference's or the force field's.
     error, limit
@@ -64,6 +67,7 @@ class PathState:
     step: int = -1
     previous_positions: FloatArray | None = None
     bonded: IntArray | None = None
+    judged_bonded: IntArray | None = None
     source: Source = "reference"
     error: float | None = None
     limit: float

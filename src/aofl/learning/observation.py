@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aofl.chemistry.snapshot import ChemistrySnapshot
-from aofl.records import FloatArray, Prediction, Verdict
+from aofl.records import FloatArray, IntArray, Prediction, Verdict
 from aofl.structure import Structure
 
 
@@ -82,7 +82,9 @@ class Observation:
     judgement
         Of the calibrated errors against their thresholds; None where nobody looked.
     chemistry
-        What is seen of the chemistry; None at a step without a look.
+        What the rules see of the chemistry; None at a step without a look of theirs.
+    bonded
+        Covalent bonds as (i, j), shape (n_bonds, 2); None at a step without any look.
     seed
         Seed of the run; random draws depend on it and on `step` alone.
     can_rewind
@@ -102,6 +104,7 @@ class Observation:
     seed: int
     timestep_fs: float = 1.0
     chemistry: ChemistrySnapshot | None = None
+    bonded: IntArray | None = None
     can_rewind: bool = False
     is_after_label: bool = False
 

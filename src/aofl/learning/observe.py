@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from aofl.chemistry.graph import connect_covalent
+from aofl.chemistry.limits import COVALENT
 from aofl.chemistry.snapshot import ChemistrySnapshot, chemistry_snapshot
 from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
@@ -19,7 +21,7 @@ from aofl.learning.rules.frozen_model import STOP_AT
 from aofl.learning.rules.policy import Mode
 from aofl.learning.rules.uncertainty import CHECK_EVERY, has_grown
 from aofl.learning.timing import Timing
-from aofl.records import Prediction
+from aofl.records import IntArray, Prediction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Conditions:
     """What does not change along a run.
 
     `seed` is that of the run, `timestep_fs` that of the dynamics; `target_temperature` is the
-    thermostat's, K, None where there is none.
+    thermostat's, K, None where there is none. Every `bonds_every` steps the bonds are looked at
+    for who follows the reactions; None where nobody does.
     """
 
     mode: Mode
@@ -35,6 +38,7 @@ class Conditions:
     seed: int = 0
     timestep_fs: float = 1.0
     target_temperature: float | None = None
+    bonds_every: int | None = None
 
 
 def observe(
@@ -49,10 +53,23 @@ def observe(
     prediction = _prediction(frame, model, state, timing, is_due=_is_due(step, state, conditions))
     seen = observation(frame, prediction, state, conditions, step)
     is_holding = step < state.hold_until
-    is_bonded_due = conditions.mode.watches_bonds and is_time_to_look(step, conditions.timestep_fs)
-    if is_holding or not is_bonded_due:
-        return seen
-    return replace(seen, chemistry=_chemistry(frame, state, timing, with_species=False))
+    is_due = conditions.mode.watches_bonds and is_time_to_look(step, conditions.timestep_fs)
+    if is_due and not is_holding:
+        chemistry = _chemistry(frame, state, timing, with_species=False)
+        return replace(seen, chemistry=chemistry, bonded=chemistry.bonded)
+    return replace(seen, bonded=bonds_for_log(frame, state, conditions, timing, step))
+
+
+def bonds_for_log(
+    frame: Frame, state: LearnerState, conditions: Conditions, timing: Timing, step: int
+) -> IntArray | None:
+    """Return the covalent bonds where who follows the reactions looks at them, else None."""
+    if conditions.bonds_every is None or step % conditions.bonds_every:
+        return None
+    with timing.part("chemistry"):
+        found = connect_covalent(frame.structure, bonded=state.path.bonded)
+        pairs: IntArray = found.pairs[found.kinds == COVALENT]
+        return pairs
 
 
 def observe_fully(
@@ -75,11 +92,14 @@ def with_molecules(
     is_known = seen.chemistry is not None and bool(seen.chemistry.species)
     if is_known or not conditions.mode.watches_bonds:
         return seen
-    return replace(seen, chemistry=_chemistry(frame, state, timing, with_species=True))
+    chemistry = _chemistry(frame, state, timing, with_species=True)
+    return replace(seen, chemistry=chemistry, bonded=chemistry.bonded)
 
 
 def looked_at(state: LearnerState, seen: Observation, mode: Mode) -> LearnerState:
-    """Return the state after a look at the deviations; without one it is what it was."""
+    """Return the state after a look at deviations and bonds; without one it is what it was."""
+    if seen.bonded is not None:
+        state = replace(state, path=replace(state.path, bonded=seen.bonded))
     if seen.judgement is None:
         return state
     local, excess = seen.prediction.energies_std, seen.judgement.excess
@@ -125,7 +145,8 @@ def _chemistry(
         return chemistry_snapshot(
             frame.structure,
             state.path.bonded,
-            with_species=with_species or state.path.bonded is None,
+            since=state.path.judged_bonded,
+            with_species=with_species or state.path.judged_bonded is None,
             known=state.watch.contacts,
         )
 

@@ -151,7 +151,9 @@ def with_chemistry(state: LearnerState, seen: Observation, outcome: Outcome) -> 
         is_surprise=outcome.is_surprise,
         timestep_fs=seen.timestep_fs,
     )
-    return replace(state, watch=watch, path=replace(state.path, bonded=seen.chemistry.bonded))
+    bonded = seen.chemistry.bonded
+    path = replace(state.path, bonded=bonded, judged_bonded=bonded)
+    return replace(state, watch=watch, path=path)
 
 
 def with_failure(state: LearnerState, step: int) -> LearnerState:

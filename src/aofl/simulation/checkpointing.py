@@ -23,7 +23,7 @@ from aofl.learning.environment_store import EnvironmentStore
 from aofl.learning.learner_state import Knowledge, LearnerState, PathState, Source
 from aofl.learning.timing import CallTimes
 from aofl.plain import from_plain, to_plain
-from aofl.records import FloatArray
+from aofl.records import FloatArray, IntArray
 from aofl.simulation.run_state import Run
 from aofl.simulation.snapshot import RESULTS, Snapshot
 from aofl.store import Checkpoint, Dataset, save_checkpoint
@@ -172,7 +172,8 @@ def _plain(instant: Snapshot) -> dict[str, Any]:
     )
     return {
         **to_plain(plain),
-        "bonded": None if path.bonded is None else path.bonded.tolist(),
+        "bonded": None if path.judged_bonded is None else path.judged_bonded.tolist(),
+        "tracked": None if path.bonded is None else path.bonded.tolist(),
         "followed": tracker.to_json() if tracker else None,
     }
 
@@ -187,15 +188,14 @@ def _instant(arrays: dict[str, Any], k: int, state: Mapping[str, Any]) -> Snapsh
     """
     _check_shapes(arrays, k)
     plain = from_plain(PlainInstant, {f.name: state[f.name] for f in fields(PlainInstant)})
-    before, bonded, tracker = (
-        arrays[f"{k}.previous_positions"],
-        state["bonded"],
-        state["followed"],
-    )
+    before, tracker = arrays[f"{k}.previous_positions"], state["followed"]
+    # Older checkpoints: the rules and the log had each a history of their own.
+    tracked = state.get("tracked", tracker["bonded"] if tracker else state["bonded"])
     path = PathState(
         step=plain.step,
         previous_positions=before if len(before) else None,
-        bonded=None if bonded is None else np.array(bonded, dtype=np.int64).reshape(-1, 2),
+        bonded=_pairs(tracked),
+        judged_bonded=_pairs(state["bonded"]),
         source=plain.source,
         error=plain.error,
         limit=plain.limit,
@@ -211,6 +211,10 @@ def _instant(arrays: dict[str, Any], k: int, state: Mapping[str, Any]) -> Snapsh
         tracker=TrackerState.from_json(tracker) if tracker else None,
         offsets=plain.offsets,
     )
+
+
+def _pairs(bonded: list[list[int]] | None) -> IntArray | None:
+    return None if bonded is None else np.array(bonded, dtype=np.int64).reshape(-1, 2)
 
 
 def _check_shapes(arrays: dict[str, Any], k: int) -> None:

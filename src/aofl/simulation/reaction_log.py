@@ -34,7 +34,12 @@ def look_at_chemistry(run: Run) -> None:
         before = run.tracker
         settings = TrackerSettings(min_lifetime_fs=config.min_lifetime_fs)
         run.tracker, events = follow(
-            before, run.atoms, frame=run.step, time_fs=run.time_fs, settings=settings
+            before,
+            run.atoms,
+            frame=run.step,
+            time_fs=run.time_fs,
+            settings=settings,
+            bonded=run.calculator.state.path.bonded,
         )
         _write_bonds(run, before, run.tracker)
         for event in events:

@@ -36,6 +36,7 @@ from aofl.reference.codes.socket_reference import SocketReference
 from aofl.reference.codes.vasp import VaspReference
 from aofl.reference.import_path import make_calculator as calculator_at
 from aofl.reference.import_path import version_of
+from aofl.simulation.reaction_log import steps_between_looks
 from aofl.simulation.recorder import Recorder
 from aofl.system import EnergyAndForces, Engines
 
@@ -213,4 +214,5 @@ def make_calculator(
         on_event=files.tell,
         target_temperature=dynamics.temperature_K if has_thermostat else None,
         timestep_fs=dynamics.timestep_fs,
+        bonds_every=steps_between_looks(config.chemistry, dynamics.timestep_fs),
     )

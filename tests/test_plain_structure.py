@@ -89,7 +89,9 @@ def test_the_chemistry_is_the_same_from_both(atoms: Atoms) -> None:
     assert is_same(connect_covalent(atoms), connect_covalent(structure))
     assert new_contacts(atoms, close, ()) == new_contacts(structure, close, ())
     bonded = connect_covalent(atoms).pairs[1:]
-    seen = [chemistry_snapshot(x, bonded, with_species=True) for x in (atoms, structure)]
+    seen = [
+        chemistry_snapshot(x, bonded, since=bonded, with_species=True) for x in (atoms, structure)
+    ]
     assert is_same(*seen)
 
 
