@@ -1,33 +1,37 @@
 """Change the code of the method line by line, and list what no test notices.
 
-    make mutants                                  # everything; most of an hour on one core
+    make mutants                                  # all: twenty minutes or more on a core of its own
     python tools/mutants.py --share 0.2           # one change in five, drawn with --seed
     python tools/mutants.py src/aofl/learning/rules/audit.py --json mutants.json
 
-Each mutant (`tools/mutation_operators.py`) is the module with one small change: `<` for `<=`, an
-assignment left out. It is killed if a test fails or runs into the limit of time; if it survives,
-no test depends on what was changed.
+Each mutant (`tools/mutation_operators.py`) is a module with one small change: `<` for `<=`, an
+assignment left out. It is killed if a test fails or runs out of time; if it survives, no test
+depends on what was changed.
 
-How to read survivors. A survivor is a question. Some are equivalent: nothing that can be seen
-differs, as with `x > 0` for `x >= 0` of a number that is never zero, a faster path beside a slower
-one, or a default that all callers override; leave them. The others name a test that is missing, or
-code that is not needed. Numbers of messages and limits that guard against nonsense are worth a
-test if a user would notice. The share that is killed is no aim: it says where to look.
+How to read survivors
+    Each is a question. Some are equivalent, and stay: nothing that can be seen differs. Such are
+    `x > 0` for `x >= 0` where x is never zero, `min(1, 9 / max(n, 2))` for `max(n, 1)`, a short
+    cut that gives what the long way gives. The others name a test that is missing, or code that is
+    not needed. The share that is killed says where to look; it is no aim.
 
-Which tests. First those that mirror the module (`tests/learning/rules/test_audit.py` of
-`src/aofl/learning/rules/audit.py`), then the others of the room, but for those that run
-the reference, files and the clock (`EFFECTS`): they are slow, and prove other promises.
+Which tests
+    First those that mirror the module (`tests/learning/rules/test_audit.py` of
+    `src/aofl/learning/rules/audit.py`), then the others of its room, without those of `EFFECTS`:
+    they run references and write files, are slow, and prove other promises.
 
-Why a tool of our own. cosmic-ray writes each change into the source file and starts the test
-command anew: three seconds of imports (numba, scipy, ASE, HDF5) for tests of milliseconds, and a
-working tree that must be left alone meanwhile. mutmut forks from a warm process, as is done here, but
-leaves out decorated classes and functions, and code outside functions: most of this code is frozen
-dataclasses, their properties, constants, and kernels. Here a module is changed as a
-whole when a forked child imports it: nothing is written, and a mutant costs about a second.
+Why a tool of our own
+    cosmic-ray 8.7 writes each change into the source file and starts the test command anew: seconds
+    of imports (numba, scipy, ASE) before tests of milliseconds, in a working tree that has to be
+    left alone meanwhile. mutmut 3.8 is nearer: it forks from a warm process, as is done here. It
+    leaves out decorated functions (properties, kernels) and code outside functions (constants,
+    defaults), a tenth of the changes made here and some of the most interesting; it changes texts
+    too, so that every message needs a test of its words; and it works on a copy of the tree where
+    each function stands once per mutant. Here a forked child imports the changed module as a
+    whole: no file is written, and a mutant that is killed costs less than half a second, one that
+    survives the seconds of the tests of its room.
 
-Two things are kept out of the way: numba's cache does not see every change of a kernel, so
-children compile theirs in a folder of their own; hypothesis draws the same examples for all, and
-remembers none.
+Kept out of the way: numba's cache does not see every change of a kernel, so children compile into
+a folder of their own; hypothesis draws the same examples for all mutants and remembers none.
 """
 
 from __future__ import annotations
@@ -190,6 +194,19 @@ def warm_up(modules: Iterable[Path], tests: Iterable[Path]) -> None:
         sys.exit(f"{', '.join(early)}: imported before it is changed; no mutant would be seen.")
 
 
+def same_examples() -> None:
+    """Let hypothesis draw the same examples each time, remember none and simplify none."""
+    hypothesis.settings.register_profile(
+        "mutants",
+        database=None,
+        deadline=None,  # a busy machine is no mutant that was noticed
+        suppress_health_check=list(hypothesis.HealthCheck),
+        derandomize=True,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+    )
+    hypothesis.settings.load_profile("mutants")
+
+
 def run(module: Path, mutants: Iterable[Mutant], seconds: float) -> Result:
     """Return which mutants of a module no test notices, each within some seconds."""
     chosen = list(mutants)
@@ -219,7 +236,7 @@ def _live_and_die(substitute: Substitute, tests: Tests, seconds: float, folder: 
         signal.alarm(math.ceil(seconds))
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         os.environ["NUMBA_CACHE_DIR"] = folder
-        numba.config.reload_config()
+        numba.config.reload_config()  # type: ignore[no-untyped-call]
         sys.meta_path.insert(0, substitute)
         stages = [files for files in (tests.own, tests.others) if files]
         if not any(pytest.main([*PYTEST, *map(str, files)]) for files in stages):
@@ -293,14 +310,7 @@ def main() -> None:
     """Try the mutants of each module, and print what survives."""
     asked = parsed_arguments()
     modules = asked.modules or default_modules()
-    hypothesis.settings.register_profile(
-        "mutants",
-        database=None,
-        deadline=None,
-        derandomize=True,
-        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
-    )
-    hypothesis.settings.load_profile("mutants")
+    same_examples()
     os.chdir(ROOT)
     warm_up(modules, {file for module in modules for file in tests_of(module).files})
     unchanged: dict[tuple[Path, ...], float] = {}
@@ -312,9 +322,8 @@ def main() -> None:
         limit = PATIENCE * unchanged[tests.files] + SOME_SECONDS
         results.append(run(module, drawn(module, asked.share, asked.seed), limit))
         print(described(results[-1]), flush=True)
-    n_mutants, n_killed = (
-        sum(counts) for counts in zip(*[(r.n_mutants, r.n_killed) for r in results], strict=True)
-    )
+    n_mutants = sum(result.n_mutants for result in results)
+    n_killed = sum(result.n_killed for result in results)
     print(f"all: {n_killed} of {n_mutants} killed")
     if asked.json:
         asked.json.write_text(as_json(results), "utf-8")
