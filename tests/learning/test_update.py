@@ -258,9 +258,8 @@ class TestChemistry:
             100, shown, is_surprise=error > 0.3, timestep_fs=timestep_fs
         )
         assert after.watch == wanted
-        assert after.path.bonded is shown.bonded
         assert after.path.judged_bonded is shown.bonded
-        assert (after.path.step, known.path.bonded) == (99, None)
+        assert (after.path.step, known.path.judged_bonded) == (99, None)
 
     def test_without_a_look_nothing_changes(self) -> None:
         known = state()

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 from ase import Atoms
 
+from aofl.chemistry.graph import connect_covalent
+from aofl.chemistry.limits import COVALENT
 from aofl.chemistry.tracker_state import TrackerState
 from aofl.config.schema import ChemistryConfig
 from aofl.learning.timing import Timing
@@ -39,15 +41,22 @@ def make_run(last_label_step: int = 0) -> Run:
             chemistry=ChemistryConfig(), dynamics=SimpleNamespace(timestep_fs=TIMESTEP)
         ),
         calculator=SimpleNamespace(
-            timing=Timing(), state=SimpleNamespace(last_label_step=last_label_step)
+            timing=Timing(),
+            state=SimpleNamespace(
+                last_label_step=last_label_step, path=SimpleNamespace(bonded=None)
+            ),
         ),
         files=SimpleNamespace(events=events, tell=events.append),
     )
 
 
 def go(run: Run, stretch: float, steps: int, through_json: bool = False) -> None:
+    path = run.calculator.state.path
     for _ in range(steps):
         run.atoms = water(stretch)
+        if run.step % 10 == 0:  # as the learner does for the log
+            bonds = connect_covalent(run.atoms, bonded=path.bonded)
+            path.bonded = bonds.pairs[bonds.kinds == COVALENT]
         look_at_chemistry(run)
         if through_json:
             run.tracker = TrackerState.from_json(json.loads(json.dumps(run.tracker.to_json())))

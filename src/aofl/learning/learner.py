@@ -36,7 +36,7 @@ from aofl.learning.rules.rewinds import refused
 from aofl.learning.step_result import Moved, Refused, Told, Unlabelled, ledger_line
 from aofl.learning.timing import Timing
 from aofl.learning.update import Outcome, compare, learn, noted, with_cost, with_failure
-from aofl.records import Event, Label, LedgerLine, Prediction, Verdict
+from aofl.records import Event, IntArray, Label, LedgerLine, Prediction, Verdict
 from aofl.records.events import Drifting, LabelFailed, Uncertain
 from aofl.records.rule_names import AIMD, RANDOM_AUDIT
 
@@ -142,7 +142,8 @@ class Learner:
             seen = observe_fully(
                 now.frame, now.model, now.state, self.conditions, self.timing, step=now.seen.step
             )
-            now = self._looked(replace(now, seen=replace(seen, chemistry=now.seen.chemistry)))
+            seen = replace(seen, chemistry=now.seen.chemistry, bonded=now.seen.bonded)
+            now = self._looked(replace(now, seen=seen))
         return self._with_molecules(now)
 
     def _with_molecules(self, now: Now) -> Now:
@@ -228,7 +229,8 @@ class Learner:
         )
         events: tuple[Event, ...] = (*answer.events, *_alarm(now, tested))
         begun = label.energy if continuous is None else continuous
-        state = _at_step(state, now.frame, seen.step, "reference", label.energy - begun)
+        shift = label.energy - begun
+        state = _at_step(state, now.frame, seen.step, "reference", shift, seen.bonded)
         return Moved(
             forces=_forces_of(label),
             verdict=verdict,
@@ -295,9 +297,9 @@ class Learner:
             verdict, step=step, time_fs=time_fs, label_id=answer.label_id, seconds=seconds
         )
         bonded = bonds_for_log(frame, state, self.conditions, self.timing, step)
-        if bonded is not None:
-            state = replace(state, path=replace(state.path, bonded=bonded))
-        state = _at_step(with_cost(state, step, answer.label), frame, step, "reference", 0.0)
+        state = _at_step(
+            with_cost(state, step, answer.label), frame, step, "reference", 0.0, bonded
+        )
         return Moved(
             forces=_forces_of(answer.label),
             verdict=verdict,
@@ -337,7 +339,8 @@ def _passed(now: Now, verdict: Verdict) -> Moved:
 
 def _on_prediction(now: Now, verdict: Verdict) -> Moved:
     """Let the atoms go on with the forces of the force field."""
-    state = _at_step(now.state, now.frame, now.seen.step, "ff", now.state.energy_shift)
+    seen, shift = now.seen, now.state.energy_shift
+    state = _at_step(now.state, now.frame, seen.step, "ff", shift, seen.bonded)
     return Moved(forces=now.seen.prediction, verdict=verdict, state=state, told=now.told)
 
 
@@ -370,13 +373,25 @@ def _stop(reason: str) -> Verdict:
 
 
 def _at_step(
-    state: LearnerState, frame: Frame, step: int, source: Source, energy_shift: float
+    state: LearnerState,
+    frame: Frame,
+    step: int,
+    source: Source,
+    energy_shift: float,
+    bonded: IntArray | None,
 ) -> LearnerState:
-    """Return the state with the path at an accepted step."""
+    """Return the state with the path at an accepted step.
+
+    Parameters
+    ----------
+    bonded
+        Covalent bonds of the frame; None where nobody looked, which leaves those of before.
+    """
     path = replace(
         state.path,
         step=step,
         previous_positions=frame.structure.positions.copy(),
+        bonded=state.path.bonded if bonded is None else bonded,
         source=source,
         energy_shift=energy_shift,
     )

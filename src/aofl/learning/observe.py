@@ -97,9 +97,7 @@ def with_molecules(
 
 
 def looked_at(state: LearnerState, seen: Observation, mode: Mode) -> LearnerState:
-    """Return the state after a look at deviations and bonds; without one it is what it was."""
-    if seen.bonded is not None:
-        state = replace(state, path=replace(state.path, bonded=seen.bonded))
+    """Return the state after a look at the deviations; without one it is what it was."""
     if seen.judgement is None:
         return state
     local, excess = seen.prediction.energies_std, seen.judgement.excess

@@ -151,8 +151,7 @@ def with_chemistry(state: LearnerState, seen: Observation, outcome: Outcome) -> 
         is_surprise=outcome.is_surprise,
         timestep_fs=seen.timestep_fs,
     )
-    bonded = seen.chemistry.bonded
-    path = replace(state.path, bonded=bonded, judged_bonded=bonded)
+    path = replace(state.path, judged_bonded=seen.chemistry.bonded)
     return replace(state, watch=watch, path=path)
 
 
