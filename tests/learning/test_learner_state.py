@@ -203,6 +203,9 @@ class TestMeasured:
 
     def test_it_is_the_median_over_the_atoms_of_the_element(self) -> None:
         assert self.measured([0.1, 0.1, 0.1]) == {"O": (0.25,), "H": (0.3125,)}
+        rows = np.array([[0.0, 0.5, 0.0], [0.0, 0.0, 0.875], [0.0, 0.0, 0.75]])
+        after = self.KNOWN.measured(["H"] * 3, rows, np.zeros(3))
+        assert after.usual_distance["H"] == (0.5, 0.25)  # of 0.5, 0.125, 0.25
 
     @pytest.mark.parametrize(("error", "is_good"), [(0.3, True), (np.nextafter(0.3, 1.0), False)])
     def test_only_atoms_within_the_target_count(self, error: float, is_good: bool) -> None:

@@ -168,6 +168,10 @@ class TestIsDue:
         assert not watch.is_due([BROKEN], 101, 1.0)
         assert not watch.is_due([], 10**6, 1.0)
 
+    def test_a_kind_whose_labels_all_surprised_has_the_first_gap(self) -> None:
+        watch = ReactionWatch(labelled={BROKEN: 100})
+        assert [watch.is_due([BROKEN], step, 1.0) for step in (103, 104)] == [False, True]
+
 
 def test_a_rewind_is_counted_and_not_made_again_within_64_femtoseconds() -> None:
     watch = ReactionWatch(n_rewinds=2, gap=8, due=3).rewound(100, 0.5)
