@@ -221,6 +221,7 @@ class TestBonds:
             named = with_molecules(unnamed, FRAME, past, conditions("aofl"), Timing())
             assert named.chemistry is not None
             assert named.chemistry.species == seen.chemistry.species
+            assert named.bonded is named.chemistry.bonded
             again = with_molecules(named, FRAME, past, conditions("aofl"), Timing())
             assert again is named
 
