@@ -10,8 +10,13 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from hypothesis import settings
 
 from aofl.reference import AseReference
+
+# How long an example takes is the machine's affair: a busy one fails no promise.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
