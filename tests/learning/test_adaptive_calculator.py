@@ -17,7 +17,7 @@ from ase.md.verlet import VelocityVerlet
 from aofl import AdaptiveCalculator, ForceField
 from aofl.config.schema import BudgetConfig, GuardsConfig, LearningConfig
 from aofl.errors import ReferenceFailed, RunStopped
-from aofl.learning.adaptive_calculator import RewindRequested
+from aofl.learning.adaptive_calculator import RewindRequested, frame_of
 from aofl.learning.learner_state import Source
 from aofl.records import Event, Label, LedgerLine, Prediction
 from aofl.records.events import LabelFailed
@@ -233,6 +233,31 @@ def test_a_frozen_force_field_is_not_helped_by_its_audits(copper: Atoms) -> None
     led_there_by(copper.calc, "reference")
     with pytest.raises(RewindRequested, match="a force is too large"):
         moving.run(1)
+
+
+def test_the_frame_of_some_atoms_is_a_copy_with_all_that_they_carry(copper: Atoms) -> None:
+    set_initial_momenta(copper, 600, seed=1)
+    copper.set_initial_magnetic_moments(np.arange(8.0))
+    copper.info["charge"] = -1
+    frame = frame_of(copper, can_rewind=True)
+    assert frame.temperature == copper.get_temperature() > 100.0
+    assert frame.can_rewind is True
+    assert set(frame.annotations["arrays"]) == {"momenta", "initial_magmoms"}
+    assert frame.annotations["info"] == {"charge": -1}
+    before = copper.positions.copy()
+    copper.positions += 1.0
+    np.testing.assert_array_equal(frame.structure.positions, before)
+
+
+def test_atoms_that_are_too_hot_ask_for_a_rewind(copper: Atoms) -> None:
+    copper.calc = AdaptiveCalculator(
+        reference=EMT(), force_field=ForceField(["Cu", "Al"], "fast"), target_temperature=300.0
+    )
+    copper.get_forces()
+    set_initial_momenta(copper, 9000, seed=1)
+    copper.rattle(1e-3, seed=1)
+    with pytest.raises(RewindRequested, match="too hot"):
+        copper.get_forces()
 
 
 def test_colliding_atoms_ask_for_a_rewind(copper: Atoms) -> None:

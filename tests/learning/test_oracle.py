@@ -104,6 +104,58 @@ def test_frozen_layers_never_change_labels(copper: Atoms, dataset: Dataset) -> N
     assert np.abs(dataset[0].label.forces[:3]).min() > 0
 
 
+def test_a_structure_that_the_data_set_knows_is_not_computed_again(
+    copper: Atoms, dataset: Dataset
+) -> None:
+    reference, timing = Counting(), Timing()
+    first, second = (Oracle(reference=reference, timing=timing, dataset=dataset) for _ in range(2))
+    answers = [asked(first, copper), asked(second, copper)]
+    assert reference.calls == len(dataset) == 1
+    assert [answer.label_id for answer in answers] == [*first.ids, *second.ids] == [0, 0]
+    assert answers[1].label.forces.tobytes() == answers[0].label.forces.tobytes()
+    # It was paid for, before a kill perhaps: its time counts.
+    assert sum(timing.reference_calls.counts.values()) == 2
+    assert timing.before == answers[1].label.seconds > 0.0
+
+
+def test_what_else_the_atoms_carry_reaches_the_reference(copper: Atoms) -> None:
+    class Noting(Counting):
+        def label(self, atoms: Atoms, *, careful: bool = False) -> Label:
+            self.given = atoms.copy()
+            return super().label(atoms)
+
+    copper.set_initial_magnetic_moments(np.arange(8.0))
+    copper.info["charge"] = -1
+    reference = Noting()
+    labelled(Oracle(reference=reference, timing=Timing()), copper)
+    assert reference.given.get_initial_magnetic_moments().tolist() == list(range(8))
+    assert reference.given.info["charge"] == -1
+    assert reference.given == copper
+
+
+def test_a_label_is_held_against_what_the_force_field_expects_where_it_may(
+    copper: Atoms, dataset: Dataset, emt: AseReference
+) -> None:
+    """A label so far off is computed again, carefully; a young force field is not asked."""
+    force_field = ForceField(["Cu", "Al"], "fast")
+    force_field.learn(copper, emt.label(copper))
+    said = force_field.predict(copper)
+    far = replace(said, forces=said.forces + 1.0 * np.sign(said.forces))
+    for errors, n_calls in ((None, 1), (np.full(8, 0.01), 2)):
+        atoms = copper.copy()
+        atoms.rattle(1e-6 * n_calls, seed=1)
+        reference = Counting()
+        oracle = Oracle(reference=reference, timing=Timing(), dataset=dataset)
+        asking = Question(
+            frame=frame_of(atoms), step=3, time_fs=1.5, rule="me", prediction=far,
+            expected_errors=errors,
+        )  # fmt: skip
+        answer = oracle.ask(asking)
+        assert isinstance(answer, Answer)
+        assert reference.calls == n_calls
+        np.testing.assert_array_equal(dataset[answer.label_id].predicted_forces, far.forces)
+
+
 def test_a_cache_serves_other_runs(copper: Atoms, tmp_path: Path) -> None:
     settings = LabelsConfig(cache=str(tmp_path / "cache"))
     references = [Counting(), Counting(), Counting("other")]
