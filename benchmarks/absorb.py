@@ -2,8 +2,8 @@
 
 Run: .venv/bin/python benchmarks/absorb.py [fast standard ...]
 Writes benchmarks/results/absorb.json and .png: for each label the core seconds and the wall seconds
-of `ForceField.append` (1 energy, 192 forces, 6 virials; refits included, hyperparameter searches
-not), and the memory of the process. On a shared machine the core seconds are what to read.
+of `ForceField.append` (1 energy, 192 forces, 6 virials; refits included), and the memory of the
+process. On a shared machine the core seconds are what to read.
 Early and late are windows of labels that hold several refits each.
 """
 
@@ -17,7 +17,7 @@ from time import perf_counter, process_time
 import matplotlib.pyplot as plt
 import numpy as np
 
-from aofl.forcefield.model import FIXED_UNTIL, ForceField
+from aofl.forcefield.model import RENEWED_UNTIL, ForceField
 from aofl.forcefield.train import structure
 from aofl.rng import generator
 from aofl.store import read_labels
@@ -47,7 +47,7 @@ def measure(accuracy: str) -> dict:
         noise = rng.normal(0, 0.1, entry.label.forces.shape)
         label = replace(entry.label, forces=entry.label.forces + noise)
         wall, core = perf_counter(), process_time()
-        (force_field.learn if n <= FIXED_UNTIL else force_field.append)(atoms, label)
+        (force_field.learn if n <= RENEWED_UNTIL else force_field.append)(atoms, label)
         row = {"label": n, "wall_s": perf_counter() - wall, "core_s": process_time() - core}
         row["is_refit"] = force_field.n_labels_at_refit == n
         rows.append(row | {"resident_MB": resident_megabytes()})

@@ -62,8 +62,7 @@ def curve(
         for entry in pool[n:size]:
             force_field.absorb(structure(entry), entry.label)
         n = size
-        force_field.search()
-        force_field.refit()
+        force_field.renew()
         errors[size] = 1e3 * evaluate(force_field, tested).forces_rmse
         print(f"{accuracy:9} N={size:<4} {errors[size]:6.1f} meV/Å", flush=True)
     return errors

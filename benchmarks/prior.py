@@ -79,8 +79,7 @@ def with_prior(force_field: ForceField, chosen: Prior) -> ForceField:
     other.data, other.n_labels = force_field.data, force_field.n_labels
     other.reference_energies = force_field.reference_energies
     with patch.dict(prior.PRIOR_FORCE, {3: chosen.three, 4: chosen.four}):
-        other.search()
-    other.refit()
+        other.renew()
     return other
 
 

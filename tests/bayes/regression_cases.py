@@ -1,51 +1,39 @@
-"""A small linear problem with three kinds of data, and its textbook solution."""
+"""A small linear problem in units of its noise, and its textbook solution."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from aofl.bayes.evidence import Hyperparameters
 from aofl.bayes.posterior import Statistics
 
-GROUP = np.array([0, 0, 0, 1, 1, 1, 1, 2])
-UNIT_STD = np.array([1.0, 0.5, 0.3, 1.0, 0.7, 0.4, 0.2, 2.0])
-HYPER = Hyperparameters(scales=np.array([0.8, 1.7, 3.0]), noises=np.array([0.05, 0.3, 1.1]))
-COUNTS = (3, 14, 5)
+STD = np.array([0.8, 0.4, 0.24, 1.7, 1.19, 0.68, 0.34, 6.0])
+COUNT = 22
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Rows and targets by kind."""
+    """Rows (m, p) and targets (m,)."""
 
-    rows: list[np.ndarray]
-    targets: list[np.ndarray]
+    rows: np.ndarray
+    targets: np.ndarray
 
-    def statistics(self) -> list[Statistics]:
-        data = [Statistics.empty(x.shape[1]) for x in self.rows]
-        for statistics, x, y in zip(data, self.rows, self.targets, strict=True):
-            statistics.add(x, y)
+    def statistics(self) -> Statistics:
+        data = Statistics.empty(self.rows.shape[1])
+        data.add(self.rows, self.targets)
         return data
 
-    def noise_of_rows(self, noises: np.ndarray) -> np.ndarray:
-        return np.repeat(noises, [len(y) for y in self.targets])
 
-
-def random_problem(seed: int = 0, counts: tuple[int, ...] = COUNTS) -> Problem:
-    """Return targets drawn from the model with the hyperparameters `HYPER`."""
+def random_problem(seed: int = 0, count: int = COUNT, noise: float = 1.0) -> Problem:
+    """Return targets drawn from the model, noise and prior `noise` times as large."""
     rng = np.random.default_rng(seed)
-    weights = HYPER.scales[GROUP] * UNIT_STD * rng.normal(size=len(GROUP))
-    rows = [rng.normal(size=(n, len(GROUP))) for n in counts]
-    targets = [
-        x @ weights + noise * rng.normal(size=len(x))
-        for x, noise in zip(rows, HYPER.noises, strict=True)
-    ]
-    return Problem(rows, targets)
+    weights = noise * STD * rng.normal(size=len(STD))
+    # Rows of different size, as energies and forces are.
+    rows = rng.normal(size=(count, len(STD))) * rng.choice([0.9, 3.0, 20.0], size=(count, 1))
+    return Problem(rows, rows @ weights + noise * rng.normal(size=count))
 
 
-def textbook(problem: Problem, hyper: Hyperparameters) -> tuple[np.ndarray, np.ndarray]:
+def textbook(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and covariance of the weights with a dense inverse (Bishop, eqs 3.50, 3.51)."""
-    x, y = np.concatenate(problem.rows), np.concatenate(problem.targets)
-    precision = 1 / problem.noise_of_rows(hyper.noises) ** 2
-    prior = 1 / (hyper.scales[GROUP] * UNIT_STD) ** 2
-    covariance = np.linalg.inv(np.diag(prior) + (x.T * precision) @ x)
-    return covariance @ (x.T @ (precision * y)), covariance
+    x, y = problem.rows, problem.targets
+    covariance = np.linalg.inv(np.diag(1 / STD**2) + x.T @ x)
+    return covariance @ (x.T @ y), covariance

@@ -8,31 +8,32 @@ from aofl.bayes.recent import SHARE, Recent
 
 P = 60
 STD = np.random.default_rng(0).uniform(0.3, 3.0, P)
-NOISES = [0.05, 0.4]
 EYE = np.eye(P)
 
 
-def blocks(n: int, size: int = 6, seed: int = 1) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return rows, targets and kinds of labels: one row of the first kind, the rest not."""
+def blocks(n: int, size: int = 6, seed: int = 1) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return rows and targets of labels: one row that weighs much, the rest less."""
     rng = np.random.default_rng(seed)
-    kinds = np.array([0] + [1] * (size - 1))
-    return [(rng.normal(size=(size, P)), rng.normal(size=size), kinds) for _ in range(n)]
+    weight = np.array([20.0] + [2.5] * (size - 1))
+    return [
+        (weight[:, None] * rng.normal(size=(size, P)), weight * rng.normal(size=size))
+        for _ in range(n)
+    ]
 
 
 def fitted(labels: list) -> Posterior:
     """Return the posterior of the labels from one factorisation."""
-    data = [Statistics.empty(P), Statistics.empty(P)]
-    for x, y, kinds in labels:
-        for kind, statistics in enumerate(data):
-            statistics.add(x[kinds == kind], y[kinds == kind])
-    return fit(data, NOISES, STD)
+    data = Statistics.empty(P)
+    for x, y in labels:
+        data.add(x, y)
+    return fit(data, STD)
 
 
 def extended(labels: list, n_factorised: int) -> Posterior:
     """Return the posterior with the first labels factorised and the others beside the factor."""
     posterior = fitted(labels[:n_factorised])
-    for x, y, kinds in labels[n_factorised:]:
-        posterior = extend(posterior, x, y, np.array(NOISES)[kinds])
+    for x, y in labels[n_factorised:]:
+        posterior = extend(posterior, x, y)
     return posterior
 
 
@@ -56,10 +57,7 @@ def test_draws_are_a_root_of_the_covariance(n_recent):
     labels = blocks(3 + n_recent)
     posterior = extended(labels, 3)
     root = posterior.samples(EYE)
-    dense = np.linalg.inv(
-        np.diag(1 / STD**2)
-        + sum((x.T / np.array(NOISES)[kinds] ** 2) @ x for x, _, kinds in labels)
-    )
+    dense = np.linalg.inv(np.diag(1 / STD**2) + sum(x.T @ x for x, _ in labels))
     np.testing.assert_allclose(root @ root.T, dense, rtol=1e-9, atol=1e-9 * np.abs(dense).max())
     noise = np.random.default_rng(2).standard_normal((P, 4))
     np.testing.assert_allclose(posterior.samples(noise), root @ noise, rtol=0, atol=1e-10)
@@ -70,8 +68,8 @@ def test_draws_hardly_move_when_a_label_teaches_little():
     posterior = extended(blocks(5), 3)
     noise = np.random.default_rng(2).standard_normal((P, 16))
     before = posterior.samples(noise)
-    x, y, _ = blocks(1, seed=9)[0]
-    after = extend(posterior, x, y, np.full(len(y), 1e3)).samples(noise)
+    x, y = blocks(1, seed=9)[0]
+    after = extend(posterior, 1e-4 * x, 1e-4 * y).samples(noise)
     assert np.abs(after - before).max() < 1e-3 * np.abs(before).max()
     assert np.any(after != before)
 
@@ -79,8 +77,8 @@ def test_draws_hardly_move_when_a_label_teaches_little():
 def test_rows_fill_the_room_and_no_more():
     posterior = fitted(blocks(2))
     assert posterior.recent.room == SHARE * P
-    for x, y, _ in blocks(5):
-        posterior = extend(posterior, x, y, np.full(len(y), 0.4))
+    for x, y in blocks(5):
+        posterior = extend(posterior, x, y)
     assert posterior.recent.room == SHARE * P - 30
     assert posterior.recent.columns.shape == (P, 30)
 
@@ -93,12 +91,10 @@ def test_without_rows_nothing_changes():
 
 
 def test_the_same_rows_in_other_blocks_are_the_same_posterior():
-    (x, y, kinds), *_ = blocks(1, size=12)
+    (x, y), *_ = blocks(1, size=12)
     start = blocks(2, seed=4)
-    whole = extended([*start, (x, y, kinds)], 2)
-    parts = extended(
-        [*start, *((x[k : k + 1], y[k : k + 1], kinds[k : k + 1]) for k in range(12))], 2
-    )
+    whole = extended([*start, (x, y)], 2)
+    parts = extended([*start, *((x[k : k + 1], y[k : k + 1]) for k in range(12))], 2)
     np.testing.assert_allclose(whole.mean, parts.mean, rtol=0, atol=1e-11)
     noise = np.random.default_rng(2).standard_normal((P, 4))
     np.testing.assert_allclose(whole.samples(noise), parts.samples(noise), rtol=0, atol=1e-10)

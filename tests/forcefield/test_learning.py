@@ -1,6 +1,5 @@
 """Labels one by one, all at once, and taken back: the force field is the same."""
 
-import dataclasses
 import itertools
 
 import numpy as np
@@ -8,16 +7,16 @@ import pytest
 from ff_toys import ELEMENTS, TINY, crystal, trained, truth
 
 from aofl.errors import ModelError
-from aofl.forcefield.model import FIXED_UNTIL, ForceField
+from aofl.forcefield.model import RENEWED_UNTIL, ForceField
 
 FRAMES = [crystal(seed) for seed in range(12)]
 OTHERS = [crystal(seed) for seed in (30, 31)]
 
 
 def refitted(force_field: ForceField) -> ForceField:
-    """Return one with the same data and hyperparameters, factorised anew."""
+    """Return one with the same data and prior, factorised anew."""
     twin = ForceField(ELEMENTS, settings=TINY)
-    twin.data, twin.hyper = force_field.data, force_field.hyper
+    twin.data, twin.scales = force_field.data, force_field.scales
     twin.reference_energies, twin.n_labels = force_field.reference_energies, force_field.n_labels
     twin.refit()
     return twin
@@ -33,9 +32,9 @@ def assert_close(one: ForceField, other: ForceField, tolerance: float = 1e-9) ->
 
 
 def test_appending_is_refitting_from_scratch():
-    """Labels 6 and 7 come between two searches and are appended."""
+    """Labels 6 and 7 are appended."""
     force_field = trained(FRAMES[:7])
-    assert force_field.n_labels_at_refit == FIXED_UNTIL
+    assert force_field.n_labels_at_refit == RENEWED_UNTIL
     assert force_field.learned.posterior.recent.columns.shape[1] == 2 * 31
     assert_close(force_field, refitted(force_field))
 
@@ -49,7 +48,7 @@ def test_replaying_from_the_last_refit_gives_the_same_bits():
         else:
             replayed.append(atoms, truth(atoms))
         if n == whole.n_labels_at_refit:
-            replayed.hyper = dataclasses.replace(whole.hyper)
+            replayed.scales = whole.scales.copy()
             replayed.refit()
     for atoms, way in itertools.product(OTHERS, ("exact", "sampled")):
         one, other = (f.predict(atoms, forces_std=way) for f in (whole, replayed))
@@ -77,9 +76,9 @@ def test_what_was_absorbed_before_is_not_lost_by_appending():
     assert_close(force_field, refitted(force_field))
 
 
-def test_other_hyperparameters_are_not_overlooked_by_appending():
+def test_another_prior_is_not_overlooked_by_appending():
     force_field = trained(FRAMES[:5])
-    force_field.hyper = dataclasses.replace(force_field.hyper, noises=force_field.hyper.noises * 2)
+    force_field.scales = force_field.scales * 2
     force_field.append(FRAMES[5], truth(FRAMES[5]))
     assert_close(force_field, refitted(force_field))
 
@@ -100,7 +99,7 @@ def test_any_label_can_be_forgotten():
     whole, without = trained(FRAMES[:6]), trained(FRAMES[:2])
     for atoms in FRAMES[3:6]:
         without.absorb(atoms, truth(atoms))
-    without.hyper = whole.hyper
+    without.scales = whole.scales
     # The energy reference is that of the first label, which both have.
     without.refit()
     whole.forget(FRAMES[2], truth(FRAMES[2]))

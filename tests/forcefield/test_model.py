@@ -11,8 +11,8 @@ from aofl.ace.evaluate import expand, force_rows
 from aofl.ace.neighbors import find_neighbors
 from aofl.errors import ModelError
 from aofl.forcefield.deviation import UNTRAINED_STD
-from aofl.forcefield.model import FIXED_UNTIL, ForceField
-from aofl.forcefield.prior import NOISE_BOUNDS
+from aofl.forcefield.model import ForceField
+from aofl.forcefield.rows import FORCES, NOISES
 from aofl.records import Label
 
 WAYS = ("exact", "sampled")
@@ -65,7 +65,7 @@ def test_weights_of_a_teacher_with_the_same_basis_are_found():
         said = teacher.predict(atoms)
         student.learn(atoms, Label(energy=said.energy, forces=said.forces, stress=said.stress))
     errors = [student.predict(a).forces - teacher.predict(a).forces for a in HELD_OUT]
-    assert np.sqrt(np.mean(np.square(errors))) < 0.25 * NOISE_BOUNDS[0, 1]
+    assert np.sqrt(np.mean(np.square(errors))) < 0.25 * NOISES[FORCES]
 
 
 def test_a_compressed_contact_can_be_learned():
@@ -111,10 +111,12 @@ def test_sigma_is_larger_for_an_atom_out_of_its_place(force_field, way):
 
 
 def test_exact_sigma_is_the_posterior_of_the_design_rows(force_field):
-    """Against a dense covariance: sqrt(x^T D A^-1 D x) of every force component."""
+    """Against a dense covariance: t sqrt(x^T D A^-1 D x) of every force component."""
+    force_field.refit()
     posterior, basis = force_field.learned.posterior, force_field.basis
     inverse = np.linalg.inv(posterior.factor.T @ posterior.factor)
-    covariance = posterior.std[:, None] * inverse * posterior.std
+    noise = force_field.learned.noise
+    covariance = noise**2 * posterior.std[:, None] * inverse * posterior.std
     atoms = HELD_OUT[0]
     near = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, basis.cutoff)
     expansion = expand(basis, near, basis.species_index(atoms.numbers))
@@ -137,10 +139,11 @@ def test_sampled_sigma_is_the_exact_one_to_the_scatter_of_its_samples(force_fiel
 
 
 def test_learning_one_by_one_is_a_fit_of_all_at_once(force_field):
+    force_field.refit()
     at_once = ForceField(ELEMENTS, settings=TINY)
     for atoms in TRAIN[:12]:
         at_once.absorb(atoms, truth(atoms))
-    at_once.hyper = force_field.hyper
+    at_once.scales = force_field.scales
     at_once.refit()
     for atoms in HELD_OUT[:2]:
         left, right = (f.predict(atoms, forces_std="exact") for f in (at_once, force_field))
@@ -154,23 +157,35 @@ def test_order_of_the_labels_does_not_matter(force_field):
     backwards.reference_energies = force_field.reference_energies  # it is that of the first label
     for atoms in reversed(TRAIN[:12]):
         backwards.absorb(atoms, truth(atoms))
-    backwards.hyper = force_field.hyper
+    backwards.scales = force_field.scales
     backwards.refit()
     left, right = (f.predict(HELD_OUT[0]) for f in (backwards, force_field))
     np.testing.assert_allclose(left.forces, right.forces, rtol=0, atol=1e-9)
     assert left.energy == pytest.approx(right.energy, abs=1e-9)
 
 
-def test_hyperparameters_are_searched_on_a_cadence():
-    learner, searched = ForceField(ELEMENTS, settings=TINY), []
+def test_the_prior_is_set_by_the_first_labels_and_with_every_factorisation():
+    learner, renewed = ForceField(ELEMENTS, settings=TINY), []
     for atoms in TRAIN[:12]:
-        before = learner.hyper
+        before = learner.scales
         learner.learn(atoms, truth(atoms))
-        if learner.n_labels_at_search == learner.n_labels:
-            searched.append(learner.n_labels)
-        elif learner.n_labels > FIXED_UNTIL:
-            assert learner.hyper is before
-    assert searched == [5, 8, 12]
+        if learner.n_labels_at_refit == learner.n_labels:
+            renewed.append(learner.n_labels)
+        else:
+            assert learner.scales is before
+    assert renewed[:5] == [1, 2, 3, 4, 5]
+    assert 5 < len(renewed) < 12
+
+
+def test_the_noise_follows_the_labels_at_each_of_them():
+    """Labels off by 0.3 eV/Å at random, after eight that are exact."""
+    learner, rng = trained(TRAIN[:8]), np.random.default_rng(0)
+    assert learner.force_noise == NOISES[FORCES]
+    for atoms in TRAIN[8:12]:
+        label, before = truth(atoms), learner.force_noise
+        wrong = label.forces + rng.normal(0, 0.3, label.forces.shape)
+        learner.learn(atoms, dataclasses.replace(label, forces=wrong))
+        assert learner.force_noise > before
 
 
 def test_a_constant_per_atom_changes_no_force(force_field):
@@ -207,17 +222,17 @@ def test_stress_has_a_meaning_in_full_periodicity_only(force_field, young, pbc):
     atoms.pbc = pbc
     assert np.all(force_field.predict(atoms).stress == 0)
     assert np.any(force_field.predict(TRAIN[9]).stress != 0)
-    before = young.data["virial"].count
+    before = young.data.statistics.count
     label = truth(atoms)
     young.learn(atoms, dataclasses.replace(label, stress=np.ones(6)))
-    assert young.data["virial"].count == before
-    assert young.data["forces"].count == 3 * 24
+    assert young.data.statistics.count == before + 1 + 24
+    assert young.data.n_forces == 3 * 24
 
 
 def test_labels_may_lack_a_stress(young):
-    before = young.data["virial"].count
+    before = young.data.statistics.count
     young.learn(TRAIN[5], dataclasses.replace(truth(TRAIN[5]), stress=None))
-    assert young.data["virial"].count == before
+    assert young.data.statistics.count == before + 1 + 24
     assert young.n_labels == 3
 
 

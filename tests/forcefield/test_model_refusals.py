@@ -80,7 +80,7 @@ def test_forces_of_the_wrong_shape_are_refused_without_a_trace(young):
     label = dataclasses.replace(truth(FRAMES[3]), forces=np.zeros((7, 3)))
     with pytest.raises(ModelError, match=r"shape \(7, 3\); expected \(8, 3\)"):
         young.learn(FRAMES[3], label)
-    assert [data.count for data in young.data.values()] == [2, 48, 12]
+    assert (young.data.statistics.count, young.data.n_forces) == (62, 48)
     assert young.n_labels == 2
 
 

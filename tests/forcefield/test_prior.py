@@ -7,15 +7,9 @@ from ff_toys import TINY, crystal, truth
 from aofl.ace.basis import ACCURACIES, make_basis
 from aofl.ace.evaluate import expand
 from aofl.ace.neighbors import find_neighbors
-from aofl.bayes.posterior import Statistics
-from aofl.forcefield.prior import (
-    COMPOSITION_SCALE,
-    PRIOR_FORCE,
-    SCALE_REACH,
-    hyperprior,
-    prior_shape,
-)
-from aofl.forcefield.rows import label_rows
+from aofl.forcefield.gathered import Gathered
+from aofl.forcefield.prior import COMPOSITION_SCALE, PRIOR_FORCE, prior_scales, prior_shape
+from aofl.forcefield.rows import FORCES, NOISES, Rows, label_rows
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +18,15 @@ def basis():
 
 
 @pytest.fixture(scope="module")
-def force_matrix(basis):
-    atoms = crystal(0)
+def rows(basis) -> Rows:
+    return label_of(basis, 0)
+
+
+def label_of(basis, seed: int) -> Rows:
+    atoms = crystal(seed)
     near = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, basis.cutoff)
     expansion = expand(basis, near, basis.species_index(atoms.numbers))
-    return label_rows(basis, expansion, atoms.numbers, truth(atoms), 0.0, 0.0)["forces"].matrix
+    return label_rows(basis, expansion, atoms.numbers, truth(atoms), 0.0, 0.0)
 
 
 def test_one_group_per_body_order_and_one_for_composition(basis):
@@ -49,30 +47,25 @@ def test_a_basis_without_four_body_part_has_no_group_for_it():
     assert set(shape.group.tolist()) == {0, 1, 2}
 
 
-def test_each_body_order_starts_with_its_share_of_the_force(basis, force_matrix):
+def test_each_body_order_has_its_share_of_the_force(basis, rows):
     """Root mean square over components and over weights drawn from the prior."""
     shape = prior_shape(basis)
-    forces = Statistics.empty(len(shape.group))
-    forces.add(force_matrix, np.zeros(len(force_matrix)))
-    prior = hyperprior(shape, forces)
-    std = prior.center.scales[shape.group] * shape.unit_std
+    data = Gathered.nothing(len(shape.group))
+    data.add(rows)
+    scales = prior_scales(shape, data.force_power)
+    forces, std = NOISES[FORCES] * rows.of(FORCES), shape.std(scales)
     for g, order in enumerate(shape.orders):
-        mean_square = np.mean(force_matrix**2 @ np.where(shape.group == g, std**2, 0.0))
+        mean_square = np.mean(forces**2 @ np.where(shape.group == g, std**2, 0.0))
         assert np.sqrt(mean_square) == pytest.approx(PRIOR_FORCE[order], rel=1e-9)
-    assert prior.center.scales[-1] == COMPOSITION_SCALE
+    assert scales[-1] == COMPOSITION_SCALE
 
 
-def test_starting_values_lie_within_their_bounds(basis, force_matrix):
+def test_what_is_taken_away_leaves_the_prior_as_it_was(basis, rows):
     shape = prior_shape(basis)
-    forces = Statistics.empty(len(shape.group))
-    forces.add(force_matrix, np.zeros(len(force_matrix)))
-    prior = hyperprior(shape, forces)
-    low, high = prior.scale_bounds
-    np.testing.assert_allclose(high[:-1] / low[:-1], SCALE_REACH**2)
-    assert low[-1] == high[-1] == COMPOSITION_SCALE
-    for values, bounds in (
-        (prior.center.scales, prior.scale_bounds),
-        (prior.center.noises, prior.noise_bounds),
-    ):
-        assert np.all(bounds[0] <= values)
-        assert np.all(values <= bounds[1])
+    data = Gathered.nothing(len(shape.group))
+    data.add(rows)
+    before, more = prior_scales(shape, data.force_power), label_of(basis, 5)
+    data.add(more)
+    assert np.any(prior_scales(shape, data.force_power) != before)
+    data.remove(more)
+    np.testing.assert_allclose(prior_scales(shape, data.force_power), before, rtol=1e-12)

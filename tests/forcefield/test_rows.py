@@ -12,7 +12,7 @@ from aofl.ace.evaluate import energy_forces, expand, shape_weights
 from aofl.ace.neighbors import find_neighbors
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.model import ForceField
-from aofl.forcefield.rows import label_rows, widest_gap
+from aofl.forcefield.rows import ENERGY, FORCES, VIRIAL, label_rows, widest_gap
 from aofl.records import Label
 from aofl.structure import Structure
 
@@ -47,12 +47,20 @@ def test_rows_times_weights_reproduce_a_label_made_by_these_weights(atoms, expan
     )
     rows = label_rows(BASIS, expansion, atoms.numbers, label, SHIFT * n, volume)
     weights = np.concatenate([flat, composition])
-    assert list(rows) == ["energy", "forces", "virial"]
-    for part, size in zip(rows.values(), (1, 3 * n, 6), strict=True):
-        assert part.matrix.shape == (size, BASIS.n_columns + 2)
+    assert rows.matrix.shape == (1 + 3 * n + 6, BASIS.n_columns + 2)
+    for kind, size in ((ENERGY, 1), (FORCES, 3 * n), (VIRIAL, 6)):
+        targets = rows.targets[rows.kinds == kind]
+        assert len(targets) == size
         np.testing.assert_allclose(
-            part.matrix @ weights, part.targets, atol=1e-9 * np.abs(part.targets).max()
+            rows.of(kind) @ weights, targets, atol=1e-9 * np.abs(targets).max()
         )
+
+
+def test_rows_are_in_units_of_their_noise(atoms, expansion):
+    label = Label(energy=0.0, forces=np.full((len(atoms), 3), 0.6), stress=None)
+    rows = label_rows(BASIS, expansion, atoms.numbers, label, 0.0, 0.0)
+    pushed = repulsion(expansion.neighbors, atoms.numbers)[1]
+    np.testing.assert_allclose(rows.targets[1:], (0.6 - pushed.ravel()) / 0.03)
 
 
 def test_energy_and_virial_count_per_root_of_the_atoms(atoms):
@@ -70,12 +78,15 @@ def test_energy_and_virial_count_per_root_of_the_atoms(atoms):
             label_rows(BASIS, expanded, structure.numbers, label, SHIFT * len(structure), volume)
         )
     one, two = parts
-    for kind in ("energy", "virial"):
-        for name in ("matrix", "targets"):
-            left, right = getattr(two[kind], name), np.sqrt(2) * getattr(one[kind], name)
-            np.testing.assert_allclose(left, right, atol=1e-9 * np.abs(right).max())
+    for kind in (ENERGY, VIRIAL):
+        for left, right in (
+            (two.of(kind), one.of(kind)),
+            (two.targets[two.kinds == kind], one.targets[one.kinds == kind]),
+        ):
+            expected = np.sqrt(2) * right
+            np.testing.assert_allclose(left, expected, atol=1e-9 * np.abs(expected).max())
     np.testing.assert_allclose(
-        two["forces"].matrix[: 3 * len(atoms)], one["forces"].matrix, atol=1e-9
+        two.of(FORCES)[: 3 * len(atoms)], one.of(FORCES), atol=1e-7, rtol=1e-9
     )
 
 
@@ -83,9 +94,9 @@ def test_no_stress_gives_no_virial_rows(atoms, expansion):
     label = truth(atoms)
     without = dataclasses.replace(label, stress=None)
     volume = atoms.get_volume()
-    assert "virial" in label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, volume)
-    assert "virial" not in label_rows(BASIS, expansion, atoms.numbers, without, SHIFT, volume)
-    assert "virial" not in label_rows(BASIS, expansion, atoms.numbers, label, SHIFT, 0.0)
+    for given, size, expected in ((label, volume, 6), (without, volume, 0), (label, 0.0, 0)):
+        rows = label_rows(BASIS, expansion, atoms.numbers, given, SHIFT, size)
+        assert len(rows.of(VIRIAL)) == expected
 
 
 def test_the_widest_gap_is_the_vacuum_along_the_normal():
@@ -103,7 +114,8 @@ def test_a_cell_with_vacuum_teaches_no_stress():
     force_field = ForceField(ELEMENTS, settings=TINY)
     atoms = crystal(1)
     force_field.learn(atoms, truth(atoms))
-    assert force_field.data["virial"].count == 6
+    n = 1 + 3 * len(atoms)
+    assert force_field.data.statistics.count == n + 6
     atoms.cell[2, 2] += 12.0
     force_field.learn(atoms, truth(atoms))
-    assert force_field.data["virial"].count == 6
+    assert force_field.data.statistics.count == 2 * n + 6

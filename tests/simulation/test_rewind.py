@@ -47,8 +47,7 @@ class Edged(ToyModel):
     """A force field that knows better beyond an edge along x."""
 
     edge: float = np.inf
-    hyper: None = None  # of what a checkpoint asks for
-    n_labels_at_search: int = 0
+    scales: None = None  # of what a checkpoint asks for
     n_labels_at_refit: int = 0
 
     def predict(self, atoms: Any, **asked: Any) -> Prediction:

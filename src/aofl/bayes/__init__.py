@@ -1,1 +1,1 @@
-"""Bayesian linear regression on arrays: posterior, evidence, calibration."""
+"""Bayesian linear regression on arrays: posterior, noise, calibration."""

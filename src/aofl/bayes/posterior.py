@@ -1,14 +1,13 @@
-"""The posterior of a linear model from Gram matrices.
+"""The posterior of a linear model from a Gram matrix.
 
-Data of one kind k (energies, forces, virials) enter only through
+Rows and targets are given in units of their noise. They enter only through
 
-    G_k = X_k^T X_k,   b_k = X_k^T y_k,   y_k^T y_k,   n_k ,
+    G = X^T X,   b = X^T y,   y^T y,   n ,
 
 so a new label costs the same at any size of the data set and memory does not grow. With a
-Gaussian prior of standard deviations d and noises sigma_k, in prior-whitened coordinates w = D v,
+Gaussian prior of standard deviations d, in prior-whitened coordinates w = D v,
 
-    A = 1 + D (sum_k G_k / sigma_k^2) D,    v = A^-1 D sum_k b_k / sigma_k^2,
-    cov(w) = D A^-1 D .
+    A = 1 + D G D,    v = A^-1 D b,    cov(w) = D A^-1 D .
 
 A is never below the unit matrix, so its Cholesky factor is safe however few the data are. `fit`
 factorises A; `extend` keeps the factor and carries further data beside it (`aofl.bayes.recent`).
@@ -33,7 +32,7 @@ JITTERS = (0.0, 1e-10, 1e-8, 1e-6)
 
 @dataclass(slots=True)
 class Statistics:
-    """Sufficient statistics of one kind of data; grows by `add`, shrinks by `remove`.
+    """Sufficient statistics of the data; grows by `add`, shrinks by `remove`.
 
     `gram` (p, p) holds the upper triangle only, in Fortran order.
     """
@@ -49,7 +48,7 @@ class Statistics:
         return cls(np.zeros((n_columns, n_columns), order="F"), np.zeros(n_columns))
 
     def add(self, rows: FloatArray, targets: FloatArray) -> None:
-        """Append data: rows (m, p), targets (m,)."""
+        """Append data: rows (m, p), targets (m,), in units of their noise."""
         self._update(rows, targets, 1)
 
     def remove(self, rows: FloatArray, targets: FloatArray) -> None:
@@ -67,7 +66,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posterior:
-    """Mean and covariance of the weights.
+    """Mean and covariance of the weights, for data as noisy as the units of their rows.
 
     Attributes
     ----------
@@ -78,7 +77,7 @@ class Posterior:
     factor
         Upper Cholesky factor U of A_0 = U^T U in whitened coordinates, shape (p, p).
     projected
-        U^-T D sum_k b_k / sigma_k^2 of all data, shape (p,).
+        U^-T D b of all data, shape (p,).
     recent
         The data since the factorisation, not in A_0.
     """
@@ -88,6 +87,11 @@ class Posterior:
     factor: FloatArray
     projected: FloatArray
     recent: Recent
+
+    @property
+    def explained(self) -> float:
+        """What the fit takes off y^T y: b^T D A^-1 D b."""
+        return float(self.projected @ self.recent.solve(self.projected))
 
     def variance(self, rows: FloatArray) -> FloatArray:
         """Return the variance of x . w for each row x; rows (m, p), result (m,)."""
@@ -102,38 +106,36 @@ class Posterior:
         return np.asarray(self.std[:, None] * solved)
 
 
-def fit(data: list[Statistics], noises: list[float], std: FloatArray) -> Posterior:
-    """Return the posterior for the given noises (one per kind) and prior deviations (p,).
+def fit(data: Statistics, std: FloatArray) -> Posterior:
+    """Return the posterior for the given prior deviations (p,).
 
     Raises
     ------
     ModelError
         If the precision matrix cannot be factorised: the data hold non-finite numbers.
     """
-    factor, moment = factorise(data, noises, std)
-    projected, _ = lapack.dtrtrs(factor, moment, lower=0, trans=1)
+    factor = factorise(data, std)
+    projected, _ = lapack.dtrtrs(factor, std * data.moment, lower=0, trans=1)
     return _posterior(std, factor, projected, Recent.none(len(std)))
 
 
-def extend(
-    posterior: Posterior, rows: FloatArray, targets: FloatArray, noises: FloatArray
-) -> Posterior:
+def extend(posterior: Posterior, rows: FloatArray, targets: FloatArray) -> Posterior:
     """Return the posterior with further data, at a fraction of the cost of `fit`.
 
     The result shares its memory with `posterior`, which stays valid but can be extended only once.
 
     Parameters
     ----------
-    rows, targets, noises
-        Shapes (m, p), (m,), (m,); m at most `posterior.recent.room`.
+    rows, targets
+        Shapes (m, p), (m,), in units of their noise; m at most `posterior.recent.room`.
 
     Raises
     ------
     ModelError
         If the data hold non-finite numbers.
     """
-    new = _forward(posterior.factor, rows * (posterior.std / noises[:, None]))
-    projected = posterior.projected + new @ (targets / noises)
+    new = _forward(posterior.factor, rows * posterior.std)
+    projected = posterior.projected + new @ targets
     return _posterior(posterior.std, posterior.factor, projected, posterior.recent.append(new))
 
 
@@ -155,45 +157,38 @@ def _forward(factor: FloatArray, whitened: FloatArray) -> FloatArray:
     return np.asarray(blas.dtrsm(1.0, factor, columns, trans_a=1, overwrite_b=1))
 
 
-def factorise(
-    data: list[Statistics], noises: list[float], std: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return the upper Cholesky factor of A, and D sum_k b_k / sigma_k^2.
+def factorise(data: Statistics, std: FloatArray) -> FloatArray:
+    """Return the upper Cholesky factor of A.
 
     Raises
     ------
     ModelError
         If even the largest jitter does not help.
     """
-    moment = std * np.sum(
-        [s.moment / noise**2 for s, noise in zip(data, noises, strict=True)], axis=0
-    )
     for jitter in JITTERS:
-        precision = whitened_precision(data, noises, std)
+        precision = whitened_precision(data.gram, std)
         if jitter:
             precision.flat[:: len(std) + 1] += jitter * float(np.mean(np.diag(precision)))
         factor, info = lapack.dpotrf(precision, lower=0, clean=0, overwrite_a=1)
         if info == 0:
-            return np.asarray(factor), moment
+            return np.asarray(factor)
     raise ModelError(
         f"the precision matrix ({len(std)} columns) cannot be factorised; "
         "look for NaN or absurd numbers in the last label"
     )
 
 
-def whitened_precision(data: list[Statistics], noises: list[float], std: FloatArray) -> FloatArray:
+def whitened_precision(gram: FloatArray, std: FloatArray) -> FloatArray:
     """Return A (p, p): its upper triangle in Fortran order, zero below."""
     precision = np.zeros((len(std), len(std)), order="F")
-    for s, noise in zip(data, noises, strict=True):
-        _add_whitened(precision, s.gram, std, 1.0 / noise**2)
+    _write_whitened(precision, gram, std)
     precision.flat[:: len(std) + 1] += 1.0
     return precision
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
-def _add_whitened(precision, gram, std, weight):  # type: ignore[no-untyped-def]
-    """Add weight D G D to the upper triangle, column by column as it lies in memory."""
+def _write_whitened(precision, gram, std):  # type: ignore[no-untyped-def]
+    """Write the upper triangle of D G D, column by column as it lies in memory."""
     for j in prange(len(std)):
-        scale = weight * std[j]
         for i in range(j + 1):
-            precision[i, j] += scale * std[i] * gram[i, j]
+            precision[i, j] = std[i] * std[j] * gram[i, j]

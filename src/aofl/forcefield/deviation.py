@@ -38,7 +38,7 @@ def force_deviation(
     if learned is None:
         return np.full((len(species), 3), UNTRAINED_STD)
     if way == "exact":
-        return _exact(basis, learned.posterior, neighbors, species)
+        return learned.noise * _exact(basis, learned.posterior, neighbors, species)
     return forces_std(basis, learned.draws, neighbors, species)
 
 

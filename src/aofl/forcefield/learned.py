@@ -1,4 +1,4 @@
-"""What a force field makes of its labels: the posterior, mean weights and draws around them."""
+"""What a force field has learned: the posterior, and what predictions need of it."""
 
 from __future__ import annotations
 
@@ -7,81 +7,93 @@ from dataclasses import dataclass
 from aofl.ace.basis import Basis
 from aofl.ace.evaluate import Draws, Weights, shape_draws, shape_weights
 from aofl.ace.kernels.local import N_DRAWS
-from aofl.bayes.evidence import Hyperparameters
-from aofl.bayes.posterior import Posterior, Statistics, extend, fit
-from aofl.forcefield.prior import PriorShape
-from aofl.forcefield.rows import Rows, stack
+from aofl.bayes.noise import NoisePrior, noise_factor
+from aofl.bayes.posterior import Posterior, extend, fit
+from aofl.forcefield.gathered import Gathered
+from aofl.forcefield.rows import FORCES, NOISES, Rows
 from aofl.records import FloatArray
 from aofl.rng import generator
+
+# A force component is noisy by 0.03 to 1 eV/Å, and by 0.03 before any label is seen.
+NOISE_PRIOR = NoisePrior(expected=1.0, lowest=1.0, highest=1.0 / NOISES[FORCES], strength=30.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What follows from `n_labels` labels under the hyperparameters `hyper`."""
+    """What follows from `n_labels` labels under the prior `scales`.
+
+    `noise` is how many times noisier the labels are than `aofl.forcefield.rows.NOISES`; the
+    deviations of weights and forces are that many times those of `posterior`.
+    """
 
     posterior: Posterior
+    noise: float
     weights: Weights
     composition: FloatArray
     draws: Draws
     n_labels: int
-    hyper: Hyperparameters
+    scales: FloatArray
 
 
 def from_all(
-    basis: Basis,
-    shape: PriorShape,
-    data: list[Statistics],
-    hyper: Hyperparameters,
-    n_labels: int,
+    basis: Basis, std: FloatArray, data: Gathered, scales: FloatArray, n_labels: int
 ) -> Learned:
-    """Return what all data teach, factorised anew.
+    """Return what all data teach under prior deviations `std` (p,), factorised anew.
 
     Raises
     ------
     ModelError
         If the data hold non-finite numbers.
     """
-    std = hyper.scales[shape.group] * shape.unit_std
-    posterior = fit(data, [float(x) for x in hyper.noises], std)
-    return _learned(basis, posterior, hyper, n_labels)
+    return _learned(basis, fit(data.statistics, std), data, scales, n_labels)
 
 
 def from_one_more(
     basis: Basis,
     learned: Learned | None,
-    rows: dict[str, Rows],
-    hyper: Hyperparameters | None,
+    rows: Rows,
+    data: Gathered,
+    scales: FloatArray | None,
     n_labels: int,
 ) -> Learned | None:
     """Return what the last of `n_labels` labels adds, or None where only `from_all` can tell.
 
-    That is when more labels came since, the hyperparameters changed, or the rows no longer fit
-    beside the factor.
+    That is when more labels came since, the scales changed, or the rows no longer fit beside the
+    factor.
+
+    Parameters
+    ----------
+    rows
+        Of the last label.
+    data
+        Of all labels, that one included.
 
     Raises
     ------
     ModelError
         If the rows hold non-finite numbers.
     """
-    stacked, kinds = stack(rows)
-    if learned is None or learned.hyper is not hyper or learned.n_labels != n_labels - 1:
+    if learned is None or scales is not learned.scales or learned.n_labels != n_labels - 1:
         return None
-    if len(kinds) > learned.posterior.recent.room:
+    if len(rows.targets) > learned.posterior.recent.room:
         return None
-    noises = hyper.noises[kinds]
-    posterior = extend(learned.posterior, stacked.matrix, stacked.targets, noises)
-    return _learned(basis, posterior, hyper, n_labels)
+    posterior = extend(learned.posterior, rows.matrix, rows.targets)
+    return _learned(basis, posterior, data, scales, n_labels)
 
 
-def _learned(basis: Basis, posterior: Posterior, hyper: Hyperparameters, n_labels: int) -> Learned:
+def _learned(
+    basis: Basis, posterior: Posterior, data: Gathered, scales: FloatArray, n_labels: int
+) -> Learned:
     n = basis.n_columns
-    # The same noise after every label: the samples follow the posterior without jumps.
-    noise = generator(0, "posterior samples").standard_normal((len(posterior.mean), N_DRAWS))
+    noise = noise_factor(data.statistics, posterior, NOISE_PRIOR)
+    # The same numbers after every label: the draws follow the posterior without jumps.
+    normal = generator(0, "posterior samples").standard_normal((len(posterior.mean), N_DRAWS))
     return Learned(
         posterior=posterior,
+        noise=noise,
         weights=shape_weights(basis, posterior.mean[:n]),
         composition=posterior.mean[n:],
-        draws=shape_draws(basis, posterior.samples(noise)[:n]),
+        draws=shape_draws(basis, noise * posterior.samples(normal)[:n]),
         n_labels=n_labels,
-        hyper=hyper,
+        scales=scales,
     )

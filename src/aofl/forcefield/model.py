@@ -18,24 +18,21 @@ from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
 from aofl.ace.evaluate import Expansion, energy_forces, expand
-from aofl.bayes.evidence import Hyperparameters, maximise
-from aofl.bayes.posterior import Statistics
 from aofl.calculator import Calculator
 from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.deviation import Way, force_deviation
+from aofl.forcefield.gathered import Gathered
 from aofl.forcefield.learned import Learned, from_all, from_one_more
 from aofl.forcefield.model_state import ModelState, check_shape
-from aofl.forcefield.prior import PriorShape, hyperprior, prior_shape
-from aofl.forcefield.rows import KINDS, Rows, check_fit, label_rows, widest_gap
+from aofl.forcefield.prior import PriorShape, prior_scales, prior_shape
+from aofl.forcefield.rows import FORCES, NOISES, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import faults_named, read_model, write_model
 from aofl.forcefield.structure import atomic_numbers, environments, neighbors_and_species, volume
 from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.structure import AnyStructure, Structure
 
-FIXED_UNTIL = 5  # labels before the first search for hyperparameters
-GROWTH = 1.5  # search again when the labels have grown by this factor
-N_ITERATIONS = 3
+RENEWED_UNTIL = 5  # labels at each of which the prior is set anew
 
 
 class ForceField(Calculator):
@@ -78,13 +75,11 @@ class ForceField(Calculator):
         chosen = settings or settings_for(accuracy, len(np.unique(numbers)))
         self.basis: Basis = make_basis(numbers, chosen)
         self.shape: PriorShape = prior_shape(self.basis)
-        n_columns = len(self.shape.group)
-        self.data = {kind: Statistics.empty(n_columns) for kind in KINDS}
+        self.data = Gathered.nothing(len(self.shape.group))
         self.reference_energies: FloatArray | None = None
         self.calibration: FloatArray = np.ones((len(self.basis.species), 2))
-        self.hyper: Hyperparameters | None = None
+        self.scales: FloatArray | None = None
         self.n_labels = 0
-        self.n_labels_at_search = 0
         self.n_labels_at_refit = 0
         self.learned: Learned | None = None
         self.level: str | None = None
@@ -113,12 +108,11 @@ class ForceField(Calculator):
         """
         force_field = cls(state.elements, settings=state.settings)
         check_shape(state, force_field.shape)
-        force_field.data = dict(state.statistics)
-        force_field.hyper = state.hyperparameters
+        force_field.data = state.data
+        force_field.scales = state.scales
         force_field.reference_energies = state.reference_energies
         force_field.calibration = state.calibration
         force_field.n_labels = state.n_labels
-        force_field.n_labels_at_search = state.n_labels_at_search
         force_field.level = state.level
         force_field.refit()
         return force_field
@@ -132,17 +126,16 @@ class ForceField(Calculator):
         ModelError
             If nothing was learned.
         """
-        if self.hyper is None or self.reference_energies is None:
+        if self.scales is None or self.reference_energies is None:
             raise ModelError("a force field without labels cannot be saved; train it first")
         return ModelState(
             elements=self.elements,
             settings=self.basis.settings,
-            statistics=self.data,
-            hyperparameters=self.hyper,
+            data=self.data,
+            scales=self.scales,
             reference_energies=self.reference_energies,
             calibration=self.calibration,
             n_labels=self.n_labels,
-            n_labels_at_search=self.n_labels_at_search,
             level=self.level,
         )
 
@@ -152,7 +145,7 @@ class ForceField(Calculator):
         Refits first where labels were appended since: the file holds no rows, and what is loaded
         from it predicts to the last bit what this one does from now on.
         """
-        if self.hyper is not None and self.n_labels_at_refit < self.n_labels:
+        if self.scales is not None and self.n_labels_at_refit < self.n_labels:
             self.refit()
         write_model(self.state, Path(path))
 
@@ -164,7 +157,7 @@ class ForceField(Calculator):
     @property
     def force_noise(self) -> float:
         """Standard deviation of a force component around the best fit, eV/Å."""
-        return float(self.hyper.noises[KINDS.index("forces")]) if self.hyper else 0.0
+        return float(self.learned.noise * NOISES[FORCES]) if self.learned else 0.0
 
     def calculate(
         self,
@@ -249,30 +242,29 @@ class ForceField(Calculator):
     def learn(self, atoms: AnyStructure, label: Label) -> None:
         """Absorb one label and bring the posterior up to date.
 
-        Hyperparameters are searched again whenever the labels have grown by half.
+        The prior is set by the first labels, and anew whenever so many have come since that the
+        posterior is factorised again.
 
         Raises
         ------
         ModelError
             If the label holds numbers that cannot be fitted, or an unknown element.
         """
-        n = self.n_labels + 1
-        if n < FIXED_UNTIL or n >= GROWTH * self.n_labels_at_search:
+        if self.n_labels < RENEWED_UNTIL:
             self.absorb(atoms, label)
-            self.search()
-            self.refit()
+            self.renew()
         else:
             self.append(atoms, label)
 
     def append(self, atoms: AnyStructure, label: Label) -> None:
-        """Absorb one label and bring the posterior up to date, hyperparameters as they are.
+        """Absorb one label and bring the posterior up to date, the prior as it is.
 
-        Costs a fraction of `refit`, which follows by itself when too many rows have gathered.
+        Costs a fraction of `renew`, which follows by itself when too many rows have gathered.
         """
         rows = self._absorb(Structure.of(atoms), label, 1)
-        more = from_one_more(self.basis, self.learned, rows, self.hyper, self.n_labels)
+        more = from_one_more(self.basis, self.learned, rows, self.data, self.scales, self.n_labels)
         if more is None:
-            self.refit()
+            self.renew()
         else:
             self.learned = more
 
@@ -281,7 +273,7 @@ class ForceField(Calculator):
         self._absorb(Structure.of(atoms), label, 1)
 
     def forget(self, atoms: AnyStructure, label: Label) -> None:
-        """Take away a label that was learned, and refit; the hyperparameters stay.
+        """Take away a label that was learned, and refit; the prior stays.
 
         Raises
         ------
@@ -302,7 +294,7 @@ class ForceField(Calculator):
                 "give a structure and label that were learned"
             ) from error
 
-    def _absorb(self, structure: Structure, label: Label, sign: Literal[1, -1]) -> dict[str, Rows]:
+    def _absorb(self, structure: Structure, label: Label, sign: Literal[1, -1]) -> Rows:
         """Add a label to the data or take it away, and return its rows."""
         expansion = self._expand(structure)
         check_fit(label, len(structure))
@@ -313,9 +305,7 @@ class ForceField(Calculator):
         dense = structure.pbc.all() and widest_gap(structure) <= self.basis.cutoff
         size = volume(structure) if dense else 0.0
         rows = label_rows(self.basis, expansion, structure.numbers, label, reference, size)
-        for kind, part in rows.items():
-            data = self.data[kind]
-            (data.add if sign > 0 else data.remove)(part.matrix, part.targets)
+        (self.data.add if sign > 0 else self.data.remove)(rows)
         self.n_labels += sign
         self.reset()  # type: ignore[no-untyped-call]  # results of before are no longer its own
         return rows
@@ -325,22 +315,17 @@ class ForceField(Calculator):
         return environments(self.basis, *neighbors_and_species(self.basis, Structure.of(atoms)))
 
     def refit(self) -> None:
-        """Recompute the posterior from all data and the hyperparameters as they are."""
-        if self.hyper is None:
+        """Recompute the posterior from all data, the prior as it is."""
+        if self.scales is None:
             raise ModelError("the force field has no labels to fit")
-        data = list(self.data.values())
-        self.learned = from_all(self.basis, self.shape, data, self.hyper, self.n_labels)
+        std = self.shape.std(self.scales)
+        self.learned = from_all(self.basis, std, self.data, self.scales, self.n_labels)
         self.n_labels_at_refit = self.n_labels
 
-    def search(self) -> None:
-        """Search the hyperparameters for the labels absorbed so far, from where they stand."""
-        prior = hyperprior(self.shape, self.data["forces"])
-        if self.n_labels < FIXED_UNTIL:
-            self.hyper = prior.center
-            return
-        start, kinds, shape = self.hyper or prior.center, list(self.data.values()), self.shape
-        self.hyper = maximise(kinds, start, prior, shape.unit_std, shape.group, N_ITERATIONS)
-        self.n_labels_at_search = self.n_labels
+    def renew(self) -> None:
+        """Set the prior by all that was seen, and recompute the posterior."""
+        self.scales = prior_scales(self.shape, self.data.force_power)
+        self.refit()
 
     def _expand(self, structure: Structure) -> Expansion:
         return expand(self.basis, *neighbors_and_species(self.basis, structure))

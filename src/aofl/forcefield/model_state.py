@@ -1,18 +1,16 @@
 """All that a force field is, as plain data: what a model file holds and nothing more.
 
-The basis and the prior follow from settings and elements, the posterior from the statistics and
-the hyperparameters; so neither is part of the state.
+The basis and the shape of the prior follow from settings and elements, the posterior from the data
+and the scales of the prior; so neither is part of the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aofl.ace.basis import BasisSettings
-from aofl.bayes.evidence import Hyperparameters
-from aofl.bayes.posterior import Statistics
 from aofl.errors import ModelError
+from aofl.forcefield.gathered import Gathered
 from aofl.forcefield.prior import PriorShape
 from aofl.records import FloatArray
 
@@ -21,8 +19,8 @@ from aofl.records import FloatArray
 class ModelState:
     """What a force field has learned, and with which settings.
 
-    The statistics are the force field's own and not a copy, since Gram matrices may take hundreds
-    of megabytes: they change when it learns on, so a state is to be used at once.
+    The data are the force field's own and not a copy, since the Gram matrix may take hundreds of
+    megabytes: they change when it learns on, so a state is to be used at once.
 
     Attributes
     ----------
@@ -30,28 +28,27 @@ class ModelState:
         Chemical symbols.
     settings
         The sizes and cutoffs of the basis.
-    statistics
-        By kind of data (`aofl.forcefield.rows.KINDS`).
-    hyperparameters
-        Scales of the prior and noises of the data.
+    data
+        What was gathered of the rows of the labels.
+    scales
+        Of the prior, shape (n_groups,).
     reference_energies
         Taken off every label, eV per atom, shape (n_elements,).
     calibration
         The two factors of each element (`aofl.bayes.calibration`), shape (n_elements, 2).
-    n_labels, n_labels_at_search
-        How many labels were learned, in all and before the last search for hyperparameters.
+    n_labels
+        How many labels were learned.
     level
         The level of theory of the labels, None where nobody said.
     """
 
     elements: list[str]
     settings: BasisSettings
-    statistics: Mapping[str, Statistics]
-    hyperparameters: Hyperparameters
+    data: Gathered
+    scales: FloatArray
     reference_energies: FloatArray
     calibration: FloatArray
     n_labels: int
-    n_labels_at_search: int
     level: str | None
 
 
@@ -64,16 +61,12 @@ def check_shape(state: ModelState, shape: PriorShape) -> None:
         If the file was changed, or written by a version with another basis.
     """
     n_columns = len(shape.group)
-    for data in state.statistics.values():
-        if len(data.moment) != n_columns:
-            raise ModelError(
-                f"the model holds {len(data.moment)} columns where its basis has {n_columns}: "
-                "the file was changed or written by a version with another basis"
-            )
-    n_scales, n_noises = len(shape.orders) + 1, len(state.statistics)
-    hyper = state.hyperparameters
-    if (hyper.scales.shape, hyper.noises.shape) != ((n_scales,), (n_noises,)):
+    n_found = len(state.data.statistics.moment)
+    if n_found != n_columns:
         raise ModelError(
-            f"it holds {hyper.scales.size} scales and {hyper.noises.size} noises; "
-            f"expected {n_scales} and {n_noises}"
+            f"the model holds {n_found} columns where its basis has {n_columns}: "
+            "the file was changed or written by a version with another basis"
         )
+    n_scales = len(shape.orders) + 1
+    if state.scales.shape != (n_scales,):
+        raise ModelError(f"it holds {state.scales.size} scales; expected {n_scales}")

@@ -2,7 +2,9 @@
 
 Columns are those of the ACE basis followed by one column per element for the energy of the free
 atom. Energy and virial rows are divided by sqrt(n), so that their noise is per sqrt(atom) and
-cells of different size weigh alike.
+cells of different size weigh alike; then every row is divided by the noise of its kind. How noisy
+the kinds are against each other is fixed so; how noisy all are together follows from the labels
+(`aofl.bayes.noise`).
 """
 
 from __future__ import annotations
@@ -20,14 +22,33 @@ from aofl.records import FloatArray, IntArray, Label
 from aofl.structure import Structure
 
 KINDS = ("energy", "forces", "virial")
+ENERGY, FORCES, VIRIAL = range(len(KINDS))
+# eV/sqrt(atom), eV/Å, eV/sqrt(atom): what an energy and a virial are off by where a force component
+# is off by 0.03 eV/Å, about the least that a local force field leaves of a metal.
+NOISES = np.array([0.003, 0.03, 0.15])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """Rows (m, n_columns) and targets (m,) of one kind of data."""
+    """Rows and targets of a label, in units of the noise of their kind.
+
+    Attributes
+    ----------
+    matrix
+        Shape (m, n_columns).
+    targets
+        Shape (m,).
+    kinds
+        Position of the kind of each row in `KINDS`, shape (m,).
+    """
 
     matrix: FloatArray
     targets: FloatArray
+    kinds: IntArray
+
+    def of(self, kind: int) -> FloatArray:
+        """Return the rows of one kind, shape (m of that kind, n_columns)."""
+        return np.asarray(self.matrix[self.kinds == kind])
 
 
 def check_fit(label: Label, n_atoms: int) -> None:
@@ -75,8 +96,8 @@ def label_rows(
     label: Label,
     reference: float,
     volume: float,
-) -> dict[str, Rows]:
-    """Return the rows of a label by kind; "virial" only where there is a stress.
+) -> Rows:
+    """Return the rows of a label: energy, forces, and the virial where there is a stress.
 
     Parameters
     ----------
@@ -88,34 +109,27 @@ def label_rows(
     n = len(numbers)
     energies, forces, virial = repulsion(expansion.neighbors, numbers)
     root = np.sqrt(n)
-    energy = Rows(
-        matrix=_with_composition(energy_row(basis, expansion)[None], basis, expansion) / root,
-        targets=np.array([label.energy - reference - energies.sum()]) / root,
-    )
-    matrix = force_rows(basis, expansion, np.arange(n)).reshape(3 * n, -1)
-    rows = {
-        "energy": energy,
-        "forces": Rows(matrix=_padded(matrix, basis), targets=(label.forces - forces).ravel()),
-    }
+    energy = _with_composition(energy_row(basis, expansion)[None], basis, expansion) / root
+    matrices = [energy, _padded(force_rows(basis, expansion, np.arange(n)), basis)]
+    targets = [
+        np.array([label.energy - reference - energies.sum()]) / root,
+        (label.forces - forces).ravel(),
+    ]
     if label.stress is not None and volume > 0:
-        rows["virial"] = Rows(
-            matrix=_padded(virial_rows(basis, expansion), basis) / root,
-            targets=(label.stress * volume - virial) / root,
-        )
-    return rows
-
-
-def stack(rows: dict[str, Rows]) -> tuple[Rows, IntArray]:
-    """Return the rows of all kinds as one block, and the index in `KINDS` of each row, (m,)."""
-    kinds = np.array([KINDS.index(kind) for kind in rows])
-    block = Rows(
-        matrix=np.concatenate([part.matrix for part in rows.values()]),
-        targets=np.concatenate([part.targets for part in rows.values()]),
+        matrices.append(_padded(virial_rows(basis, expansion), basis) / root)
+        targets.append((label.stress * volume - virial) / root)
+    kinds = np.repeat(np.arange(len(targets)), [len(part) for part in targets])
+    noise = NOISES[kinds]
+    return Rows(
+        matrix=np.concatenate(matrices) / noise[:, None],
+        targets=np.concatenate(targets) / noise,
+        kinds=kinds,
     )
-    return block, np.repeat(kinds, [len(part.targets) for part in rows.values()])
 
 
-def _padded(matrix: FloatArray, basis: Basis) -> FloatArray:
+def _padded(rows: FloatArray, basis: Basis) -> FloatArray:
+    """Return rows (..., n_columns of the basis) as (m, n_columns): free atoms feel no force."""
+    matrix = rows.reshape(-1, rows.shape[-1])
     return np.concatenate([matrix, np.zeros((len(matrix), len(basis.species)))], axis=1)
 
 

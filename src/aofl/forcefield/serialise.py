@@ -1,8 +1,9 @@
 """A force field as one HDF5 file: plain numbers and a JSON header, nothing that could run.
 
-The Gram matrices are in it, so a loaded force field predicts, tells its uncertainty and goes on
+The Gram matrix is in it, so a loaded force field predicts, tells its uncertainty and goes on
 learning, all as the saved one would. `SCHEMA` counts up when the layout changes; readers of every
-older layout stay, and settings that an older file does not have are as they were then.
+older layout stay, and settings that an older file does not have are
+as they were then.
 
 A reader takes memory and time in proportion to the size of the file, whatever its header says, and
 follows no link to another file.
@@ -22,14 +23,14 @@ import h5py
 import numpy as np
 
 from aofl.ace.basis import BasisSettings, fewest_columns
-from aofl.bayes.evidence import Hyperparameters
 from aofl.bayes.posterior import Statistics
 from aofl.errors import ModelError
+from aofl.forcefield.gathered import Gathered
 from aofl.forcefield.model_state import ModelState
-from aofl.forcefield.rows import KINDS
+from aofl.forcefield.rows import FORCES, KINDS, NOISES
 from aofl.records import FloatArray
 
-SCHEMA = 3
+SCHEMA = 4
 # What h5py and numpy raise on a file that is damaged, or that somebody made up.
 _UNREADABLE = (
     OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError,
@@ -51,7 +52,6 @@ def write_model(state: ModelState, path: Path) -> None:
         "elements": state.elements,
         "settings": asdict(state.settings),
         "n_labels": state.n_labels,
-        "n_labels_at_search": state.n_labels_at_search,
         "level": state.level,
         "units": "eV, Å",
     }
@@ -60,10 +60,8 @@ def write_model(state: ModelState, path: Path) -> None:
             file.attrs["header"] = json.dumps(header)
             file["reference_energies"] = state.reference_energies
             file["calibration"] = state.calibration
-            file["scales"] = state.hyperparameters.scales
-            file["noises"] = state.hyperparameters.noises
-            for kind, data in state.statistics.items():
-                _write_statistics(file.create_group(kind), data)
+            file["scales"] = state.scales
+            _write_data(file.create_group("labels"), state.data)
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
@@ -89,15 +87,16 @@ def read_model(path: Path) -> ModelState:
         _check_schema(header, path)
         elements, settings = list(header["elements"]), BasisSettings(**header["settings"])
         _check_size(file, path, fewest_columns(len(elements), settings))
+        is_old = header["schema"] < 4
+        data, scales = _read_by_kinds(file) if is_old else _read_data(file)
         return ModelState(
             elements=elements,
             settings=settings,
-            statistics={kind: _read_statistics(_own(file, kind)) for kind in KINDS},
-            hyperparameters=_read_hyperparameters(file),
+            data=data,
+            scales=scales,
             reference_energies=_read_by_species(file, "reference_energies", header),
             calibration=_read_calibration(file, header),
             n_labels=int(header["n_labels"]),
-            n_labels_at_search=int(header["n_labels_at_search"]),
             level=header.get("level"),
         )
 
@@ -167,12 +166,12 @@ def _read_calibration(file: h5py.File, header: dict[str, Any]) -> FloatArray:
     return values
 
 
-def _read_hyperparameters(file: h5py.File) -> Hyperparameters:
-    """Return scales and noises, which are positive."""
-    hyper = Hyperparameters(scales=_read(file, "scales"), noises=_read(file, "noises"))
-    if min(hyper.scales.min(), hyper.noises.min()) <= 0.0:
-        raise ModelError("a scale or a noise is not positive")
-    return hyper
+def _positive(file: h5py.File, name: str) -> FloatArray:
+    """Return scales or noises, which are positive."""
+    values = _read(file, name)
+    if values.size == 0 or values.min() <= 0.0:
+        raise ModelError(f"one of its {name} is not positive")
+    return values
 
 
 def _check_schema(header: dict[str, Any], path: Path) -> None:
@@ -183,15 +182,52 @@ def _check_schema(header: dict[str, Any], path: Path) -> None:
         )
 
 
-def _write_statistics(group: h5py.Group, data: Statistics) -> None:
-    upper = np.triu_indices(len(data.moment))
-    group.create_dataset("gram_upper", data=data.gram[upper])
-    group["moment"] = data.moment
-    group.attrs["square"], group.attrs["count"] = data.square, data.count
+def _write_data(group: h5py.Group, data: Gathered) -> None:
+    statistics = data.statistics
+    # Column by column of the upper triangle, as it lies in memory.
+    columns = [statistics.gram[: k + 1, k] for k in range(len(statistics.moment))]
+    group.create_dataset("gram_columns", data=np.concatenate(columns))
+    group["moment"], group["force_squares"] = statistics.moment, data.force_squares
+    group.attrs["square"], group.attrs["count"] = statistics.square, statistics.count
+    group.attrs["n_forces"] = data.n_forces
+
+
+def _read_data(file: h5py.File) -> tuple[Gathered, FloatArray]:
+    """Return what was gathered, and the scales of the prior."""
+    group = _own(file, "labels")
+    statistics, force_squares = _read_statistics(group), _read(group, "force_squares")
+    if force_squares.shape != statistics.moment.shape:
+        raise ModelError(f"it holds {force_squares.size} squares of {statistics.moment.size}")
+    gathered = Gathered(statistics, force_squares, int(group.attrs["n_forces"]))
+    return gathered, _positive(file, "scales")
+
+
+def _read_by_kinds(file: h5py.File) -> tuple[Gathered, FloatArray]:
+    """Return the same from schemas 1 to 3: statistics by kind, each kind with a noise of its own.
+
+    Rows and scales are brought to the noise of the forces, so what is predicted stays as it was.
+    """
+    scales, noises = _positive(file, "scales"), _positive(file, "noises")
+    if noises.shape != (len(KINDS),):
+        raise ModelError(f"it holds {noises.size} noises; expected {len(KINDS)}")
+    unit = noises / noises[FORCES] * NOISES[FORCES]
+    kinds = [_read_statistics(_own(file, kind)) for kind in KINDS]
+    forces = kinds[FORCES]
+    total = Statistics(
+        gram=sum((k.gram / u**2 for k, u in zip(kinds, unit, strict=True)), np.zeros(())),
+        moment=sum((k.moment / u**2 for k, u in zip(kinds, unit, strict=True)), np.zeros(())),
+        square=sum(k.square / u**2 for k, u in zip(kinds, unit, strict=True)),
+        count=sum(k.count for k in kinds),
+    )
+    gathered = Gathered(total, np.diag(forces.gram).copy(), forces.count)
+    return gathered, scales / noises[FORCES] * NOISES[FORCES]
 
 
 def _read_statistics(group: h5py.Group) -> Statistics:
-    moment, upper = _read(group, "moment"), _read(group, "gram_upper")
+    """Return statistics; schemas 1 to 3 held the upper triangle row by row."""
+    by_rows = "gram_upper" in group
+    moment = _read(group, "moment")
+    upper = _read(group, "gram_upper" if by_rows else "gram_columns")
     n_columns = moment.size
     size = n_columns * (n_columns + 1) // 2
     if moment.shape != (n_columns,) or upper.shape != (size,):
@@ -200,7 +236,12 @@ def _read_statistics(group: h5py.Group) -> Statistics:
             f"expected ({n_columns},) and {size}"
         )
     gram = np.zeros((n_columns, n_columns), order="F")
-    gram[np.triu_indices(n_columns)] = upper
+    if by_rows:
+        gram[np.triu_indices(n_columns)] = upper
+    else:
+        ends = np.cumsum(np.arange(n_columns + 1))
+        for k in range(n_columns):
+            gram[: k + 1, k] = upper[ends[k] : ends[k + 1]]
     square, count = float(group.attrs["square"]), int(group.attrs["count"])
     if not np.isfinite(square):
         raise ModelError("a sum of squares is not finite")

@@ -102,8 +102,7 @@ def calibration(force_field: ForceField, samples: list[list[LabelledStructure]])
 
 
 def _learn(force_field: ForceField, labels: list[LabelledStructure]) -> None:
-    """Absorb labels at once and search the hyperparameters anew."""
+    """Absorb labels at once and set the prior by all of them."""
     for entry in labels:
         force_field.absorb(structure(entry), entry.label)
-    force_field.search()
-    force_field.refit()
+    force_field.renew()

@@ -1,7 +1,7 @@
 """Checkpoints: the exact state of a run, and how to get it back.
 
-A checkpoint holds snapshots, knowledge and hyperparameters; it does not hold the Gram matrices and
-the posterior, which are rebuilt from the labels in the order they were learned: a refit at the
+A checkpoint holds snapshots, knowledge and the prior; it does not hold the Gram matrix and the
+posterior, which are rebuilt from the labels in the order they were learned: a refit at the
 label of the last refit, the later ones appended. They come out the same to the last bit.
 """
 
@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from aofl.bayes.evidence import Hyperparameters
 from aofl.chemistry.tracker_state import TrackerState
 from aofl.errors import StoreError
 from aofl.forcefield.model import ForceField
+from aofl.forcefield.rows import FORCES, NOISES
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.learning.environment_store import EnvironmentStore
 from aofl.learning.learner_state import Knowledge, LearnerState, PathState, Source
@@ -61,10 +61,9 @@ def save_state(
     calculator, force_field = run.calculator, run.calculator.force_field
     now = run.snapshot({**run.files.offsets(), **(offsets_at_rewind or {})})
     arrays, instants = pack([now, *run.snapshots])
-    if force_field is not None and force_field.hyper is not None:
+    if force_field is not None and force_field.scales is not None:
         # "scales" were those of a rougher prior: a checkpoint with them must not be continued.
-        arrays["prior_scales"] = force_field.hyper.scales
-        arrays["noises"] = force_field.hyper.noises
+        arrays["prior_scales"] = force_field.scales
     state = {
         "step": now.step,
         "config": run.config.model_dump(mode="json"),
@@ -87,7 +86,6 @@ def _learning(calculator: AdaptiveCalculator) -> dict[str, Any]:
         },
         "asked_ids": calculator.oracle.ids,
         "learned_ids": list(state.learned_ids),
-        "n_labels_at_search": force_field.n_labels_at_search if force_field else 0,
         "n_labels_at_refit": force_field.n_labels_at_refit if force_field else 0,
         "wall": {
             "seconds": timing.seconds,
@@ -316,9 +314,9 @@ def _relearn(
 
 
 def _refit(force_field: ForceField, checkpoint: Checkpoint) -> None:
-    """Fit with the hyperparameters of the checkpoint."""
-    force_field.hyper = Hyperparameters(
-        scales=checkpoint.arrays["prior_scales"], noises=checkpoint.arrays["noises"]
-    )
-    force_field.n_labels_at_search = checkpoint.state["n_labels_at_search"]
+    """Fit with the prior of the checkpoint; older ones held it in proportion to their noise."""
+    scales = checkpoint.arrays["prior_scales"]
+    if "noises" in checkpoint.arrays:
+        scales = scales / checkpoint.arrays["noises"][FORCES] * NOISES[FORCES]
+    force_field.scales = scales
     force_field.refit()

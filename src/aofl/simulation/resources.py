@@ -76,12 +76,12 @@ def forecast(run: Run) -> list[Need]:
 
 
 def _model_bytes(run: Run) -> int:
-    """Return the size of `model.h5`: half a square matrix for each kind of data."""
+    """Return the size of `model.h5`: half a square matrix."""
     force_field = run.calculator.force_field
     if force_field is None:
         return 0
     n = len(force_field.shape.group)
-    return 8 * len(force_field.data) * n * (n + 1) // 2
+    return 8 * n * (n + 1) // 2
 
 
 def present(run: Run) -> list[Need]:
