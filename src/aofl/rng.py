@@ -7,6 +7,7 @@ an uninterrupted one because they depend on the step alone.
 from __future__ import annotations
 
 import zlib
+from hashlib import blake2b
 
 import numpy as np
 
@@ -24,3 +25,9 @@ def generator(seed: int, stream: str, step: int = 0) -> np.random.Generator:
         MD step, >= 0.
     """
     return np.random.default_rng([seed, zlib.crc32(stream.encode()), step])
+
+
+def draw(seed: int, stream: str, step: int) -> float:
+    """Return one number from [0, 1) of one stream at one step, far faster than a generator."""
+    digest = blake2b(f"{seed} {stream} {step}".encode(), digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / 2**53

@@ -16,8 +16,8 @@ PAIRS = list(itertools.combinations(["H", "C", "O", "F", "P"], 2))
 
 def evaluate(atoms: Atoms):
     near = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, 5.0)
-    energies, forces, virial = repulsion(near, atoms.numbers.astype(np.int64))
-    return energies.sum(), forces, virial
+    found = repulsion(near, atoms.numbers.astype(np.int64))
+    return found.energies.sum(), found.forces, found.virial
 
 
 def pair(first: str, second: str, distance: float) -> Atoms:
@@ -125,3 +125,16 @@ def test_it_only_falls_with_the_distance():
     energies = [pair_energy("O", "O", r) for r in np.linspace(0.2, 1.5, 200)]
     assert np.all(np.diff(energies) <= 0)
     assert energies[-1] == 0
+
+
+def test_the_closest_pair_is_told_in_sums_of_covalent_radii():
+    """H-H at 0.9 Å is relatively farther than Na-O at 1.7 Å; through a wall counts."""
+    atoms = Atoms(
+        "NaOHH", [[0, 0, 0.1], [0, 0, 8.4], [4, 4, 4], [4, 4, 4.9]], cell=[10] * 3, pbc=True
+    )
+    near = find_neighbors(atoms.positions, atoms.cell.array, atoms.pbc, 3.0)
+    first, second, relative = repulsion(near, atoms.numbers.astype(np.int64)).closest
+    assert {first, second} == {0, 1}
+    assert relative == pytest.approx(1.7 / reach("Na", "O"))
+    alone = find_neighbors(np.zeros((1, 3)), np.zeros((3, 3)), np.zeros(3, dtype=bool), 5.0)
+    assert repulsion(alone, np.array([11])).closest is None

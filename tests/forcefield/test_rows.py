@@ -38,12 +38,12 @@ def test_rows_times_weights_reproduce_a_label_made_by_these_weights(atoms, expan
     flat, composition = rng.normal(size=BASIS.n_columns), np.array([0.7, -1.9])  # Al, Cu
     ace = energy_forces(BASIS, shape_weights(BASIS, flat), expansion.neighbors, expansion.species)
     zbl = repulsion(expansion.neighbors, atoms.numbers)
-    assert zbl[0].sum() > 0.01
+    assert zbl.energies.sum() > 0.01
     volume = atoms.get_volume()
     label = Label(
-        energy=ace.energies.sum() + zbl[0].sum() + 3 * 0.7 - 5 * 1.9 + SHIFT * n,
-        forces=ace.forces + zbl[1],
-        stress=(ace.virial + zbl[2]) / volume,
+        energy=ace.energies.sum() + zbl.energies.sum() + 3 * 0.7 - 5 * 1.9 + SHIFT * n,
+        forces=ace.forces + zbl.forces,
+        stress=(ace.virial + zbl.virial) / volume,
     )
     rows = label_rows(BASIS, expansion, atoms.numbers, label, SHIFT * n, volume)
     weights = np.concatenate([flat, composition])
@@ -59,7 +59,7 @@ def test_rows_times_weights_reproduce_a_label_made_by_these_weights(atoms, expan
 def test_rows_are_in_units_of_their_noise(atoms, expansion):
     label = Label(energy=0.0, forces=np.full((len(atoms), 3), 0.6), stress=None)
     rows = label_rows(BASIS, expansion, atoms.numbers, label, 0.0, 0.0)
-    pushed = repulsion(expansion.neighbors, atoms.numbers)[1]
+    pushed = repulsion(expansion.neighbors, atoms.numbers).forces
     np.testing.assert_allclose(rows.targets[1:], (0.6 - pushed.ravel()) / 0.03)
 
 

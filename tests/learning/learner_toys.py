@@ -63,7 +63,7 @@ class ToyModel:
     pull: float = 0.0
     std: float = 0.01
     energies_std: FloatArray | None = field(default_factory=lambda: np.full(3, 0.01))
-    environments: FloatArray = field(default_factory=lambda: np.eye(3))
+    around: FloatArray = field(default_factory=lambda: np.eye(3))
     offset: float = -10.0
     level: str | None = None
     calibration: FloatArray = field(default_factory=lambda: np.ones((2, 2)))
@@ -83,10 +83,12 @@ class ToyModel:
             forces=self.pull * PULL,
             stress=np.zeros(6),
             energies=np.full(3, energy / 3),
-            environments=self.environments if forces_std else None,
             forces_std=np.full((3, 3), self.std) if forces_std else None,
             energies_std=self.energies_std if energies_std else None,
         )
+
+    def environments(self, atoms: Structure | Atoms) -> FloatArray:
+        return self.around
 
     def learn(self, atoms: Structure, label: Label) -> None:
         self.learned = label

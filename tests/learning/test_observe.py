@@ -37,7 +37,10 @@ class ToyModel:
         assert energies_std  # they come with every prediction of a step
         self.looks.append(forces_std)
         std = self.std if forces_std else None
-        return prediction(std, energies_std=self.energies_std)
+        return prediction(std, energies_std=self.energies_std, environments=None)
+
+    def environments(self, atoms: Structure) -> FloatArray:
+        return np.eye(3)
 
 
 def conditions(name: Any = "cofl", rule: Any = "calibrated", **changes: Any) -> Conditions:
@@ -131,6 +134,13 @@ class TestObservation:
         seen, _ = observed(known, model=ToyModel(std=0.07))
         np.testing.assert_allclose(seen.judged.errors, [0.14] * 3)
         np.testing.assert_allclose(seen.judged.limits, known.limits(SYMBOLS))
+
+    @pytest.mark.parametrize(("std", "has_them"), [(0.02, False), (0.5, True), (np.nan, True)])
+    def test_environments_are_there_where_a_force_is_in_doubt(
+        self, std: float, has_them: bool
+    ) -> None:
+        seen, _ = observed(before(100), model=ToyModel(std=std))
+        assert (seen.prediction.environments is not None) is has_them
 
     def test_a_step_that_was_not_looked_at_has_none(self) -> None:
         seen, _ = observed(before(101))

@@ -1,4 +1,4 @@
-"""How close atoms are, in sums of covalent radii: what guards and chemistry both look at."""
+"""How close atoms are, in sums of covalent radii: which elements touch which."""
 
 from __future__ import annotations
 

@@ -13,12 +13,14 @@ Pergamon, 1985, chapter 2.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from ase.data import covalent_radii
+from numba import njit
 
-from aofl.ace.evaluate import VOIGT
 from aofl.ace.neighbors import Neighbors
-from aofl.records import FloatArray, IntArray
+from aofl.records import ClosestPair, FloatArray, IntArray
 
 COULOMB = 14.399645
 AMPLITUDES = np.array([0.18175, 0.50986, 0.28022, 0.02817])
@@ -26,38 +28,72 @@ EXPONENTS = np.array([3.19980, 0.94229, 0.40290, 0.20162])
 INNER, OUTER = 0.5, 0.78
 
 
-def repulsion(neighbors: Neighbors, numbers: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return atomic energies (n,) in eV, forces (n, 3) in eV/Å and virial (6,) in eV."""
-    n = len(numbers)
-    radius = covalent_radii[numbers]
-    square = np.einsum("pd,pd->p", neighbors.vectors, neighbors.vectors)
-    # Most pairs are beyond the reach of the two largest atoms.
-    close = np.flatnonzero(square < (2 * OUTER * radius.max(initial=0.0)) ** 2)
-    i = np.searchsorted(neighbors.first, close, side="right") - 1
-    near = np.sqrt(square[close]) < OUTER * (radius[i] + radius[neighbors.second[close]])
-    i, j, vectors = i[near], neighbors.second[close[near]], neighbors.vectors[close[near]]
-    r = np.linalg.norm(vectors, axis=1)
-    energy, slope = _faded_zbl(r, numbers[i], numbers[j], OUTER * (radius[i] + radius[j]))
-    # Each pair is listed twice, so each entry carries half of it.
-    gradient = (0.5 * slope / r)[:, None] * vectors
-    forces: FloatArray = np.empty((n, 3))
-    for d in range(3):
-        forces[:, d] = np.bincount(i, gradient[:, d], n) - np.bincount(j, gradient[:, d], n)
-    virial = np.array([vectors[:, a] @ gradient[:, b] for a, b in VOIGT])
-    return np.bincount(i, 0.5 * energy, n).astype(np.float64), forces, virial
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repulsion:
+    """Atomic energies (n,) in eV, forces (n, 3) in eV/Å, virial (6,) in eV, the closest pair."""
+
+    energies: FloatArray
+    forces: FloatArray
+    virial: FloatArray
+    closest: ClosestPair | None
 
 
-def _faded_zbl(
-    r: FloatArray, z1: IntArray, z2: IntArray, reach: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return V and dV/dr of pairs, V times a quintic fade that ends smoothly at `reach`."""
+def repulsion(neighbors: Neighbors, numbers: IntArray) -> Repulsion:
+    """Return the repulsion between the nuclei of a structure."""
+    radius, charge = covalent_radii[numbers], numbers.astype(np.float64)
+    energies, forces, virial = np.zeros(len(numbers)), np.zeros((len(numbers), 3)), np.zeros(6)
+    i, j, relative = _repel(
+        neighbors.first, neighbors.second, neighbors.vectors, charge, radius,
+        energies, forces, virial,
+    )  # fmt: skip
+    closest = ClosestPair(i, j, relative) if i >= 0 else None
+    return Repulsion(energies=energies, forces=forces, virial=virial, closest=closest)
+
+
+@njit(cache=True, error_model="numpy")
+def _repel(first, second, vectors, charge, radius, energies, forces, virial):  # type: ignore[no-untyped-def]
+    """Add energies, forces and virial (Voigt) of all pairs, each of which is listed twice.
+
+    Returns the closest pair and its distance in sums of radii; -1, -1, inf where there is none.
+    """
+    nearest, other, least = -1, -1, np.inf
+    for i in range(first.shape[0] - 1):
+        for p in range(first[i], first[i + 1]):
+            j, v, contact = second[p], vectors[p], radius[i] + radius[second[p]]
+            square = v[0] * v[0] + v[1] * v[1] + v[2] * v[2]
+            if square < least * contact * contact:
+                nearest, other, least = i, j, square / (contact * contact)
+            reach = OUTER * contact
+            if square < reach * reach:
+                r = np.sqrt(square)
+                energy, slope = _faded_zbl(r, charge[i], charge[j], reach)
+                energies[i] += 0.5 * energy
+                push = 0.5 * slope / r
+                for d in range(3):
+                    forces[i, d] += push * v[d]
+                    forces[j, d] -= push * v[d]
+                virial[0] += push * v[0] * v[0]
+                virial[1] += push * v[1] * v[1]
+                virial[2] += push * v[2] * v[2]
+                virial[3] += push * v[1] * v[2]
+                virial[4] += push * v[0] * v[2]
+                virial[5] += push * v[0] * v[1]
+    return nearest, other, np.sqrt(least)
+
+
+@njit(cache=True, error_model="numpy")
+def _faded_zbl(r, z1, z2, reach):  # type: ignore[no-untyped-def]
+    """Return V and dV/dr of a pair, V times a quintic fade that ends smoothly at `reach`."""
     a = 0.46850 / (z1**0.23 + z2**0.23)
-    terms = AMPLITUDES * np.exp(-EXPONENTS * (r / a)[:, None])
-    charge = COULOMB * z1 * z2
-    v = charge / r * terms.sum(axis=1)
-    dv = -v / r - charge / (r * a) * (terms @ EXPONENTS)
+    phi, dphi = 0.0, 0.0
+    for k in range(4):
+        term = AMPLITUDES[k] * np.exp(-EXPONENTS[k] * r / a)
+        phi += term
+        dphi -= EXPONENTS[k] / a * term
+    v = COULOMB * z1 * z2 / r * phi
+    dv = COULOMB * z1 * z2 / r * dphi - v / r
     inner = INNER / OUTER * reach
-    t = np.clip((r - inner) / (reach - inner), 0.0, 1.0)
+    t = max((r - inner) / (reach - inner), 0.0)
     fade = 1 - t**3 * (10 - 15 * t + 6 * t**2)
     dfade = -30 * t**2 * (1 - t) ** 2 / (reach - inner)
     return v * fade, dv * fade + v * dfade

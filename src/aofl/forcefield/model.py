@@ -18,6 +18,8 @@ from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
 from aofl.ace.evaluate import Expansion, energy_forces, expand
+from aofl.ace.kept_pairs import KeptPairs
+from aofl.ace.neighbors import Neighbors
 from aofl.calculator import Calculator
 from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
@@ -28,7 +30,7 @@ from aofl.forcefield.model_state import ModelState, check_shape
 from aofl.forcefield.prior import PriorShape, prior_scales, prior_shape
 from aofl.forcefield.rows import FORCES, NOISES, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import faults_named, read_model, write_model
-from aofl.forcefield.structure import atomic_numbers, environments, neighbors_and_species, volume
+from aofl.forcefield.structure import atomic_numbers, environments, kept_pairs, volume
 from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.structure import AnyStructure, Structure
 
@@ -83,6 +85,7 @@ class ForceField(Calculator):
         self.n_labels_at_refit = 0
         self.learned: Learned | None = None
         self.level: str | None = None
+        self._kept: KeptPairs | None = None
 
     @classmethod
     def load(cls, path: Path | str) -> ForceField:
@@ -216,10 +219,10 @@ class ForceField(Calculator):
             If a position is not a number, or two atoms are in the same place.
         """
         structure = Structure.of(atoms)
-        neighbors, species = neighbors_and_species(self.basis, structure)
+        neighbors, species = self._neighbors(structure)
         size = volume(structure)
-        energies, forces, virial = repulsion(neighbors, structure.numbers)
-        local = None
+        core = repulsion(neighbors, structure.numbers)
+        energies, forces, virial, local = core.energies, core.forces, core.virial, None
         if self.learned is not None:
             draws = self.learned.draws if energies_std else None
             ace = energy_forces(self.basis, self.learned.weights, neighbors, species, draws)
@@ -236,7 +239,7 @@ class ForceField(Calculator):
             energies=energies,
             energies_std=local,
             forces_std=deviation,
-            environments=environments(self.basis, neighbors, species) if forces_std else None,
+            closest=core.closest,
         )
 
     def learn(self, atoms: AnyStructure, label: Label) -> None:
@@ -312,7 +315,7 @@ class ForceField(Calculator):
 
     def environments(self, atoms: AnyStructure) -> FloatArray:
         """Return what the force field sees around each atom, unit vectors, shape (n, m)."""
-        return environments(self.basis, *neighbors_and_species(self.basis, Structure.of(atoms)))
+        return environments(self.basis, *self._neighbors(Structure.of(atoms)))
 
     def refit(self) -> None:
         """Recompute the posterior from all data, the prior as it is."""
@@ -328,7 +331,12 @@ class ForceField(Calculator):
         self.refit()
 
     def _expand(self, structure: Structure) -> Expansion:
-        return expand(self.basis, *neighbors_and_species(self.basis, structure))
+        return expand(self.basis, *self._neighbors(structure))
+
+    def _neighbors(self, structure: Structure) -> tuple[Neighbors, IntArray]:
+        """Return the pairs within the cutoff, and some beyond, and the species of each atom."""
+        self._kept = kept_pairs(self.basis, structure, self._kept)
+        return self._kept.at(structure.positions), self._kept.species
 
     def _reference(self, species: IntArray) -> FloatArray:
         """Return the reference energy of each atom, taken off every label, eV, (n,)."""

@@ -107,17 +107,17 @@ def label_rows(
         Å^3, for the stress; 0 leaves the stress out.
     """
     n = len(numbers)
-    energies, forces, virial = repulsion(expansion.neighbors, numbers)
+    core = repulsion(expansion.neighbors, numbers)
     root = np.sqrt(n)
     energy = _with_composition(energy_row(basis, expansion)[None], basis, expansion) / root
     matrices = [energy, _padded(force_rows(basis, expansion, np.arange(n)), basis)]
     targets = [
-        np.array([label.energy - reference - energies.sum()]) / root,
-        (label.forces - forces).ravel(),
+        np.array([label.energy - reference - core.energies.sum()]) / root,
+        (label.forces - core.forces).ravel(),
     ]
     if label.stress is not None and volume > 0:
         matrices.append(_padded(virial_rows(basis, expansion), basis) / root)
-        targets.append((label.stress * volume - virial) / root)
+        targets.append((label.stress * volume - core.virial) / root)
     kinds = np.repeat(np.arange(len(targets)), [len(part) for part in targets])
     noise = NOISES[kinds]
     return Rows(

@@ -9,7 +9,8 @@ from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis
 from aofl.ace.evaluate import three_body_functions
-from aofl.ace.neighbors import Neighbors, find_neighbors
+from aofl.ace.kept_pairs import KeptPairs, keep_pairs
+from aofl.ace.neighbors import Neighbors
 from aofl.errors import ModelError, StructureError
 from aofl.records import FloatArray, IntArray
 from aofl.structure import Structure
@@ -41,8 +42,41 @@ def _atomic_number(element: str | int) -> int:
     )
 
 
+def kept_pairs(basis: Basis, structure: Structure, kept: KeptPairs | None = None) -> KeptPairs:
+    """Return the neighbour list of a structure: the one that was kept, where it still holds.
+
+    Raises
+    ------
+    ModelError
+        If the structure holds an element that the basis does not know.
+    StructureError
+        If a position is not a number.
+    """
+    species = basis.species_index(structure.numbers)
+    where = (structure.positions, structure.cell, structure.pbc, species)
+    is_known = _is_known(basis, structure, species)
+    if is_known and kept is not None and kept.holds(*where):
+        return kept
+    if not is_known:
+        known = [chemical_symbols[z] for z in basis.species]
+        unknown = sorted({chemical_symbols[z] for z in structure.numbers} - set(known))
+        raise ModelError(
+            f"the force field knows {', '.join(known)} but the structure holds "
+            f"{', '.join(unknown)}; start a new force field with all elements"
+        )
+    if not np.all(np.isfinite(structure.positions)):
+        raise StructureError("a position is not a finite number; look at the last steps")
+    return keep_pairs(*where, np.maximum(basis.pair_cutoffs, basis.cutoffs))
+
+
+def _is_known(basis: Basis, structure: Structure, species: IntArray) -> bool:
+    """Return whether every element has its place in the basis."""
+    found = basis.species[np.minimum(species, len(basis.species) - 1)]
+    return np.array_equal(found, structure.numbers)
+
+
 def neighbors_and_species(basis: Basis, structure: Structure) -> tuple[Neighbors, IntArray]:
-    """Return the pairs within the cutoff and the species index of each atom.
+    """Return the pairs within the cutoff, and some beyond, and the species index of each atom.
 
     Raises
     ------
@@ -51,19 +85,8 @@ def neighbors_and_species(basis: Basis, structure: Structure) -> tuple[Neighbors
     StructureError
         If a position is not a number, or two atoms are in the same place.
     """
-    known = [chemical_symbols[z] for z in basis.species]
-    unknown = sorted({chemical_symbols[z] for z in structure.numbers} - set(known))
-    if unknown:
-        raise ModelError(
-            f"the force field knows {', '.join(known)} but the structure holds "
-            f"{', '.join(unknown)}; start a new force field with all elements"
-        )
-    if not np.all(np.isfinite(structure.positions)):
-        raise StructureError("a position is not a finite number; look at the last steps")
-    neighbors = find_neighbors(structure.positions, structure.cell, structure.pbc, basis.cutoff)
-    if not np.all(np.any(neighbors.vectors, axis=1)):
-        raise StructureError("two atoms are in the same place; look at the last steps")
-    return neighbors, basis.species_index(structure.numbers)
+    pairs = kept_pairs(basis, structure)
+    return pairs.at(structure.positions), pairs.species
 
 
 def volume(structure: Structure) -> float:

@@ -26,6 +26,7 @@ from aofl.learning.observe import (
     looked_at,
     observe,
     observe_fully,
+    with_environments,
     with_molecules,
 )
 from aofl.learning.question import Answer, AnyOracle, NoLabel, Question
@@ -144,7 +145,8 @@ class Learner:
             )
             seen = replace(seen, chemistry=now.seen.chemistry, bonded=now.seen.bonded)
             now = self._looked(replace(now, seen=seen))
-        return self._with_molecules(now)
+        seen = with_environments(now.seen, now.model, self.timing)
+        return self._with_molecules(replace(now, seen=seen))
 
     def _with_molecules(self, now: Now) -> Now:
         seen = with_molecules(now.seen, now.frame, now.state, self.conditions, self.timing)

@@ -40,5 +40,8 @@ class Model(Protocol):
     ) -> Prediction:
         """Return energy, forces, stress and uncertainty of a structure."""
 
+    def environments(self, atoms: Structure) -> FloatArray:
+        """Return what it sees around each atom, unit vectors, shape (n, m)."""
+
     def learn(self, atoms: Structure, label: Label) -> None:
         """Absorb one label; the model changes."""

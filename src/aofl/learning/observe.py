@@ -52,6 +52,8 @@ def observe(
     step = state.path.step + 1
     prediction = _prediction(frame, model, state, timing, is_due=_is_due(step, state, conditions))
     seen = observation(frame, prediction, state, conditions, step)
+    if seen.judgement is not None and not seen.judgement.excess <= 1.0:
+        seen = with_environments(seen, model, timing)
     is_holding = step < state.hold_until
     is_due = conditions.mode.watches_bonds and is_time_to_look(step, conditions.timestep_fs)
     if is_due and not is_holding:
@@ -82,7 +84,16 @@ def observe_fully(
 ) -> Observation:
     """Return an observation with the deviations, as a label that is asked for anyhow needs it."""
     prediction = _prediction(frame, model, state, timing, is_due=True)
-    return observation(frame, prediction, state, conditions, step)
+    return with_environments(observation(frame, prediction, state, conditions, step), model, timing)
+
+
+def with_environments(seen: Observation, model: Model, timing: Timing) -> Observation:
+    """Return an observation with the environments, which similarity and learning compare."""
+    if seen.prediction.environments is not None:
+        return seen
+    with timing.part("uncertainty"):
+        environments = model.environments(seen.structure)
+    return replace(seen, prediction=replace(seen.prediction, environments=environments))
 
 
 def with_molecules(

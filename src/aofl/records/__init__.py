@@ -7,7 +7,7 @@ lines of a run's files. To and from JSON they go by `aofl.plain`.
 from aofl.records.arrays import FloatArray, IntArray
 from aofl.records.error_sums import ErrorSums
 from aofl.records.events import Event, OtherEvent
-from aofl.records.labels import Label, LabelledStructure, Prediction
+from aofl.records.labels import ClosestPair, Label, LabelledStructure, Prediction
 from aofl.records.ledger_line import LedgerLine
 from aofl.records.mode import Mode
 from aofl.records.thermo_row import THERMO_COLUMNS, ThermoRow
@@ -16,6 +16,7 @@ from aofl.records.verdict import Action, Neighbour, Verdict
 __all__ = [
     "THERMO_COLUMNS",
     "Action",
+    "ClosestPair",
     "ErrorSums",
     "Event",
     "FloatArray",

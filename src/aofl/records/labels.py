@@ -7,7 +7,7 @@ written with `n` for the number of atoms.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,14 @@ class Label:
     attempts: int = 1
 
 
+class ClosestPair(NamedTuple):
+    """The two atoms that are closest, images included; `relative` is in sums of covalent radii."""
+
+    first: int
+    second: int
+    relative: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """What the force field says about one structure.
@@ -61,7 +69,9 @@ class Prediction:
         shape (n,); None where it was not asked for or nothing was learned yet.
     environments
         What the force field sees around each atom, unit vectors, shape (n, m): their dot
-        products compare atoms of one element. None where `forces_std` is.
+        products compare atoms of one element. None where nobody needed them.
+    closest
+        The closest two atoms; None where no atom sees another.
     """
 
     energy: float
@@ -71,6 +81,7 @@ class Prediction:
     environments: FloatArray | None = None
     forces_std: FloatArray | None = None
     energies_std: FloatArray | None = None
+    closest: ClosestPair | None = None
 
     @property
     def deviations(self) -> FloatArray:

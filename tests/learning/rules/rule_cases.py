@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from aofl.ace.neighbors import find_neighbors
 from aofl.chemistry.snapshot import ChemistrySnapshot
 from aofl.config.schema import LearningConfig
+from aofl.forcefield.baseline import repulsion
 from aofl.learning.element_calibration import ElementCalibration
 from aofl.learning.learner_state import LearnerState, PathState
 from aofl.learning.observation import Judgement, Observation
-from aofl.records import FloatArray, Label, Prediction
+from aofl.records import ClosestPair, FloatArray, Label, Prediction
 from aofl.structure import Structure
 
 SETTINGS = LearningConfig(target_force_error_meV_per_A=300, audit_probability=0.0)
@@ -70,9 +73,18 @@ def observation(state: LearnerState = USUAL, **changes: Any) -> Observation:
         "seed": 0,
         **changes,
     }
-    std = values["prediction"].forces_std
+    close = replace(values["prediction"], closest=closest(values["structure"]))
+    values, std = {**values, "prediction": close}, close.forces_std
     judged = None if std is None else state.judge(values["symbols"], std)
     return Observation(**{"judgement": judged, **values})
+
+
+def closest(given: Structure) -> ClosestPair | None:
+    """Return the closest two atoms, as a force field sees them."""
+    if not np.isfinite(given.positions).all():
+        return None
+    near = find_neighbors(given.positions, given.cell, given.pbc, 3.0)
+    return repulsion(near, given.numbers).closest
 
 
 def judgement(errors: list[float], limits: list[float]) -> Judgement:

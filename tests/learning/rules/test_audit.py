@@ -12,7 +12,7 @@ from rule_cases import SETTINGS, observation, state
 
 from aofl.config.schema import LearningConfig
 from aofl.learning.rules.audit import audit, is_drifting, next_gap, probability, random_audit
-from aofl.rng import generator
+from aofl.rng import draw
 
 OFTEN = LearningConfig(audit_probability=0.1)
 ALWAYS = LearningConfig(audit_probability=1.0)
@@ -36,9 +36,9 @@ class TestScheduled:
 class TestRandom:
     def test_the_draw_belongs_to_seed_and_step_alone(self) -> None:
         for seed, step in ((0, 100), (0, 101), (7, 100), (7, 3)):
-            draw = generator(seed, "audit", step).random()
+            drawn = draw(seed, "audit", step)
             known = state(last_doubt_step=step)
-            for chance, action in ((draw, "accept"), (np.nextafter(draw, 1.0), "label")):
+            for chance, action in ((drawn, "accept"), (np.nextafter(drawn, 1.0), "label")):
                 settings = LearningConfig(audit_probability=float(chance))
                 verdict = random_audit(observation(seed=seed, step=step), known, settings)
                 assert (verdict.action, verdict.rule) == (action, "random_audit")
@@ -58,7 +58,7 @@ class TestRandom:
 
     def test_audits_done_make_them_rarer(self) -> None:
         """After 40 000 audits the chance is a thousandth of 1: none of these steps is drawn."""
-        draws = [generator(0, "audit", step).random() for step in range(100, 200)]
+        draws = [draw(0, "audit", step) for step in range(100, 200)]
         assert min(draws) > 1e-3
         known = state(n_audits=40_000, last_doubt_step=100)
         seen = [observation(step=step) for step in range(100, 200)]

@@ -19,7 +19,7 @@ from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
 from aofl.records import Verdict
 from aofl.records.rule_names import AUDIT, RANDOM_AUDIT
-from aofl.rng import generator
+from aofl.rng import draw
 
 ENOUGH = 40  # audits, after which random ones become rarer
 QUIET = 500  # steps without doubt, after which random audits become rarer
@@ -28,9 +28,9 @@ DRIFT_AMONG, DRIFT_FROM, DRIFT_UNTIL = 10, 6, 3  # audits
 
 def random_audit(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
     """Return "label" if this step is drawn for an audit."""
-    draw = generator(seen.seed, "audit", seen.step).random()
     quiet = seen.step - state.last_doubt_step
-    if draw < probability(quiet, state.n_audits, settings.audit_probability):
+    chance = probability(quiet, state.n_audits, settings.audit_probability)
+    if draw(seen.seed, "audit", seen.step) < chance:
         return Verdict(action="label", rule=RANDOM_AUDIT, reason="drawn at random")
     return accept(RANDOM_AUDIT)
 

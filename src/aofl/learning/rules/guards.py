@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from aofl.chemistry.contacts import close_pairs
 from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
@@ -78,17 +77,15 @@ def _finite(seen: Observation, settings: LearningConfig) -> Verdict | None:
 
 def _distance(seen: Observation, settings: LearningConfig) -> Verdict | None:
     limit = settings.guards.min_distance_fraction
-    at = seen.structure
-    near = close_pairs(at.numbers, at.positions, at.cell, at.pbc, limit)
-    if len(near.first) == 0:
+    closest = seen.prediction.closest
+    if closest is None or closest.relative >= limit:
         return None
-    k = int(near.relative.argmin())
-    i, j = int(near.first[k]), int(near.second[k])
+    i, j, relative = closest
     return _rewind(
         seen,
         f"atoms {seen.symbols[i]}{i} and {seen.symbols[j]}{j} are too close",
         i,
-        float(near.relative[k]),
+        relative,
         limit,
         "sums of covalent radii",
     )
