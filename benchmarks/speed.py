@@ -24,10 +24,10 @@ import numba
 import numpy as np
 
 from aofl.ace.evaluate import energy_forces, forces_std
+from aofl.bayes.growth import CHECK_EVERY
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.structure import neighbors_and_species
 from aofl.forcefield.train import train
-from aofl.learning.rules.uncertainty import CHECK_EVERY
 from aofl.store import read_labels
 from aofl.structure import Structure
 from aofl.workflows.assemble import limited_threads

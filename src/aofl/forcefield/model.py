@@ -8,6 +8,7 @@ energy, forces and stress, and on demand the standard deviation of every force c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ from aofl.forcefield.prior import PriorShape, prior_scales, prior_shape
 from aofl.forcefield.rows import FORCES, NOISES, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import faults_named, read_model, write_model
 from aofl.forcefield.structure import atomic_numbers, environments, kept_pairs, volume
+from aofl.forcefield.watch import OnUncertain, Watch
 from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.structure import AnyStructure, Structure
 
@@ -52,6 +54,12 @@ class ForceField(Calculator):
         "fast", "standard" or "high" (`aofl.ace.basis.ACCURACIES`).
     settings
         A basis of one's own instead of `accuracy`.
+    on_uncertain
+        What it does as a calculator where its own deviation tells that its forces are not to be
+        believed: "warn" (once), "raise" a `ModelError`, or "ignore".
+    uncertain_above
+        Calibrated deviation of the force error of an atom, rms over x, y, z, eV/Å, above which
+        they are not.
 
     `level` is the level of theory of what was learned, None where nobody said.
     """
@@ -71,8 +79,12 @@ class ForceField(Calculator):
         elements: list[str] | list[int],
         accuracy: str = "standard",
         settings: BasisSettings | None = None,
+        *,
+        on_uncertain: OnUncertain = "warn",
+        uncertain_above: float = 0.5,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self.on_uncertain, self.uncertain_above = on_uncertain, uncertain_above
         numbers = atomic_numbers(elements)
         chosen = settings or settings_for(accuracy, len(np.unique(numbers)))
         self.basis: Basis = make_basis(numbers, chosen)
@@ -86,10 +98,22 @@ class ForceField(Calculator):
         self.learned: Learned | None = None
         self.level: str | None = None
         self._kept: KeptPairs | None = None
+        self._watch = Watch()
 
     @classmethod
-    def load(cls, path: Path | str) -> ForceField:
+    def load(
+        cls,
+        path: Path | str,
+        *,
+        on_uncertain: OnUncertain = "warn",
+        uncertain_above: float = 0.5,
+    ) -> ForceField:
         """Return the force field saved in a file; loading never runs code.
+
+        Parameters
+        ----------
+        on_uncertain, uncertain_above
+            As of the class.
 
         Raises
         ------
@@ -98,7 +122,9 @@ class ForceField(Calculator):
         """
         state = read_model(Path(path))
         with faults_named(Path(path)):
-            return cls.from_state(state)
+            force_field = cls.from_state(state)
+        force_field.on_uncertain, force_field.uncertain_above = on_uncertain, uncertain_above
+        return force_field
 
     @classmethod
     def from_state(cls, state: ModelState) -> ForceField:
@@ -172,7 +198,7 @@ class ForceField(Calculator):
         super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
         structure: Any = self.atoms
         wants_std = any("uncertainty" in name for name in properties or [])
-        said = self.predict(structure, forces_std="sampled" if wants_std else None)
+        said = self._watched(Structure.of(structure), looks=wants_std)
         self.results = {
             "energy": said.energy,
             "free_energy": said.energy,
@@ -181,10 +207,35 @@ class ForceField(Calculator):
         }
         if structure.pbc.all():
             self.results["stress"] = said.stress
-        if said.forces_std is not None:
-            sigma = self.error_deviation(structure, said.forces_std)
+        if wants_std:
+            sigma = self.error_deviation(structure, said.deviations)
             self.results["forces_uncertainty"] = sigma
             self.results["atomic_uncertainty"] = np.sqrt(np.mean(sigma**2, axis=1))
+
+    def _watched(self, structure: Structure, *, looks: bool) -> Prediction:
+        """Return a prediction, with the deviations of the forces if asked for or due.
+
+        Raises
+        ------
+        ModelError
+            If the forces are too uncertain, and that is to raise.
+        """
+        watches = self.learned is not None and self.on_uncertain != "ignore"
+        said = self.predict(structure, energies_std=watches)
+        if looks or (watches and self._watch.is_due(said.energies_std)):
+            near, species = self._neighbors(structure)
+            std = force_deviation(self.basis, self.learned, near, species, "sampled")
+            said = replace(said, forces_std=std)
+        if watches and said.forces_std is not None:
+            sigma = np.sqrt(np.mean(self.error_deviation(structure, said.forces_std) ** 2, axis=1))
+            self._watch.looked(
+                said.energies_std,
+                sigma,
+                structure.numbers,
+                self.uncertain_above,
+                self.on_uncertain,
+            )
+        return said
 
     def error_deviation(self, atoms: AnyStructure, forces_std: FloatArray) -> FloatArray:
         """Return the calibrated deviation of the force errors, noise included, eV/Å, (n, 3)."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from aofl.bayes.growth import CHECK_EVERY, has_grown
 from aofl.chemistry.graph import connect_covalent
 from aofl.chemistry.limits import COVALENT
 from aofl.chemistry.snapshot import ChemistrySnapshot, chemistry_snapshot
@@ -19,7 +20,6 @@ from aofl.learning.observation import Frame, Observation
 from aofl.learning.rules.chemistry import is_time_to_look
 from aofl.learning.rules.frozen_model import STOP_AT
 from aofl.learning.rules.policy import Mode
-from aofl.learning.rules.uncertainty import CHECK_EVERY, has_grown
 from aofl.learning.timing import Timing
 from aofl.records import IntArray, Prediction
 

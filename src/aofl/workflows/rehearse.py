@@ -61,7 +61,8 @@ def rehearse(
         config = config.model_copy(update={"reference": TbliteConfig()})
         master = make_reference(config.reference, out)
     else:
-        master = AseReference(ForceField.load(teacher), description={"method": f"model {teacher}"})
+        known = ForceField.load(teacher, on_uncertain="ignore")
+        master = AseReference(known, description={"method": f"model {teacher}"})
     examiner = Validation(master)
 
     def examine(now: Run) -> None:

@@ -4,38 +4,16 @@ The deviations of the forces come from draws of the posterior and cost about two
 follow the structure slowly, so they are looked at every `CHECK_EVERY` steps, at every step while
 the last look was not fine, and at once where something changed: the deviation of each atom's
 energy, over the same draws, comes with the forces at every step, and an atom whose own has grown
-by the factor `GROWTH` since the last look calls for the next.
+since the last look calls for the next (`aofl.bayes.growth`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
 from aofl.config.schema import LearningConfig
 from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Observation, accept
-from aofl.records import FloatArray, Verdict
+from aofl.records import Verdict
 from aofl.records.rule_names import INITIAL, UNCERTAINTY
-
-CHECK_EVERY = 5  # steps
-GROWTH = 1.25
-
-
-def has_grown(energies_std: FloatArray | None, before: Sequence[float]) -> bool:
-    """Return whether the energy of some atom is less certain than when it was last looked at.
-
-    Parameters
-    ----------
-    energies_std
-        Now, eV, shape (n,); None where nothing was learned yet.
-    before
-        The same at the last look at the forces, empty before the first.
-    """
-    if energies_std is None or len(before) != len(energies_std):
-        return True
-    return bool(np.any(energies_std > GROWTH * np.array(before)))
 
 
 def uncertainty(seen: Observation, state: LearnerState, settings: LearningConfig) -> Verdict:
