@@ -20,6 +20,7 @@ from aofl.records.events import (
     SpotChecked,
     Started,
     Stopped,
+    TargetMissed,
     Uncertain,
 )
 
@@ -105,6 +106,14 @@ EVENTS = (
     ),
     LabelFailed(step=60, time_fs=30.0, message="the SCF did not converge in 250 iterations"),
     Drifting(step=60, time_fs=30.0, message="audits are worse than the force field thinks"),
+    TargetMissed(
+        step=60,
+        time_fs=30.0,
+        target_eV_per_A=0.15,
+        reached_eV_per_A=0.45,
+        elements=("C", "O"),
+        message="the target of 150 meV/Å is out of reach",
+    ),
     Uncertain(step=60, time_fs=30.0, value=0.07130386179876322, threshold=0.06),
     SpotChecked(
         step=60, time_fs=30.0, rule="random_audit", difference_eV_per_A=4.084481157740072e-07

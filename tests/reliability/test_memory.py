@@ -91,6 +91,19 @@ def test_the_tally_of_a_ledger_line_by_line_is_the_error_of_all_audits() -> None
     assert figures["audit_forces_rmse"] == pytest.approx((16 / 6) ** 0.5)
     assert figures["audit_forces_rmse_by_element"] == {"Cu": 2.0, "Al": 0.0}
     assert (figures["n_audit_frames"], figures["random_audits"]) == (2, 1)
+    assert figures["audits_above_target"] is None  # nobody wrote down the worst atom
+
+
+def test_the_tally_counts_audits_beyond_the_target_and_beyond_what_was_expected() -> None:
+    lines = [
+        LedgerLine(
+            step=k, time_fs=1.0 * k, action="label", rule="audit", reason="", true_error=true,
+            predicted_error=0.25, errors={"Cu": ErrorSums(n=1, sum_sq=1.0, sum_abs=1.0, max=1.0)},
+        )
+        for k, true in enumerate([0.1, 0.2, 0.28, 0.5])
+    ]  # fmt: skip
+    figures = AuditStatistics.of(lines, target=0.3).figures()
+    assert (figures["audits_above_target"], figures["audits_above_expected"]) == (0.25, 0.5)
 
 
 def test_a_run_takes_the_threads_it_was_given_and_gives_them_back() -> None:

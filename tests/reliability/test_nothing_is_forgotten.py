@@ -83,7 +83,7 @@ def brought_back(out: Path) -> dict[str, Any]:
     config = reactive(out.parent)
     with (
         opened_reference(config.reference, directory.reference) as reference,
-        Recorder.open(directory) as files,
+        Recorder.open(directory, 0.3) as files,
     ):
         session = Session(
             config=config,

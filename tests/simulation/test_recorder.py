@@ -24,7 +24,7 @@ AUDIT = LedgerLine(
 
 def test_lines_of_the_ledger_read_back_and_are_counted_while_they_are_there(tmp_path: Path) -> None:
     directory = RunDirectory(path=tmp_path)
-    with Recorder.open(directory) as recorder:
+    with Recorder.open(directory, 0.3) as recorder:
         recorder.decide(AUDIT)
         recorder.decide(AUDIT)
         one, other = directory.ledger.read_bytes().splitlines()
@@ -43,7 +43,7 @@ def test_events_and_thermo_rows_read_back(tmp_path: Path) -> None:
         energy_shift_eV=0.0, predicted_error_eV_per_A=None, threshold_eV_per_A=0.25,
         source="reference", n_labels=1, n_skips=0, n_bonds=2, n_reactions=0,
     )  # fmt: skip
-    with Recorder.open(directory) as recorder:
+    with Recorder.open(directory, 0.3) as recorder:
         recorder.tell(Started(step=0, time_fs=0.0))
         recorder.add_thermo(row)
     assert read_events(directory.events) == [Started(step=0, time_fs=0.0)]

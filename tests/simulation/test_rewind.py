@@ -71,7 +71,7 @@ class Script:
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[tuple[Run, Script]]:
     """A run of water that drifts along x; a toy is the force field, files are files."""
-    with Recorder.open(RunDirectory(path=tmp_path)) as files:
+    with Recorder.open(RunDirectory(path=tmp_path), 0.3) as files:
         script = Script()
         yield begun(tmp_path, files, script), script
 

@@ -14,7 +14,7 @@ from aofl.records import Action, LedgerLine, OtherEvent
 from aofl.records.events import ReactionHappened
 from aofl.reference import AseReference
 from aofl.workflows.forecast import forecast, label_range
-from aofl.workflows.validation import ScoredStep, Validation, score
+from aofl.workflows.validation import ScoredStep, Validation, advice, score
 
 
 def run_at(step: int, atoms: Atoms, forces: np.ndarray, source: Source = "ff") -> SimpleNamespace:
@@ -38,10 +38,11 @@ def test_the_examiner_knows_the_error_and_counts_a_step_once(copper: Atoms) -> N
     assert list(examiner.steps) == [1, 2]
 
 
-def test_the_score_tells_missed_steps_wasted_labels_and_missed_reactions() -> None:
-    def step(k: int, largest: float) -> ScoredStep:
-        return ScoredStep(step=k, largest=largest, sum_sq=12.0, n=3, expected=0.2, limit=0.3)
+def step(k: int, largest: float) -> ScoredStep:
+    return ScoredStep(step=k, largest=largest, sum_sq=12.0, n=3, expected=0.2, limit=0.3)
 
+
+def test_the_score_tells_missed_steps_wasted_labels_and_missed_reactions() -> None:
     def line(rule: str, error: float, action: Action = "label") -> LedgerLine:
         return LedgerLine(
             step=1, time_fs=1.0, action=action, rule=rule, reason="", true_error=error
@@ -80,3 +81,23 @@ def test_a_forecast_is_arithmetic() -> None:
     assert found["speedup"] == pytest.approx([36 / 1.1, 36 / 0.2])
     assert "hours" not in forecast(100, (1, 2), None, None)
     assert forecast(100, (1, 2), 1.0, None)["speedup"] is None
+
+
+def steps_of(*largest: float) -> dict:
+    """Return the score of steps whose worst atoms were off by so much, target 0.3 eV/Å."""
+    return score([step(k, error) for k, error in enumerate(largest)], [], [], target=0.3)
+
+
+def test_advice_names_what_is_kept_and_what_to_change():
+    found = steps_of(0.1, 0.5, 0.6, 0.2, 0.4)
+    said = advice(found, 0.3, "standard")
+    assert said.startswith("the target of 300 meV/Å does not hold: 60% of the steps were beyond")
+    assert "four of five kept 520 meV/Å" in said
+    assert "accuracy: high`" in said
+    assert "accuracy" not in advice(found, 0.3, "high")
+
+
+def test_advice_where_the_target_holds_or_nothing_was_rehearsed():
+    found = steps_of(0.1, 0.2, 0.15, 0.2, 0.4)
+    assert advice(found, 0.3, "fast").startswith("the target of 300 meV/Å holds: 20% of the steps")
+    assert "rehearse more steps" in advice(steps_of(), 0.3, "fast")

@@ -118,6 +118,7 @@ def rehearse(
         f"{', '.join(found['missed'])}"
     )
     _show_forecast(found["forecast"])
+    typer.echo(f"advice      {found['advice']}")
     typer.echo(f"written to {out}")
 
 

@@ -58,6 +58,7 @@ def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         "Run": {
             "steps": f"{_number(summary, 'steps')} of {_number(summary, 'target_steps')}",
             "time": _number(summary, "time_fs", "{:.1f} fs"),
+            "target": _target(summary),
             "threshold": _number(summary, "threshold_eV_per_A", "{:.3f} eV/Å"),
             "speed-up": _number(summary, "speedup", "{:.3g} x AIMD"),
             "AIMD step": _number(summary, "aimd_step_s", "{:.3g} s"),
@@ -74,12 +75,21 @@ def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "all": _number(summary, "audit_forces_rmse", "{:.3f} eV/Å"),
             **{str(element): _number(by_element, element, "{:.3f} eV/Å") for element in by_element},
             "frames": _number(summary, "n_audit_frames"),
+            "above target": _number(summary, "audits_above_target", "{:.0%} of frames"),
         },
         "Wall time": {
             part.replace("_", " "): clock_time(wall[part]) if part in wall else "-"
             for part in (*PARTS, "total")
         },
     }
+
+
+def _target(summary: Mapping[str, Any]) -> str:
+    """Write the target, and the word about it where it cannot be kept."""
+    target, reached = (summary.get(f"{name}_eV_per_A") for name in ("target", "reached"))
+    if target is None or reached is None or reached <= target:
+        return _number(summary, "target_eV_per_A", "{:.3f} eV/Å")
+    return f"{target:.3f} eV/Å, out of reach: {reached:.3f}"
 
 
 def _facts(title: str, facts: Mapping[str, str]) -> Table:

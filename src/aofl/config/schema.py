@@ -77,6 +77,10 @@ class LearningConfig(Section):
         gt=0,
         description="largest force error (rms over x, y, z of one atom) that a step may carry",
     )
+    strict: bool = Field(
+        default=False,
+        description="never widen the target and never skip above it, whatever that costs in labels",
+    )
     screening_factor: float = Field(
         default=2.0,
         ge=1,

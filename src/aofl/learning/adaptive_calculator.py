@@ -31,7 +31,7 @@ from aofl.learning.timing import Timing
 from aofl.learning.update import fresh_state
 from aofl.records import Event, LedgerLine, Prediction, Verdict
 from aofl.records import Mode as ModeName
-from aofl.records.events import LabelFailed
+from aofl.records.events import LabelFailed, TargetMissed
 from aofl.reference import AseReference, Reference
 from aofl.store import Dataset
 from aofl.structure import Structure
@@ -137,7 +137,7 @@ class AdaptiveCalculator(Calculator):
         )
         self.force_field = force_field
         target = 1e-3 * settings.target_force_error_meV_per_A
-        self.state: LearnerState = fresh_state(target, force_field)
+        self.state: LearnerState = fresh_state(target, force_field, is_strict=settings.strict)
         self.can_rewind = False
         self._on_decision = on_decision or (lambda line: None)
         self._on_event = on_event or (lambda event: None)
@@ -209,6 +209,8 @@ class AdaptiveCalculator(Calculator):
         for event in told.events:
             if isinstance(event, LabelFailed):
                 logger.warning("step %d: no label: %s", event.step, event.message)
+            if isinstance(event, TargetMissed):
+                logger.warning("step %d: %s", event.step, event.message)
             self._on_event(event)
 
     def _model_for(self, frame: Frame) -> ForceField | None:

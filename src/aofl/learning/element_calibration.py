@@ -2,8 +2,9 @@
 
     c_z  calibration factor: from predicted to calibrated error (`aofl.bayes.calibration`)
     k_z  half width of the 90 % interval of a force component, in predicted deviations s
-    b_0 = c_z sqrt(<u^2> + sigma_F^2)    what labelling can reach; u: largest after the last labels
-    threshold_z = max(target, 1.2 b_0), at most `CEILING` targets
+    b_0 = c_z sqrt(<u^2> + sigma_F^2)    u: largest after the last labels
+    reach_z = 1.2 b_0                    what labelling can reach
+    threshold_z = max(target, reach_z), at most `CEILING` targets; the target where it is strict
 
 | symbol | here |
 |---|---|
@@ -11,6 +12,7 @@
 | k_z | `ElementCalibration.width` |
 | u | `ElementCalibration.reached`, eV/Å |
 | sigma_F | `force_noise`, eV/Å |
+| reach_z | `ElementCalibration.reach`, eV/Å |
 | threshold_z | `ElementCalibration.threshold`, eV/Å |
 
 The threshold sets itself both ways: an unreachable target must not label every step, and a force
@@ -69,11 +71,14 @@ class ElementCalibration:
         target, force_noise
             eV/Å.
         """
+        return min(max(target, self.reach(force_noise)), CEILING * target)
+
+    def reach(self, force_noise: float) -> float:
+        """Return the calibrated error that labelling can reach, eV/Å; 0 before the first label."""
         if not self.reached:
-            return target
+            return 0.0
         mean_square = sum(u * u for u in self.reached) / len(self.reached)
-        floor = FLOOR_FACTOR * self.factor * math.sqrt(mean_square + force_noise**2)
-        return min(max(target, floor), CEILING * target)
+        return FLOOR_FACTOR * self.factor * math.sqrt(mean_square + force_noise**2)
 
     def inside(self, errors: FloatArray, deviations: FloatArray) -> int:
         """Return how many force components lie in the 90 % interval, |error| <= k_z s.

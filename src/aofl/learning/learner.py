@@ -35,6 +35,7 @@ from aofl.learning.rules.policy import decide
 from aofl.learning.rules.retrospective import surprise
 from aofl.learning.rules.rewinds import refused
 from aofl.learning.step_result import Moved, Refused, Told, Unlabelled, ledger_line
+from aofl.learning.target import word_about_target
 from aofl.learning.timing import Timing
 from aofl.learning.update import Outcome, compare, learn, noted, with_cost, with_failure
 from aofl.records import Event, IntArray, Label, LedgerLine, Prediction, Verdict
@@ -230,6 +231,10 @@ class Learner:
             true_error=outcome.largest,
         )
         events: tuple[Event, ...] = (*answer.events, *_alarm(now, tested))
+        word = word_about_target(state, seen.step, seen.time_fs)
+        if word is not None and self.conditions.mode.learns:
+            reached = word.reached_eV_per_A if word.elements else 0.0
+            state, events = replace(state, told_reach=reached), (*events, word)
         begun = label.energy if continuous is None else continuous
         shift = label.energy - begun
         state = _at_step(state, now.frame, seen.step, "reference", shift, seen.bonded)

@@ -82,7 +82,12 @@ class Knowledge:
     Attributes
     ----------
     target
-        The force error that the user aims at, eV/Å.
+        The force error that the user aims at, eV/Å (`aofl.learning.target`).
+    is_strict
+        Whether no threshold may be above the target.
+    told_reach
+        What was last said to be reached where it is above the target, eV/Å; 0 before, and where
+        the target is kept.
     usual_distance
         Element to the cosine distances of well-predicted atoms from labelled ones.
     seen_energies_std
@@ -119,6 +124,8 @@ class Knowledge:
     """
 
     target: float
+    is_strict: bool = False
+    told_reach: float = 0.0
     usual_distance: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     seen_energies_std: tuple[float, ...] = ()
     audit_surprises: tuple[bool, ...] = ()
@@ -171,8 +178,12 @@ class LearnerState(Knowledge):
     @property
     def threshold(self) -> float:
         """The largest threshold of an element, eV/Å; the target before the first label."""
-        found = [c.threshold(self.target, self.force_noise) for c in self.calibration.values()]
-        return max(found, default=self.target)
+        return max(map(self._threshold, self.calibration), default=self.target)
+
+    @property
+    def reach(self) -> dict[str, float]:
+        """What labelling can reach of the error of each element, eV/Å."""
+        return {z: c.reach(self.force_noise) for z, c in self.calibration.items()}
 
     def judge(self, symbols: list[str], forces_std: FloatArray) -> Judgement:
         """Compare the calibrated errors b_i of all atoms with their thresholds.
@@ -189,8 +200,13 @@ class LearnerState(Knowledge):
 
     def limits(self, symbols: list[str]) -> FloatArray:
         """Return the threshold of every atom, eV/Å, shape (n,)."""
-        of = {z: self._of(z).threshold(self.target, self.force_noise) for z in set(symbols)}
+        of = {z: self._threshold(z) for z in set(symbols)}
         return np.array([of[z] for z in symbols])
+
+    def _threshold(self, element: str) -> float:
+        if self.is_strict:
+            return self.target
+        return self._of(element).threshold(self.target, self.force_noise)
 
     def raw_errors(self, forces_std: FloatArray) -> FloatArray:
         """Return s_i of every atom, eV/Å, shape (n,)."""

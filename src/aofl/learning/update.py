@@ -204,15 +204,17 @@ def learn(
     return replace(state, vasp_history=history, vasp_threshold=threshold), after.energy
 
 
-def fresh_state(target: float, model: Model | None) -> LearnerState:
+def fresh_state(target: float, model: Model | None, *, is_strict: bool = False) -> LearnerState:
     """Return the state of a run that begins, with what its force field brings along.
 
     Parameters
     ----------
     target
         The force error that is aimed at, eV/Å.
+    is_strict
+        Whether no threshold may be above it.
     """
-    state = LearnerState(target=target, path=PathState(limit=target))
+    state = LearnerState(target=target, is_strict=is_strict, path=PathState(limit=target))
     if model is None or model.learned is None:
         return state
     return replace(state, calibration=calibration_of(model), force_noise=model.force_noise)

@@ -195,6 +195,27 @@ class Drifting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetMissed:
+    """The force error that was asked for cannot be kept, or can be again; `message` has the words.
+
+    Attributes
+    ----------
+    target_eV_per_A, reached_eV_per_A
+        What was asked of the worst atom of a step, and what labelling can reach.
+    elements
+        Those that are beyond the target; none where it is kept again.
+    """
+
+    step: int
+    time_fs: float
+    event: Literal["target"] = "target"
+    target_eV_per_A: float  # noqa: N815 - the names are those of the keys
+    reached_eV_per_A: float  # noqa: N815
+    elements: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertain:
     """A frozen force field left what it knows.
 
@@ -282,6 +303,7 @@ Event = Annotated[
     | ReactionHappened
     | LabelFailed
     | Drifting
+    | TargetMissed
     | Uncertain
     | SpotChecked
     | Rewound

@@ -245,7 +245,7 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
         state, before = checkpoint.state, calculator.state
         known = from_plain(Knowledge, state["memory"])
         # The target is that of the settings now, which a resume may change.
-        known = replace(known, target=before.target)
+        known = replace(known, target=before.target, is_strict=before.is_strict)
         calculator.oracle.ids = [int(k) for k in state["asked_ids"]]
         timing = calculator.timing
         timing.seconds.update(state["wall"]["seconds"])

@@ -41,8 +41,8 @@ class Recorder(Closing):
     audits: AuditStatistics = field(default_factory=AuditStatistics)
 
     @classmethod
-    def open(cls, directory: RunDirectory) -> Recorder:
-        """Open or create the files."""
+    def open(cls, directory: RunDirectory, target: float) -> Recorder:
+        """Open or create the files of a run whose target is given, eV/Å."""
         with ExitStack() as opened:
             files = cls(
                 dataset=opened.enter_context(closing(Dataset(directory.labels))),
@@ -51,6 +51,7 @@ class Recorder(Closing):
                 thermo=opened.enter_context(Table(directory.thermo, THERMO_COLUMNS)),
                 trajectory=opened.enter_context(Trajectory(directory.trajectory)),
                 quarantine=directory.quarantine,
+                audits=AuditStatistics(target=target),
             )
             opened.pop_all()  # all are open: from here on `close` is in charge
             return files
@@ -86,7 +87,8 @@ class Recorder(Closing):
         for name, offset in offsets.items():
             getattr(self, name).truncate(offset)
         if "ledger" in offsets:
-            self.audits = AuditStatistics.of(iterate_ledger(self.ledger.path))
+            lines = iterate_ledger(self.ledger.path)
+            self.audits = AuditStatistics.of(lines, self.audits.target)
 
     def tell_again(self, events: list[dict[str, Any]]) -> None:
         """Write events that a rewind has cut off and that still hold."""

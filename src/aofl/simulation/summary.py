@@ -35,7 +35,9 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
             "wall_s": wall,
             "aimd_step_s": aimd_step,
             "speedup": None if aimd_step is None else aimd_step * run.step / wall["total"],
+            "target_eV_per_A": state.target,
             "threshold_eV_per_A": state.threshold,
+            "reached_eV_per_A": state.told_reach or state.target,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
         }
     )

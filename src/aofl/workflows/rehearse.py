@@ -20,7 +20,7 @@ from aofl.workflows.build import build
 from aofl.workflows.check import scratch_reference, timed_label
 from aofl.workflows.forecast import forecast
 from aofl.workflows.start_resume import start
-from aofl.workflows.validation import Validation, score, to_csv
+from aofl.workflows.validation import Validation, advice, score, to_csv
 
 
 def rehearse(
@@ -89,6 +89,7 @@ def _scored(
     target = 1e-3 * config.learning.target_force_error_meV_per_A
     found = score([*examiner.steps.values()], ledger, read_events(directory.events), target)
     found |= {name: summary[name] for name in ("audit_forces_rmse", "n_audit_frames")}
+    found["advice"] = advice(found, target, config.force_field.accuracy)
     wall, steps = summary["wall_s"], max(summary["steps"], 1)
     own = sum(wall[part] for part in ("force_field", "uncertainty", "update", "chemistry")) / steps
     labels = (found["labels"], found["labels"])

@@ -60,7 +60,8 @@ def opened(
     stop: StopRequest,
 ) -> Iterator[Session]:
     """Open the files of a run and keep to its threads while the `with` block lasts."""
-    with limited_threads(config.threads), Recorder.open(directory) as files:
+    target = 1e-3 * config.learning.target_force_error_meV_per_A
+    with limited_threads(config.threads), Recorder.open(directory, target) as files:
         yield Session(
             config=config,
             directory=directory,

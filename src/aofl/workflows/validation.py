@@ -9,7 +9,7 @@ labels the rules ask for carries over as far as the teacher's forces resemble th
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,8 @@ from aofl.records.events import ReactionHappened
 from aofl.records.rule_names import AUDITS, INITIAL
 from aofl.reference import Reference
 from aofl.simulation.run_state import Run
+
+WELL_KEPT = 0.2  # of the steps may be beyond the target, as of the calibrated errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,8 @@ def score(
         "labels": len(labels),
         "true_rmse": math.sqrt(sum(s.sum_sq for s in steps) / n) if n else None,
         "largest_error": max((s.largest for s in steps), default=None),
+        "kept_by_four_of_five": float(np.quantile([s.largest for s in steps], 0.8)) if n else None,
+        "steps_beyond_target": sum(s.largest > target for s in steps),
         "steps_beyond_threshold": len(missed),
         "steps_beyond_expected": sum(
             s.expected is not None and s.largest > s.expected for s in steps
@@ -124,3 +128,33 @@ def score(
         "reactions_missed": len(unseen),
         "missed": [event.reaction for event in unseen],
     }
+
+
+def advice(found: Mapping[str, Any], target: float, accuracy: str) -> str:
+    """Return what a rehearsal says to do, in words.
+
+    Parameters
+    ----------
+    found
+        What `score` returned.
+    target
+        The user's target, eV/Å.
+    accuracy
+        Of the force field that was rehearsed.
+    """
+    if not found["steps_scored"]:
+        return "every step was labelled: rehearse more steps, or ask for a larger target"
+    share = found["steps_beyond_target"] / found["steps_scored"]
+    kept = f"{1e3 * found['kept_by_four_of_five']:.0f} meV/Å"
+    if share <= WELL_KEPT:
+        return (
+            f"the target of {1e3 * target:.0f} meV/Å holds: {share:.0%} of the steps were beyond "
+            f"it, and four of five kept {kept}"
+        )
+    larger = {"fast": "standard", "standard": "high"}.get(accuracy)
+    other = f"try `force_field.accuracy: {larger}` or " if larger else "try "
+    return (
+        f"the target of {1e3 * target:.0f} meV/Å does not hold: {share:.0%} of the steps were "
+        f"beyond it, and four of five kept {kept}; {other}a lower temperature, set "
+        "`learning.strict: true` if the labels can be paid for, or ask for what is kept"
+    )

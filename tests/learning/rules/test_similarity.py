@@ -216,3 +216,8 @@ def test_the_uncertainty_s_flag_goes_through_the_screening() -> None:
     known = knowing(usual_distance=usual)
     swapped = observation(prediction=prediction(5.0, environments=np.eye(3)[[1, 0, 0]]))
     assert screened_uncertainty(swapped, known, SETTINGS).action == "rewind"
+
+
+def test_strict_skips_nothing_above_the_target() -> None:
+    assert screened(flagged([1.1, 0.2, 0.3])).action == "skip"
+    assert screened(flagged([1.1, 0.2, 0.3]), is_strict=True).action == "label"

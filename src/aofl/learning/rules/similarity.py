@@ -61,7 +61,8 @@ def similarity(
     )
     largest = float(excess.max())
     is_trusted = state.n_labels >= TRUSTED and not state.watch.is_on
-    if is_trusted and relative[worst] < 1.0 and largest < settings.screening_factor:
+    screened_to = 1.0 if state.is_strict else settings.screening_factor
+    if is_trusted and relative[worst] < 1.0 and largest < screened_to:
         reason = "every flagged atom is close to a labelled environment"
         return replace(found, action="skip", rule=SIMILARITY, reason=reason)
     is_far = np.isfinite(relative[worst]) and relative[worst] > FAR

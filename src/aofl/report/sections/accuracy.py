@@ -50,9 +50,31 @@ def _how_far_to_trust(data: RunData) -> tuple[str, ...]:
         "random: chosen without looking at their own error, and predicted before they were "
         "learned. Frames that a rule asked for are the hard ones and are not counted here."
     )
-    if n_audits < FEW_AUDITS:
-        return (f"Fewer than {FEW_AUDITS} audit frames: read the figures as a first hint.", basis)
-    return (basis,)
+    first = f"Fewer than {FEW_AUDITS} audit frames: read the figures as a first hint."
+    hint = (first,) if n_audits < FEW_AUDITS else ()
+    return (*hint, basis, *_word_about_target(data))
+
+
+def _word_about_target(data: RunData) -> tuple[str, ...]:
+    """Say how many audits kept the target, and whether it is out of reach."""
+    of_target, of_expected = (data.summary.get(f"audits_above_{x}") for x in ("target", "expected"))
+    if of_target is None or of_expected is None:
+        return ()
+    target, reached = (1e3 * data.summary[f"{x}_eV_per_A"] for x in ("target", "reached"))
+    above = (
+        f"On {percent(of_target)} of the audit frames the worst atom (rms over x, y, z of its "
+        f"force error) was off by more than the target of {target:.0f} meV/Å, on "
+        f"{percent(of_expected)} by more than its calibrated error, which about a fifth is to "
+        "exceed."
+    )
+    if reached <= target:
+        return (above,)
+    word = (
+        f"The target is out of reach: some atoms can be off by {reached:.0f} meV/Å. A larger "
+        "accuracy of the force field, a lower temperature, more labels or a smoother reference "
+        "lower that."
+    )
+    return (above, word)
 
 
 def _error_table(sums: Mapping[str, ErrorSums]) -> Table:
