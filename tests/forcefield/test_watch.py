@@ -38,7 +38,7 @@ def test_where_it_is_lost_it_stops_the_dynamics_and_names_the_atom(force_field):
     hot = dynamics(force_field, 30_000)
     with pytest.raises(ModelError, match=r"force on atom \d \((Cu|Al)\) may be off by .* limit is"):
         hot.run(200)
-    assert hot.nsteps < 60
+    assert hot.nsteps <= 40
 
 
 def test_it_warns_once(force_field):
@@ -63,7 +63,7 @@ def test_the_limit_is_the_users(force_field):
 def test_watching_changes_no_force_and_adds_no_result(force_field):
     atoms = FRAMES[7].copy()
     atoms.calc = force_field
-    for _ in range(7):  # over a look
+    for _ in range(22):  # over looks
         atoms.positions += 1e-3
         watched = atoms.get_forces()
         assert "forces_uncertainty" not in force_field.results

@@ -107,8 +107,8 @@ def keep_pairs(
     pairs = find_pairs(positions, cell, pbc, float(reach.max()), is_full=True, with_shifts=True)
     is_near = pairs.distances < reach[species[pairs.i], species[pairs.j]]
     i, j = pairs.i[is_near], pairs.j[is_near]
-    shifts, image = np.unique(pairs.shifts[is_near], axis=0, return_inverse=True)
-    ranked = np.argsort((i * n + j) * max(len(shifts), 1) + image.ravel())
+    image, shifts = _numbered(pairs.shifts[is_near])
+    ranked = np.argsort((i * n + j) * max(len(shifts), 1) + image)
     first = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(i, minlength=n), out=first[1:])
     return KeptPairs(
@@ -119,9 +119,17 @@ def keep_pairs(
         order=np.argsort(species, kind="stable"),
         first=first,
         second=j[ranked],
-        image=image.ravel()[ranked].astype(np.int64),
+        image=image[ranked],
         offsets=shifts @ cell,
     )
+
+
+def _numbered(shifts: IntArray) -> tuple[IntArray, IntArray]:
+    """Return the number of each row (m, 3) among the different ones, and these in order."""
+    low = shifts.min(axis=0, initial=0)
+    span = shifts.max(axis=0, initial=0) - low + 1
+    codes, image = np.unique(np.ravel_multi_index((shifts - low).T, span), return_inverse=True)
+    return image.astype(np.int64), np.stack(np.unravel_index(codes, span), axis=1) + low
 
 
 @njit(cache=True, parallel=True, error_model="numpy")

@@ -8,7 +8,6 @@ energy, forces and stress, and on demand the standard deviation of every force c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +31,7 @@ from aofl.forcefield.prior import PriorShape, prior_scales, prior_shape
 from aofl.forcefield.rows import FORCES, NOISES, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import faults_named, read_model, write_model
 from aofl.forcefield.structure import atomic_numbers, environments, kept_pairs, volume
-from aofl.forcefield.watch import OnUncertain, Watch
+from aofl.forcefield.watch import FAR, OnUncertain, Watch
 from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.structure import AnyStructure, Structure
 
@@ -59,7 +58,7 @@ class ForceField(Calculator):
         believed: "warn" (once), "raise" a `ModelError`, or "ignore".
     uncertain_above
         Calibrated deviation of the force error of an atom, rms over x, y, z, eV/Å, above which
-        they are not.
+        they are not; None: ten times what the labels have left of its element.
 
     `level` is the level of theory of what was learned, None where nobody said.
     """
@@ -81,7 +80,7 @@ class ForceField(Calculator):
         settings: BasisSettings | None = None,
         *,
         on_uncertain: OnUncertain = "warn",
-        uncertain_above: float = 0.5,
+        uncertain_above: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.on_uncertain, self.uncertain_above = on_uncertain, uncertain_above
@@ -106,7 +105,7 @@ class ForceField(Calculator):
         path: Path | str,
         *,
         on_uncertain: OnUncertain = "warn",
-        uncertain_above: float = 0.5,
+        uncertain_above: float | None = None,
     ) -> ForceField:
         """Return the force field saved in a file; loading never runs code.
 
@@ -221,21 +220,20 @@ class ForceField(Calculator):
             If the forces are too uncertain, and that is to raise.
         """
         watches = self.learned is not None and self.on_uncertain != "ignore"
-        said = self.predict(structure, energies_std=watches)
-        if looks or (watches and self._watch.is_due(said.energies_std)):
-            near, species = self._neighbors(structure)
-            std = force_deviation(self.basis, self.learned, near, species, "sampled")
-            said = replace(said, forces_std=std)
-        if watches and said.forces_std is not None:
-            sigma = np.sqrt(np.mean(self.error_deviation(structure, said.forces_std) ** 2, axis=1))
-            self._watch.looked(
-                said.energies_std,
-                sigma,
-                structure.numbers,
-                self.uncertain_above,
-                self.on_uncertain,
-            )
+        watches = watches and (self._watch.is_due() or looks)
+        said = self.predict(structure, forces_std="sampled" if looks or watches else None)
+        if watches:
+            sigma = np.sqrt(np.mean(self.error_deviation(structure, said.deviations) ** 2, axis=1))
+            limits = self._limits(structure)
+            self._watch.looked(sigma, limits, structure.numbers, self.on_uncertain)
         return said
+
+    def _limits(self, structure: Structure) -> FloatArray:
+        """Return above which deviation of each atom, eV/Å, (n,), forces are not to be believed."""
+        if self.uncertain_above is not None:
+            return np.full(len(structure), self.uncertain_above)
+        left = self.calibration[:, 1] * self.force_noise
+        return np.asarray(FAR * left[self.basis.species_index(structure.numbers)])
 
     def error_deviation(self, atoms: AnyStructure, forces_std: FloatArray) -> FloatArray:
         """Return the calibrated deviation of the force errors, noise included, eV/Å, (n, 3)."""
