@@ -302,3 +302,47 @@ def test_saving_amid_appended_labels_keeps_what_was_learned(tmp_path):
     np.testing.assert_allclose(after.forces, before.forces, rtol=0, atol=1e-9)
     np.testing.assert_allclose(after.forces_std, before.forces_std, rtol=0, atol=1e-9)
     assert_identical(force_field, ForceField.load(tmp_path / "model.h5"))
+
+
+def test_a_model_for_production_predicts_the_same_bits_and_is_small(force_field, saved, tmp_path):
+    small = tmp_path / "small.h5"
+    force_field.refit()
+    force_field.save(small, for_production=True)
+    loaded = ForceField.load(small)
+    assert small.stat().st_size < saved.stat().st_size / 3
+    assert (loaded.force_noise, loaded.n_labels) == (force_field.force_noise, 6)
+    for atoms in FRAMES[6:]:
+        one, two = (
+            f.predict(atoms, forces_std="sampled", energies_std=True) for f in (force_field, loaded)
+        )
+        assert one.energy == two.energy
+        for name in ("energies", "forces", "stress", "forces_std", "energies_std"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+        np.testing.assert_array_equal(force_field.environments(atoms), loaded.environments(atoms))
+
+
+def test_a_model_for_production_says_what_it_cannot_do(force_field, tmp_path):
+    force_field.save(tmp_path / "small.h5", for_production=True)
+    loaded, atoms = ForceField.load(tmp_path / "small.h5"), FRAMES[7]
+    for ask in (
+        lambda: loaded.predict(atoms, forces_std="exact"),
+        lambda: loaded.learn(atoms, truth(atoms)),
+        lambda: loaded.append(atoms, truth(atoms)),
+        lambda: loaded.forget(atoms, truth(atoms)),
+        lambda: loaded.save(tmp_path / "again.h5"),
+    ):
+        with pytest.raises(ModelError, match="saved for production and only predicts"):
+            ask()
+    assert loaded.n_labels == 6
+
+
+@pytest.mark.parametrize("name", ["mean", "draws", "noise"])
+def test_damaged_weights_are_refused(force_field, tmp_path, name):
+    path = tmp_path / "small.h5"
+    force_field.save(path, for_production=True)
+    with h5py.File(path, "r+") as file:
+        values = np.array(file["production"][name])
+        del file["production"][name]
+        file["production"][name] = -values if name == "noise" else values[:-1]
+    with pytest.raises(ModelError, match=r"small\.h5"):
+        ForceField.load(path)

@@ -164,11 +164,14 @@ def train(
     out: Annotated[Path, typer.Option(help="model file to write")],
     accuracy: Annotated[str, typer.Option(help="fast, standard or high")] = "standard",
     seed: Annotated[int, typer.Option(help="of the labels held back for calibration")] = 0,
+    for_production: Annotated[
+        bool, typer.Option("--for-production", help="small file that predicts and never learns")
+    ] = False,
 ) -> None:
     """Train a force field on labelled frames."""
     from aofl import api
 
-    n_labels = api.train(data, out, accuracy, seed)
+    n_labels = api.train(data, out, accuracy, seed, for_production=for_production)
     typer.echo(f"learned {n_labels} labels of {data}: {out}")
 
 

@@ -15,7 +15,8 @@ from aofl.ace.basis import Basis
 from aofl.ace.evaluate import expand, force_rows, forces_std
 from aofl.ace.neighbors import Neighbors
 from aofl.bayes.posterior import Posterior
-from aofl.forcefield.learned import Learned
+from aofl.errors import ModelError
+from aofl.forcefield.learned import PREDICTS_ONLY, Learned
 from aofl.records import FloatArray, IntArray
 
 UNTRAINED_STD = 10.0  # eV/Å: what a force field without labels says of any force
@@ -38,6 +39,8 @@ def force_deviation(
     if learned is None:
         return np.full((len(species), 3), UNTRAINED_STD)
     if way == "exact":
+        if learned.posterior is None:
+            raise ModelError(PREDICTS_ONLY)
         return learned.noise * _exact(basis, learned.posterior, neighbors, species)
     return forces_std(basis, learned.draws, neighbors, species)
 

@@ -25,8 +25,15 @@ from aofl.errors import ModelError
 from aofl.forcefield.baseline import repulsion
 from aofl.forcefield.deviation import Way, force_deviation
 from aofl.forcefield.gathered import Gathered
-from aofl.forcefield.learned import Learned, from_all, from_one_more
-from aofl.forcefield.model_state import ModelState, check_shape
+from aofl.forcefield.learned import (
+    PREDICTS_ONLY,
+    Learned,
+    draws_of,
+    for_production,
+    from_all,
+    from_one_more,
+)
+from aofl.forcefield.model_state import ModelState, ProductionState, check_shape
 from aofl.forcefield.prior import PriorShape, prior_scales, prior_shape
 from aofl.forcefield.rows import FORCES, NOISES, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import faults_named, read_model, write_model
@@ -126,7 +133,7 @@ class ForceField(Calculator):
         return force_field
 
     @classmethod
-    def from_state(cls, state: ModelState) -> ForceField:
+    def from_state(cls, state: ModelState | ProductionState) -> ForceField:
         """Return the force field that a state describes; it takes over the statistics.
 
         Raises
@@ -136,13 +143,19 @@ class ForceField(Calculator):
         """
         force_field = cls(state.elements, settings=state.settings)
         check_shape(state, force_field.shape)
-        force_field.data = state.data
-        force_field.scales = state.scales
         force_field.reference_energies = state.reference_energies
         force_field.calibration = state.calibration
         force_field.n_labels = state.n_labels
         force_field.level = state.level
-        force_field.refit()
+        match state:
+            case ModelState():
+                force_field.data = state.data
+                force_field.scales = state.scales
+                force_field.refit()
+            case ProductionState():
+                force_field.learned = for_production(
+                    force_field.basis, state.mean, state.draws, state.noise, state.n_labels
+                )
         return force_field
 
     @property
@@ -155,7 +168,11 @@ class ForceField(Calculator):
             If nothing was learned.
         """
         if self.scales is None or self.reference_energies is None:
-            raise ModelError("a force field without labels cannot be saved; train it first")
+            raise ModelError(
+                PREDICTS_ONLY
+                if self.learned is not None
+                else "a force field without labels cannot be saved; train it first"
+            )
         return ModelState(
             elements=self.elements,
             settings=self.basis.settings,
@@ -167,15 +184,45 @@ class ForceField(Calculator):
             level=self.level,
         )
 
-    def save(self, path: Path | str) -> None:
+    def save(self, path: Path | str, *, for_production: bool = False) -> None:
         """Save to one HDF5 file, atomically (see `aofl.forcefield.serialise`).
+
+        Parameters
+        ----------
+        for_production
+            Leave out what only learning needs: the file is small, is read at once, and predicts
+            as the whole one would; it does not learn on.
 
         Refits first where labels were appended since: the file holds no rows, and what is loaded
         from it predicts to the last bit what this one does from now on.
         """
         if self.scales is not None and self.n_labels_at_refit < self.n_labels:
             self.refit()
-        write_model(self.state, Path(path))
+        write_model(self.production_state if for_production else self.state, Path(path))
+
+    @property
+    def production_state(self) -> ProductionState:
+        """All that it needs to predict, as plain data.
+
+        Raises
+        ------
+        ModelError
+            If nothing was learned, or it is a model for production itself.
+        """
+        known, learned = self.state, self.learned
+        if learned is None or learned.posterior is None:
+            raise ModelError("the labels were not fitted; call `refit` first")
+        return ProductionState(
+            elements=known.elements,
+            settings=known.settings,
+            mean=learned.posterior.mean,
+            draws=draws_of(learned.posterior, learned.noise),
+            noise=learned.noise,
+            reference_energies=known.reference_energies,
+            calibration=known.calibration,
+            n_labels=known.n_labels,
+            level=known.level,
+        )
 
     @property
     def elements(self) -> list[str]:
@@ -348,6 +395,8 @@ class ForceField(Calculator):
 
     def _absorb(self, structure: Structure, label: Label, sign: Literal[1, -1]) -> Rows:
         """Add a label to the data or take it away, and return its rows."""
+        if self.learned is not None and self.learned.posterior is None:
+            raise ModelError(PREDICTS_ONLY)
         expansion = self._expand(structure)
         check_fit(label, len(structure))
         if self.reference_energies is None:

@@ -51,8 +51,45 @@ class ModelState:
     n_labels: int
     level: str | None
 
+    @property
+    def n_columns(self) -> int:
+        """Number of weights."""
+        return len(self.data.statistics.moment)
 
-def check_shape(state: ModelState, shape: PriorShape) -> None:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductionState:
+    """What a force field needs to predict: no data, so it is small and read at once.
+
+    Attributes
+    ----------
+    mean
+        Weights, shape (n_columns,).
+    draws
+        Draws of the weights around their mean, shape (n_columns, N_DRAWS).
+    noise
+        Of the labels, in units of `aofl.forcefield.rows.NOISES`.
+
+    The others are those of `ModelState`.
+    """
+
+    elements: list[str]
+    settings: BasisSettings
+    mean: FloatArray
+    draws: FloatArray
+    noise: float
+    reference_energies: FloatArray
+    calibration: FloatArray
+    n_labels: int
+    level: str | None
+
+    @property
+    def n_columns(self) -> int:
+        """Number of weights."""
+        return len(self.mean)
+
+
+def check_shape(state: ModelState | ProductionState, shape: PriorShape) -> None:
     """Refuse a state whose arrays do not fit the columns that its basis has.
 
     Raises
@@ -61,12 +98,12 @@ def check_shape(state: ModelState, shape: PriorShape) -> None:
         If the file was changed, or written by a version with another basis.
     """
     n_columns = len(shape.group)
-    n_found = len(state.data.statistics.moment)
+    n_found = state.n_columns
     if n_found != n_columns:
         raise ModelError(
             f"the model holds {n_found} columns where its basis has {n_columns}: "
             "the file was changed or written by a version with another basis"
         )
     n_scales = len(shape.orders) + 1
-    if state.scales.shape != (n_scales,):
+    if isinstance(state, ModelState) and state.scales.shape != (n_scales,):
         raise ModelError(f"it holds {state.scales.size} scales; expected {n_scales}")

@@ -12,6 +12,7 @@ follows no link to another file.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,10 +24,11 @@ import h5py
 import numpy as np
 
 from aofl.ace.basis import BasisSettings, fewest_columns
+from aofl.ace.kernels.local import N_DRAWS
 from aofl.bayes.posterior import Statistics
 from aofl.errors import ModelError
 from aofl.forcefield.gathered import Gathered
-from aofl.forcefield.model_state import ModelState
+from aofl.forcefield.model_state import ModelState, ProductionState
 from aofl.forcefield.rows import FORCES, KINDS, NOISES
 from aofl.records import FloatArray
 
@@ -38,7 +40,7 @@ _UNREADABLE = (
 )  # fmt: skip
 
 
-def write_model(state: ModelState, path: Path) -> None:
+def write_model(state: ModelState | ProductionState, path: Path) -> None:
     """Write the state of a force field, atomically.
 
     Raises
@@ -60,8 +62,12 @@ def write_model(state: ModelState, path: Path) -> None:
             file.attrs["header"] = json.dumps(header)
             file["reference_energies"] = state.reference_energies
             file["calibration"] = state.calibration
-            file["scales"] = state.scales
-            _write_data(file.create_group("labels"), state.data)
+            match state:
+                case ModelState():
+                    file["scales"] = state.scales
+                    _write_data(file.create_group("labels"), state.data)
+                case ProductionState():
+                    _write_weights(file.create_group("production"), state)
         _sync(temporary)
         temporary.replace(path)
         _sync(path.parent)
@@ -72,7 +78,7 @@ def write_model(state: ModelState, path: Path) -> None:
             temporary.unlink()
 
 
-def read_model(path: Path) -> ModelState:
+def read_model(path: Path) -> ModelState | ProductionState:
     """Return the state of the force field in a file.
 
     Raises
@@ -86,19 +92,20 @@ def read_model(path: Path) -> ModelState:
         header = json.loads(str(file.attrs["header"]))
         _check_schema(header, path)
         elements, settings = list(header["elements"]), BasisSettings(**header["settings"])
-        _check_size(file, path, fewest_columns(len(elements), settings))
-        is_old = header["schema"] < 4
-        data, scales = _read_by_kinds(file) if is_old else _read_data(file)
-        return ModelState(
-            elements=elements,
-            settings=settings,
-            data=data,
-            scales=scales,
-            reference_energies=_read_by_species(file, "reference_energies", header),
-            calibration=_read_calibration(file, header),
-            n_labels=int(header["n_labels"]),
-            level=header.get("level"),
-        )
+        n_columns, predicts_only = fewest_columns(len(elements), settings), "production" in file
+        _check_size(file, path, n_columns if predicts_only else n_columns * (n_columns + 1) // 2)
+        known: dict[str, Any] = {
+            "elements": elements,
+            "settings": settings,
+            "reference_energies": _read_by_species(file, "reference_energies", header),
+            "calibration": _read_calibration(file, header),
+            "n_labels": int(header["n_labels"]),
+            "level": header.get("level"),
+        }
+        if predicts_only:
+            return ProductionState(**known, **_read_weights(_own(file, "production")))
+        data, scales = _read_by_kinds(file) if header["schema"] < 4 else _read_data(file)
+        return ModelState(**known, data=data, scales=scales)
 
 
 @contextmanager
@@ -112,11 +119,11 @@ def faults_named(path: Path) -> Iterator[None]:
         raise ModelError(f"{path} is not a model of aofl or is damaged: {error}") from error
 
 
-def _check_size(file: h5py.File, path: Path, n_columns: int) -> None:
+def _check_size(file: h5py.File, path: Path, n_numbers: int) -> None:
     """Refuse a header that speaks of more than the file holds, and whatever is not in the file.
 
-    The statistics grow with the square of the columns, so what the basis needs is in proportion
-    to them.
+    Of a model that learns on the file grows with the square of its columns, of one that predicts
+    only with their number: `n_numbers` is what the basis needs at least.
     """
     room = path.stat().st_size
     found: list[tuple[str, Any]] = []
@@ -129,8 +136,8 @@ def _check_size(file: h5py.File, path: Path, n_columns: int) -> None:
                 f"{name} has {item.nbytes} bytes of type {item.dtype} in a file of {room} bytes; "
                 "expected floats that are all in the file"
             )
-    if n_columns * (n_columns + 1) // 2 * 8 > room:
-        raise ModelError(f"a basis of {n_columns} columns does not fit into {room} bytes")
+    if n_numbers * 8 > room:
+        raise ModelError(f"its basis needs {n_numbers} numbers, which {room} bytes do not hold")
 
 
 def _own(group: h5py.Group, name: str) -> Any:
@@ -180,6 +187,21 @@ def _check_schema(header: dict[str, Any], path: Path) -> None:
             f"{path} has model schema {header['schema']}; this version reads up to {SCHEMA}: "
             "update aofl"
         )
+
+
+def _write_weights(group: h5py.Group, state: ProductionState) -> None:
+    group["mean"], group["draws"], group["noise"] = state.mean, state.draws, state.noise
+
+
+def _read_weights(group: h5py.Group) -> dict[str, Any]:
+    """Return mean, draws and noise, which belong together."""
+    mean, draws = _read(group, "mean"), _read(group, "draws")
+    noise = float(_own(group, "noise")[()])
+    if mean.ndim != 1 or draws.shape != (mean.size, N_DRAWS) or not 0 < noise < math.inf:
+        raise ModelError(
+            f"it holds weights of shape {mean.shape}, draws of {draws.shape} and noise {noise}"
+        )
+    return {"mean": mean, "draws": draws, "noise": noise}
 
 
 def _write_data(group: h5py.Group, data: Gathered) -> None:
