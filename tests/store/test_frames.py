@@ -224,11 +224,12 @@ def test_xdatcar_of_a_fixed_cell_and_of_vasp_4(tmp_path: Path):
     head = "x\n2.0\n4 0 0\n0 4 0\n0 0 4\n"
     body = "Direct configuration= 1\n0 0 0\n.5 .5 .5\n"
     path = tmp_path / "XDATCAR_run"
-    path.write_text(f"{head}Na O\n1 1\n{body}{body}")
+    second = body.replace("= 1", "= 2")
+    path.write_text(f"{head}Na O\n1 1\n{body}{second}")
     read = list(read_frames(path))
     assert len(read) == 2
     assert read[1].positions[1] == pytest.approx([4, 4, 4])
-    path.write_text(f"{head}1 1\n{body}{body}")
+    path.write_text(f"{head}1 1\n{body}{second}")
     with pytest.raises(StoreError, match="--elements"):
         list(read_frames(path))
     assert list(next(iter(read_frames(path, elements=["Na", "O"]))).symbols) == ["Na", "O"]
@@ -280,6 +281,7 @@ def test_frames_are_read_one_at_a_time(frames: list[Atoms], tmp_path: Path):
     [
         ("none.xyz", None, "there is no file"),
         ("a.dat", b"1 2 3\n", "give --format"),
+        ("a.dcd", b"84", "not read: turn it into extended XYZ"),
         ("a.xyz", b"", "no whole frame"),
         ("a.xyz", b"hello\n", "where a number of atoms should be"),
         ("a.xyz", b"0\n\n", "has no atoms"),
@@ -295,7 +297,7 @@ def test_frames_are_read_one_at_a_time(frames: list[Atoms], tmp_path: Path):
         ("a.dump", b"ITEM: TIMESTEP\nx\n", "no LAMMPS dump frame"),
         ("a.dump", b"ITEM: RUBBISH\nx\n", "not known"),
         ("a.dump", b"ITEM: ATOMS id x y z\n", "before the box"),
-        ("XDATCAR", b"x\n1\n1 0 0\n0 1 0\n", "header is cut short"),
+        ("XDATCAR", b"x\n1\n1 0 0\n0 1 0\n", "it is cut short"),
         ("XDATCAR", b"x\n1\n1 0 0\n0 1 0\n0 0 0\nNa\n1\n", "no volume"),
         ("XDATCAR", b"x\n1\n4 0 0\n0 4 0\n0 0 4\nQq\n1\n", "no element"),
         ("a.cif", b"rubbish", "cannot be read as cif"),

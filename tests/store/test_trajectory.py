@@ -6,6 +6,7 @@ import zlib
 import ase.io
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import molecule
 
 from aofl.errors import StoreError
@@ -47,6 +48,14 @@ def test_ase_reads_a_part_bit_for_bit(path):
         assert back.get_forces().tobytes() == forces.tobytes()
     assert back.get_potential_energy() == -2 / 3
     assert (back.info["step"], back.info["time_fs"]) == (2, 0.2)
+
+
+def test_masses_that_are_not_the_usual_ones_are_kept(path):
+    atoms = Atoms("OH2", positions=np.eye(3), masses=[15.999, 2.014, 2.014])
+    with Trajectory(path) as trajectory:
+        trajectory.append(atoms, energy=0.0, forces=np.zeros((3, 3)), step=0, time_fs=0.0)
+    (back,) = iterate_trajectory(path)
+    assert back.get_masses().tolist() == [15.999, 2.014, 2.014]
 
 
 def test_a_full_part_is_followed_by_the_next_and_all_together_are_one_file(path, tmp_path):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -23,7 +23,7 @@ from ase.constraints import FixAtoms
 from ase.data import chemical_symbols
 
 from aofl.errors import StoreError
-from aofl.store.text_file import text_file
+from aofl.store.text_file import Lines, text_file
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
@@ -143,39 +143,66 @@ def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
         If the file cannot be read, or what is no frame is not a torn tail of one frame: then
         the file was damaged otherwise, and later frames must not be taken for torn.
     """
+    for _, text in iterate_numbered(path, may_be_torn=may_be_torn):
+        yield text
+
+
+def iterate_numbered(
+    path: Path, *, may_be_torn: bool = True, on_torn: Callable[[int], None] = lambda number: None
+) -> Iterator[tuple[int, str]]:
+    """Yield each whole frame with the number of its first line, from 1, as `iterate_frames`.
+
+    Parameters
+    ----------
+    on_torn
+        Called with the number of the first line of a torn last frame.
+    """
     with text_file(path, "extended XYZ text") as file:
-        yield from _frames(file, path, may_be_torn=may_be_torn)
+        yield from _frames(file, path, may_be_torn=may_be_torn, on_torn=on_torn)
 
 
 def frames_of_text(text: str, path: Path) -> Iterator[str]:
     """Yield the text of each whole frame in a text that came from a file."""
-    return _frames(io.StringIO(text, newline="\n"), path, may_be_torn=True)
+    for _, frame in _frames(io.StringIO(text, newline="\n"), path, may_be_torn=True):
+        yield frame
 
 
-def _frames(file: TextIO, path: Path, *, may_be_torn: bool) -> Iterator[str]:
-    while count := file.readline():
-        frame = [count]
-        wanted = _number_of_lines(count, path)
-        while len(frame) < wanted and (line := file.readline()):
-            frame.append(line)
+def _frames(
+    file: TextIO,
+    path: Path,
+    *,
+    may_be_torn: bool,
+    on_torn: Callable[[int], None] = lambda number: None,
+) -> Iterator[tuple[int, str]]:
+    """Yield whole frames with the numbers of their first lines; blank lines between are nothing."""
+    lines = Lines(file)
+    while count := lines.next():
+        if not count.strip():
+            continue
+        first = lines.number
+        wanted = _number_of_lines(count, f"{path} line {first}")
+        frame = [count, *lines.take(wanted - 1)]
         if len(frame) < wanted or (may_be_torn and not frame[-1].endswith("\n")):
-            _check_is_one_frame(frame, path)
+            _check_is_one_frame(frame, f"{path} line {first}")
+            on_torn(first)
             return
-        yield "".join(frame)
+        yield first, "".join(frame)
 
 
-def _number_of_lines(count: str, path: Path) -> int:
+def _number_of_lines(count: str, where: str) -> int:
     if not count.endswith("\n"):
         return 2
     if not _ATOM_COUNT.fullmatch(count.strip()):
-        raise StoreError(f"{path} has {count.strip()[:40]!r} where a number of atoms should be")
+        raise StoreError(f"{where} has {count.strip()[:40]!r} where a number of atoms should be")
     return int(count) + 2
 
 
-def _check_is_one_frame(torn: list[str], path: Path) -> None:
-    if any("Properties=" in line for line in torn[2:]):
+def _check_is_one_frame(torn: list[str], where: str) -> None:
+    """Refuse what swallowed a frame that follows: it begins with a line that is no atom."""
+    whole = [line for line in torn[2:] if line.endswith("\n")]
+    if any("Properties=" in line or _ATOM_COUNT.fullmatch(line.strip()) for line in whole):
         raise StoreError(
-            f"{path} has a frame with fewer atoms than the {torn[0].strip()} it announces: "
+            f"{where} begins a frame with fewer atoms than the {torn[0].strip()} it announces: "
             "the file was damaged; restore it from a copy"
         )
 

@@ -6,29 +6,42 @@ and `time_fs` where the file has them. Nothing that is read can run code.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 import ase.io
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers
+from ase.cell import Cell
 from ase.io.trajectory import TrajectoryReader
 
 from aofl.errors import StoreError
+from aofl.records import FloatArray
 from aofl.store.atomic import cannot
+from aofl.store.elements import Elements, parse_elements
+from aofl.store.followed import followed
 from aofl.store.h5md import iterate_h5md
 from aofl.store.lammps_dump import iterate_lammps_dump
+from aofl.store.reading import Reading
 from aofl.store.run_directory import RunDirectory
-from aofl.store.trajectory import iterate_file, iterate_trajectory
+from aofl.store.trajectory import iterate_trajectory
 from aofl.store.xdatcar import iterate_xdatcar
+from aofl.store.xyz import iterate_xyz
 
-Reader = Callable[[Path, Sequence[str]], Iterator[Atoms]]
+Reader = Callable[[Path, Reading], Iterator[Atoms]]
 
 
 def read_frames(
-    path: Path, *, format_: str | None = None, elements: Sequence[str] = ()
+    path: Path,
+    *,
+    format_: str | None = None,
+    elements: Sequence[str] = (),
+    cell: Sequence[float] | None = None,
+    is_unwrapped: bool = False,
+    say: Callable[[str], None] = lambda note: None,
 ) -> Iterator[Atoms]:
     """Return the frames of a trajectory, read as they are asked for.
 
@@ -39,27 +52,64 @@ def read_frames(
     format_
         A key of `FORMATS`; None tells it from the name, else from the first bytes.
     elements
-        The element of each atom type, for files that have types only.
+        For files that do not name elements: the symbol of each atom type; or `NAME=SYMBOL` for
+        each name; or one file with the same atoms in the same order.
+    cell
+        For files without a cell: three lengths, three lengths and three angles (Å, degrees), or
+        nine numbers, the vectors; none at all says that there is no cell.
+    is_unwrapped
+        Whether the positions are those of paths that no periodic boundary has cut.
+    say
+        Told what was assumed and what was left out.
 
     Raises
     ------
     StoreError
         Here or while reading: if the file does not exist, has no format that is known, no whole
-        frame, or is damaged.
+        frame, or is damaged, or does not say what its atoms are.
     """
-    unknown = [symbol for symbol in elements if symbol not in atomic_numbers]
-    if unknown:
-        raise StoreError(
-            f"--elements has {unknown[0]!r}, which is no element: give symbols as Na,O"
-        )
+    reading = Reading(
+        elements=_elements(elements),
+        cell=None if cell is None else _cell(cell),
+        is_unwrapped=is_unwrapped,
+        say=say,
+    )
     if path.is_dir():
         path = RunDirectory.open(path).trajectory
-        return _whole(iterate_trajectory(path), path)
+        return followed(iterate_trajectory(path), path, reading)
     if not path.is_file():
         raise StoreError(f"there is no file {path}: give a trajectory or a run directory")
     if format_ is not None and format_ not in FORMATS:
         raise StoreError(f"the format {format_!r} is not known: choose of {', '.join(FORMATS)}")
-    return _whole(FORMATS[format_ or format_of(path)](path, elements), path)
+    return followed(FORMATS[format_ or format_of(path)](path, reading), path, reading)
+
+
+def _elements(words: Sequence[str]) -> Elements:
+    """Return what the user says of elements: symbols, names, or a file with the same atoms."""
+    if len(words) == 1 and "=" not in words[0] and Path(words[0]).is_file():
+        first = next(read_frames(Path(words[0])))
+        return Elements(of_atoms=tuple(first.numbers.tolist()))
+    return parse_elements(words)
+
+
+def _cell(values: Sequence[float]) -> FloatArray:
+    """Return the vectors of a cell, Å, rows."""
+    if len(values) == 0:
+        return np.zeros((3, 3))
+    if len(values) not in (3, 6, 9) or not np.isfinite(values).all():
+        raise StoreError(
+            f"--cell has {len(values)} numbers: give three lengths, three lengths and three "
+            "angles, or the nine numbers of the vectors"
+        )
+    vectors = np.zeros((3, 3))
+    if len(values) == 9:
+        vectors = np.reshape(np.array(values, dtype=np.float64), (3, 3))
+    elif min(values) > 0 and max(values[3:], default=90.0) < 180.0:
+        with suppress(AssertionError):  # by which ASE says that the angles do not close
+            vectors = Cell.new(values).array
+    if not np.isfinite(vectors).all() or abs(np.linalg.det(vectors)) < 1e-6:
+        raise StoreError(f"--cell is {','.join(f'{v:g}' for v in values)}, which has no volume")
+    return vectors
 
 
 def format_of(path: Path) -> str:
@@ -74,6 +124,11 @@ def format_of(path: Path) -> str:
     for format_, (endings, beginnings) in NAMES.items():
         if name.endswith(endings) or name.startswith(beginnings):
             return format_
+    if name.endswith(UNREAD):
+        raise StoreError(
+            f"{path} is of a format that is not read: turn it into extended XYZ with the cell and "
+            "the elements (docs/files.md says what is read)"
+        )
     start = _first_bytes(path)
     for format_, mark in MARKS.items():
         if start.startswith(mark):
@@ -84,34 +139,7 @@ def format_of(path: Path) -> str:
     )
 
 
-def _whole(frames: Iterator[Atoms], path: Path) -> Iterator[Atoms]:
-    """Pass frames on, as long as they have the same atoms and finite numbers."""
-    first: Atoms | None = None
-    for index, atoms in enumerate(frames):
-        if len(atoms) == 0:
-            raise StoreError(f"{path} frame {index} has no atoms")
-        if not np.isfinite(atoms.positions).all() or not np.isfinite(atoms.cell.array).all():
-            raise StoreError(f"{path} frame {index} has numbers that are not finite")
-        if first is not None and not np.array_equal(first.numbers, atoms.numbers):
-            raise StoreError(
-                f"{path} frame {index} has other atoms, or another order, than frame 0 "
-                f"({atoms.get_chemical_formula()} against {first.get_chemical_formula()}): "
-                "a trajectory follows the same atoms"
-            )
-        _check_periodic(atoms, f"{path} frame {index}")
-        first = first or atoms
-        yield atoms
-    if first is None:
-        raise StoreError(f"{path} has no whole frame")
-
-
-def _check_periodic(atoms: Atoms, where: str) -> None:
-    vectors = atoms.cell.array[atoms.pbc]
-    if len(vectors) and np.linalg.matrix_rank(vectors, tol=1e-6) < len(vectors):
-        raise StoreError(f"{where} is periodic along a cell vector that has no length")
-
-
-def _ase_trajectory(path: Path, elements: Sequence[str]) -> Iterator[Atoms]:
+def _ase_trajectory(path: Path, reading: Reading) -> Iterator[Atoms]:
     """Yield the frames of ASE's own format: JSON and plain numbers, never pickle."""
     try:
         # opened here, because ASE leaves a file open that is none of its own
@@ -123,7 +151,7 @@ def _ase_trajectory(path: Path, elements: Sequence[str]) -> Iterator[Atoms]:
 
 
 def _structure(format_: str) -> Reader:
-    def read(path: Path, elements: Sequence[str]) -> Iterator[Atoms]:
+    def read(path: Path, reading: Reading) -> Iterator[Atoms]:
         try:
             atoms = cast(Atoms, ase.io.read(path, index=0, format=format_))
         except OSError as error:
@@ -139,13 +167,13 @@ def _structure(format_: str) -> Reader:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(64)
+            return file.read(64).removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise cannot("read", path, error) from error
 
 
 FORMATS: dict[str, Reader] = {
-    "extxyz": lambda path, elements: iterate_file(path),
+    "extxyz": iterate_xyz,
     "traj": _ase_trajectory,
     "lammps-dump": iterate_lammps_dump,
     "h5md": iterate_h5md,
@@ -163,4 +191,5 @@ NAMES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "vasp": ((".vasp", ".poscar", "poscar", "contcar"), ("poscar", "contcar")),
     "cif": ((".cif",), ()),
 }
+UNREAD = (".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".pdb", ".gro", ".mol2")
 MARKS = {"traj": b"- of Ulm", "lammps-dump": b"ITEM:", "h5md": b"\x89HDF"}

@@ -1,45 +1,56 @@
 """H5MD files: P. de Buyl, P. H. Colberg, F. Höfling, Comput. Phys. Commun. 185, 1546 (2014).
 
-doi:10.1016/j.cpc.2014.01.018. Positions are read frame by frame; the box may be fixed or change.
+doi:10.1016/j.cpc.2014.01.018. Positions are read frame by frame. What else changes with time (box,
+identities, species, images) may be sampled at steps of its own: it is matched by step, never by
+index, and where it has no value for a frame the file is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 from ase import Atoms
-from ase.data import atomic_numbers, chemical_symbols
 
 from aofl.errors import StoreError
-from aofl.records import FloatArray, IntArray
+from aofl.records import FloatArray
+from aofl.store.elements import (
+    Named,
+    elements_of_atoms,
+    elements_of_masses,
+    elements_of_names,
+)
+from aofl.store.reading import Reading
+from aofl.store.units import LENGTHS, TIMES
 
-ANGSTROM = {"Angstrom": 1.0, "angstrom": 1.0, "Å": 1.0, "A": 1.0, "nm": 10.0, "pm": 0.01}
-FEMTOSECOND = {"fs": 1.0, "ps": 1e3, "ns": 1e6}
+_MASS_UNITS = ("u", "amu", "Da", "g/mol", "g mol-1")
 
 
-def iterate_h5md(path: Path, elements: Sequence[str] = ()) -> Iterator[Atoms]:
-    """Yield the frames of the one group of particles.
+def iterate_h5md(path: Path, reading: Reading) -> Iterator[Atoms]:
+    """Yield the frames of the one group of particles, with the array `id` where there is one.
 
     Without units lengths are taken for Å; times are given only where their unit is known.
+    `info["is_unwrapped"]` is set where the file has images of the box.
 
     Parameters
     ----------
-    elements
-        The element of each species number, 1 first; needed where species are plain numbers of
-        types, as LAMMPS writes them.
+    reading
+        Elements, for files where species are types, or missing.
 
     Raises
     ------
     StoreError
-        If the file is no H5MD file, or something in it is missing or damaged.
+        If the file is no H5MD file, or something in it is missing, damaged or not known.
     """
     try:
         with h5py.File(path, "r") as file:
-            yield from _frames(_particles(file, path), path, elements)
+            yield from _frames(_particles(file, path), path, reading)
     except OSError as error:
         raise StoreError(f"cannot read {path} as HDF5: {error}") from error
     except StoreError:
@@ -48,26 +59,115 @@ def iterate_h5md(path: Path, elements: Sequence[str] = ()) -> Iterator[Atoms]:
         raise StoreError(f"{path} is not whole H5MD: {error}") from error
 
 
-def _frames(group: Any, path: Path, elements: Sequence[str]) -> Iterator[Atoms]:
-    values = group["position/value"]
+@dataclass(frozen=True)
+class _Element:
+    """An element of H5MD: a data set, or a group of `value`, `step` and `time`."""
+
+    object: Any
+    name: str
+
+    @property
+    def changes(self) -> bool:
+        return isinstance(self.object, h5py.Group)
+
+    @property
+    def value(self) -> Any:
+        return self.object["value"] if self.changes else self.object
+
+    @cached_property
+    def steps(self) -> npt.NDArray[np.int64] | None:
+        """The steps of the samples, of a list or a fixed interval; None where it has none."""
+        if not self.changes or "step" not in self.object:
+            return None
+        data = self.object["step"]
+        if data.ndim:
+            return np.asarray(data[...], dtype=np.int64)
+        offset = int(np.ravel(data.attrs.get("offset", 0))[0])
+        return offset + int(data[()]) * np.arange(len(self.value))
+
+    def at(self, index: int, step: int | None, n_frames: int) -> Any:
+        """Return the value at a frame of the positions.
+
+        Raises
+        ------
+        StoreError
+            If there is none.
+        """
+        if not self.changes:
+            return self.value[...]
+        if self.steps is None or step is None:
+            if len(self.value) == n_frames:
+                return self.value[index]
+            raise StoreError(
+                f"{self.name} has {len(self.value)} samples without steps for {n_frames} frames"
+            )
+        found = np.flatnonzero(self.steps == step)
+        if found.size:
+            return self.value[int(found[-1])]
+        return self._between(step)
+
+    @cached_property
+    def _constant(self) -> Any:
+        """The value that all samples share; None where they differ."""
+        values = self.value[...]
+        return values[0] if len(values) and (values == values[0]).all() else None
+
+    def _between(self, step: int) -> Any:
+        """Return the value at a step that was not sampled: only what does not change is known."""
+        if self._constant is None:
+            raise StoreError(
+                f"{self.name} has no value at step {step}, and it changes: write it as often as "
+                "the positions"
+            )
+        return self._constant
+
+    def is_sampled_at(self, steps: npt.NDArray[np.int64] | None) -> bool:
+        """Tell whether there is a value of its own for each of some steps."""
+        if not self.changes or self.steps is None or steps is None:
+            return True
+        return bool(np.isin(steps, self.steps).all())
+
+
+def _frames(group: Any, path: Path, reading: Reading) -> Iterator[Atoms]:
+    position = _Element(group["position"], f"{path} position")
+    values = position.value
     if values.ndim != 3 or values.shape[2] != 3:
         raise ValueError(f"position/value has shape {values.shape}, expected (frames, atoms, 3)")
-    to_angstrom = _factor(values, ANGSTROM, f"{path} position") or 1.0
-    numbers = _numbers(group, path, elements)
-    if len(numbers) != values.shape[1]:
-        raise ValueError(f"{len(numbers)} species for {values.shape[1]} positions")
+    n_frames, n_atoms = values.shape[:2]
+    parts = {
+        key: _Element(group[key], f"{path} {key}")
+        for key in ("box/edges", "id", "species", "image", "mass")
+        if key in group
+    }
+    for part in parts.values():
+        if not part.is_sampled_at(position.steps):
+            reading.say(
+                f"{part.name.rpartition(' ')[2]} is not sampled at every frame, and was taken to "
+                "stay as it is in all its samples"
+            )
+    scale, of_box = _length_factors(position, parts.get("box/edges"), path, reading)
     pbc = _boundaries(group)
-    for index in range(values.shape[0]):
-        positions = to_angstrom * np.asarray(values[index], dtype=np.float64)
+    for index in range(n_frames):
+        where = f"{path} frame {index}"
+        step = None if position.steps is None else int(position.steps[index])
+        now = {key: part.at(index, step, n_frames) for key, part in parts.items()}
+        cell = _cell(now.get("box/edges"), of_box, where)
+        positions = scale * np.asarray(values[index], dtype=np.float64)
+        if "image" in now:
+            positions = positions + np.asarray(now["image"], dtype=np.float64) @ cell
         if not np.isfinite(positions).all():
-            raise StoreError(f"{path} frame {index} has positions that are not finite")
-        yield Atoms(
-            numbers=numbers,
-            positions=positions,
-            cell=_cell(group, index, path),
-            pbc=pbc,
-            info=_info(group["position"], index),
-        )
+            raise StoreError(f"{where} has positions that are not finite")
+        found = _elements(parts, now, n_atoms, where, reading)
+        if len(found.numbers) != n_atoms:
+            raise ValueError(f"{len(found.numbers)} species for {n_atoms} positions")
+        atoms = Atoms(
+            numbers=found.numbers, masses=found.masses, positions=positions, cell=cell, pbc=pbc,
+            info=_info(position, index, step, reading),
+        )  # fmt: skip
+        atoms.info["is_unwrapped"] = "image" in now
+        if "id" in now:
+            atoms.new_array("id", np.asarray(now["id"], dtype=np.int64))
+        yield atoms
 
 
 def _particles(file: Any, path: Path) -> Any:
@@ -85,91 +185,101 @@ def _particles(file: Any, path: Path) -> Any:
     raise StoreError(f"{path} should have one group of particles with positions, but has {found}")
 
 
-def _numbers(group: Any, path: Path, elements: Sequence[str]) -> IntArray:
-    """Return atomic numbers from an enumeration, from symbols, from types or as they are."""
-    if "species" not in group:
-        raise StoreError(f"{path} has no `species`, so its elements are not known")
-    data = group["species"]
-    data = data["value"] if isinstance(data, h5py.Group) else data
+def _elements(
+    parts: Mapping[str, _Element],
+    now: Mapping[str, Any],
+    n_atoms: int,
+    where: str,
+    reading: Reading,
+) -> Named:
+    """Return elements from an enumeration, symbols, types or atomic numbers, or from masses."""
+    if "species" not in now:
+        if "mass" in now and not reading.elements.of_atoms and _is_in_u(parts["mass"]):
+            return elements_of_masses(np.asarray(now["mass"], dtype=np.float64), where)
+        return elements_of_atoms(n_atoms, reading.elements, f"{where} has no `species` and")
+    data, values = parts["species"].value, np.asarray(now["species"])
     names = h5py.check_enum_dtype(data.dtype)
-    values = data[0] if data.ndim == 2 else data[...]
     if names is not None:
         symbol = {number: name for name, number in names.items()}
-        return np.array([_known(symbol[int(v)], path) for v in values], dtype=np.int64)
-    if data.dtype.kind in "SO":
-        text = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
-        return np.array([_known(name, path) for name in text], dtype=np.int64)
-    kinds = sorted({int(v) for v in values})
-    if elements:
-        if not kinds or kinds[0] < 1 or kinds[-1] > len(elements):
-            raise StoreError(
-                f"{path} has species {kinds}, but {len(elements)} elements were given: give one "
-                "for each number, 1 first"
-            )
-        return np.array([_known(elements[int(v) - 1], path) for v in values], dtype=np.int64)
-    if kinds == list(range(1, len(kinds) + 1)) and len(kinds) > 1:
+        words = [symbol[int(value)] for value in values]
+    elif data.dtype.kind in "SO":
+        words = [v.decode() if isinstance(v, bytes) else str(v) for v in values]
+    elif data.dtype.kind not in "iu":
+        raise ValueError(f"species has the type {data.dtype}, expected whole numbers or names")
+    else:
+        words = [str(int(value)) for value in values]
+    return elements_of_names(words, reading.elements, where, reading.say)
+
+
+def _is_in_u(mass: _Element) -> bool:
+    return _unit(mass.value) in _MASS_UNITS
+
+
+def _length_factors(
+    position: _Element, edges: _Element | None, path: Path, reading: Reading
+) -> tuple[float, float]:
+    """Return what turns positions and box into Å."""
+    own = _unit(position.value)
+    of_box = own if edges is None else _unit(edges.value)
+    for name, unit in (("position", own), ("box", of_box)):
+        if unit is not None and unit not in LENGTHS:
+            raise StoreError(f"{path} {name} has the unit {unit!r}: known are {', '.join(LENGTHS)}")
+    if own is None or of_box is None:
+        reading.say("the file does not give all units of length: those missing are taken for Å")
+    factors = [1.0 if unit is None else LENGTHS[unit] for unit in (own, of_box)]
+    if None in (own, of_box) and factors[0] != factors[1]:
         raise StoreError(
-            f"{path} has species 1 to {len(kinds)}, which are types and no atomic numbers: "
-            "give the element of each with `--elements Na,O,H`"
+            f"{path} has positions in {own or 'no unit'} and a box in {of_box or 'no unit'}: "
+            "give both a unit"
         )
-    if not kinds or kinds[0] < 1 or kinds[-1] >= len(chemical_symbols):
-        raise StoreError(f"{path} has species {kinds[:5]}, which are no atomic numbers")
-    return np.array(values, dtype=np.int64)
+    return factors[0], factors[1]
 
 
-def _known(symbol: str, path: Path) -> int:
-    if symbol not in atomic_numbers:
-        raise StoreError(f"{path} has the species {symbol!r}, which is no element")
-    return int(atomic_numbers[symbol])
-
-
-def _cell(group: Any, index: int, path: Path) -> FloatArray:
+def _cell(edges: Any, scale: float, where: str) -> FloatArray:
     """Return the cell of a frame, Å, rows; zeros where there is none."""
-    edges = group.get("box/edges")
     if edges is None:
         return np.zeros((3, 3))
-    changes = isinstance(edges, h5py.Group)
-    data = edges["value"] if changes else edges
-    scale = _factor(data, ANGSTROM, f"{path} box") or 1.0
-    values = scale * np.asarray(data[index] if changes else data[...], dtype=np.float64)
+    values = scale * np.asarray(edges, dtype=np.float64)
     if values.shape not in ((3,), (3, 3)) or not np.isfinite(values).all():
-        raise ValueError(f"box/edges of frame {index} is not three lengths or three vectors")
+        raise ValueError(f"box/edges of {where} is not three lengths or three vectors")
     return np.diag(values) if values.shape == (3,) else values
 
 
 def _boundaries(group: Any) -> tuple[bool, ...]:
-    if "box" not in group:
+    if "box/edges" not in group:
         return (False, False, False)
     flags = group["box"].attrs.get("boundary", ["periodic"] * 3)
-    texts = [flag.decode() if isinstance(flag, bytes) else str(flag) for flag in np.ravel(flags)]
+    texts = [_text(flag) for flag in np.ravel(flags)]
     texts = texts * 3 if len(texts) == 1 else texts
-    if len(texts) != 3:
-        raise ValueError(f"box has {len(texts)} boundaries, expected 3")
+    if len(texts) != 3 or not set(texts) <= {"periodic", "none"}:
+        raise ValueError(f"box has the boundaries {texts}, expected three of periodic, none")
     return tuple(text == "periodic" for text in texts)
 
 
-def _info(position: Any, index: int) -> dict[str, float | int]:
-    """Step and time of a frame, where given; both may be a list, or a fixed interval."""
-    info: dict[str, float | int] = {}
-    for name, key in (("step", "step"), ("time", "time_fs")):
-        if name not in position:
-            continue
-        data = position[name]
-        unit = 1.0 if name == "step" else _factor(data, FEMTOSECOND, name)
-        if unit is None:
-            continue
-        offset = float(data.attrs.get("offset", 0.0))
-        value = unit * (float(data[index]) if data.ndim else offset + index * float(data[()]))
-        info[key] = int(value) if name == "step" else value
+def _info(
+    position: _Element, index: int, step: int | None, reading: Reading
+) -> dict[str, float | int]:
+    """Return step and time of a frame, where given; times may be a list, or a fixed interval."""
+    info: dict[str, float | int] = {} if step is None else {"step": step}
+    if "time" not in position.object:
+        return info
+    data = position.object["time"]
+    unit = _unit(data)
+    if unit not in TIMES:
+        said = "without a unit" if unit is None else f"in {unit!r}, which is not known"
+        reading.say(f"the file has times {said}: they are not used")
+        return info
+    offset = float(np.ravel(data.attrs.get("offset", 0.0))[0])
+    value = float(data[index]) if data.ndim else offset + index * float(data[()])
+    info["time_fs"] = TIMES[unit] * value
     return info
 
 
-def _factor(data: Any, factors: dict[str, float], where: str) -> float | None:
-    """Return what turns the unit of some data into ours, or None where it has no unit."""
+def _unit(data: Any) -> str | None:
+    """Return the unit of some data, also where it was written as an array of one text."""
     unit = data.attrs.get("unit")
-    if unit is None:
-        return None
-    text = unit.decode() if isinstance(unit, bytes) else str(unit)
-    if text not in factors:
-        raise StoreError(f"{where} has the unit {text!r}: known are {', '.join(factors)}")
-    return factors[text]
+    return None if unit is None else _text(np.ravel(unit)[0]).strip()
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

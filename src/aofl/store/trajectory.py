@@ -58,7 +58,7 @@ class Trajectory(Closing):
     def append(
         self, atoms: Atoms, *, energy: float, forces: FloatArray, step: int, time_fs: float
     ) -> None:
-        """Append one frame with its momenta.
+        """Append one frame with its momenta, and its masses where they are not the usual ones.
 
         Parameters
         ----------
@@ -71,13 +71,14 @@ class Trajectory(Closing):
             If a number is not finite or the disk refuses.
         """
         momenta = atoms.arrays.get("momenta", np.zeros_like(atoms.positions))
+        masses = {"masses": atoms.arrays["masses"]} if atoms.has("masses") else {}
         text = format_frame(
             numbers=atoms.numbers,
             positions=atoms.positions,
             cell=np.asarray(atoms.cell),
             pbc=atoms.pbc,
             info={"energy": energy, "step": step, "time_fs": time_fs},
-            arrays={"momenta": momenta, "forces": forces},
+            arrays={"momenta": momenta, "forces": forces, **masses},
         )
         self._part_to_write().append_bytes(pack(text.encode()))
 
@@ -173,20 +174,6 @@ def _frames(path: Path) -> Iterator[tuple[str, str]]:
         texts = _frames_of_part(part) if part.suffix == ".gz" else iterate_frames(part)
         for index, text in enumerate(texts):
             yield text, f"{part} frame {index}"
-
-
-def iterate_file(path: Path) -> Iterator[Atoms]:
-    """Yield the frames of one file of extended XYZ, plain or `.gz`, that any program wrote.
-
-    Its last line may lack the newline, and files of similar names are no parts of it.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be read or a frame is damaged.
-    """
-    for index, text in enumerate(iterate_frames(path, may_be_torn=False)):
-        yield parse_frame(text, f"{path} frame {index}")
 
 
 def _frames_of_part(part: Path) -> Iterator[str]:

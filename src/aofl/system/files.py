@@ -27,4 +27,6 @@ def read_structure(path: Path) -> Atoms:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StructureError(f"{path} cannot be read as a structure: {reason}") from error
     frame.calc = None
+    if "mass" in frame.arrays and not frame.has("masses"):
+        frame.set_masses(frame.arrays.pop("mass"))  # as other programs call the column
     return frame
