@@ -136,7 +136,8 @@ def test_diffusion_of_a_walking_gas_through_boundaries():
     ("infos", "message"),
     [
         ([{"time_fs": 1.0}, {"time_fs": 1.0}], "must grow"),
-        ([{"time_fs": 1.0}, {}], "must grow"),
+        ([{"time_fs": 1.0}, {}], "has no time"),
+        ([{"step": 5, "time_fs": 1.0}, {"step": 5, "time_fs": 2.0}], "step 5 at 2 fs after step 5"),
         ([{"step": 5}, {"step": 4}], "must grow"),
     ],
 )
@@ -149,11 +150,14 @@ def test_times_and_steps_must_grow(infos: list[dict[str, float]], message: str):
         survey(frames)
 
 
-def test_the_frame_a_restart_wrote_again_is_taken_once():
+def test_with_a_given_interval_frames_are_counted_whatever_their_steps_are():
     frames = splitting_water()
-    again = [*frames[:15], frames[14].copy(), *frames[15:]]
-    assert len(survey(again).frames) == len(frames)
-    assert survey(again).reactions == survey(frames).reactions
+    for atoms in frames:
+        atoms.info = {"step": 0, "time_fs": 0.0}
+    found = survey(frames, SurveySettings(interval_fs=5.0))
+    assert [frame.number for frame in found.frames] == list(range(len(frames)))
+    assert found.frames[-1].time == 5.0 * (len(frames) - 1)
+    assert len(found.reactions.events) == 1
 
 
 def test_nothing_to_analyse():

@@ -10,6 +10,7 @@ from aofl.analysis.transport import (
     unwrap,
     without_drift,
 )
+from aofl.analysis.windows import Track
 
 TRICLINIC = np.array([[9.0, 0, 0], [3.0, 8.0, 0], [-2.0, 1.0, 10.0]])
 
@@ -100,6 +101,35 @@ def test_a_cell_that_grows_does_not_make_wrapped_atoms_jump():
         wrapped.append(state.unwrapped)
     jumps = np.abs(np.diff(np.array(wrapped), axis=0)).max()
     assert jumps < 0.2 * 6
+
+
+@pytest.mark.parametrize("image", [0, 7])
+def test_a_barostat_moves_nothing_and_images_do_not_matter(image: int):
+    """Only what an atom does beside the breathing of the cell is its displacement."""
+    rng = np.random.default_rng(8)
+    place, walk, state, path = rng.random((6, 3)) * 9, np.zeros((6, 3)), None, []
+    cell = TRICLINIC
+    for _ in range(80):
+        scale = 1.0 + rng.normal(0, 0.01)
+        step = rng.normal(0, 0.1, (6, 3))
+        place, cell, walk = place * scale + step, cell * scale, walk + step
+        written = place + image * cell.sum(axis=0)
+        state = unwrap(written, cell, np.ones(3, dtype=bool), state)
+        path.append(state.unwrapped - walk)
+    assert np.array(path) - path[0] == pytest.approx(np.zeros((80, 6, 3)), abs=1e-9)
+
+
+def test_positions_that_are_unwrapped_are_taken_as_they_are():
+    walk = random_walk(50, 5, 4.0, seed=9)
+    cell, periodic = 6.0 * np.eye(3), np.ones(3, dtype=bool)
+    told, guessed = Track(), Track()
+    for k, frame in enumerate(walk):
+        told.add(frame, cell, periodic, float(k), is_unwrapped=True)
+        guessed.add(frame, cell, periodic, float(k))
+    assert told.positions == pytest.approx(walk, abs=1e-9)
+    assert told.is_certain
+    assert not guessed.is_certain
+    assert 0.4 < guessed.longest_step <= 0.5
 
 
 def test_drift_of_the_centre_of_mass_is_taken_out():

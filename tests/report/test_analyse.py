@@ -16,7 +16,7 @@ from ase import Atoms
 from ase.build import bcc100, bulk, molecule
 
 from aofl.cli.main import main
-from aofl.errors import ConfigError, StoreError
+from aofl.errors import ConfigError, StoreError, StructureError
 from aofl.workflows.analyse import AnalyseOptions, analyse
 
 FILES = {
@@ -172,8 +172,9 @@ def test_options_without_meaning(
 
 def test_a_file_in_the_way_of_the_output(trajectory: Path, tmp_path: Path):
     (tmp_path / "out").write_text("x")
-    with pytest.raises(StoreError, match="cannot make the directory"):
-        analyse(trajectory, tmp_path / "out")
+    for out in (tmp_path / "out", tmp_path / "out" / "below"):
+        with pytest.raises(StoreError, match="out is a file; give a directory as --out"):
+            analyse(trajectory, out)
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -196,6 +197,93 @@ def test_the_command_prints_a_summary_and_writes_beside_the_user(
     assert {file.name for file in (tmp_path / "run.analysis").iterdir()} >= FILES
     assert command(monkeypatch, trajectory, "--json", "--out", tmp_path / "o") == 0
     assert json.loads(capsys.readouterr().out)["species"][0] == {"H2O": 1}
+
+
+def walk(path: Path, columns: str) -> None:
+    """Write argon that jumps further than half its box between two frames."""
+    rng, lines = np.random.default_rng(5), []
+    places = 9.0 * rng.random((8, 3)) + np.cumsum(rng.normal(0, 3.0, (60, 8, 3)), axis=0)
+    for k, place in enumerate(places):
+        shown = place if columns == "xu yu zu" else place % 9.0
+        lines += [f"ITEM: TIMESTEP\n{1000 * k}\nITEM: NUMBER OF ATOMS\n8"]
+        lines += ["ITEM: BOX BOUNDS pp pp pp\n0 9\n0 9\n0 9", f"ITEM: ATOMS id element {columns}"]
+        lines += [f"{i + 1} Ar {x!r} {y!r} {z!r}" for i, (x, y, z) in enumerate(shown.tolist())]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_unwrapped_positions_give_the_whole_diffusion(tmp_path: Path):
+    walk(tmp_path / "a.dump", "xu yu zu")
+    found = analyse(tmp_path / "a.dump", tmp_path / "out", AnalyseOptions(interval_fs=10.0))
+    value = found.results["diffusion"]["Ar"]
+    truth = 0.1 * 3.0**2 / (2 * 10.0) * 7 / 8  # cm²/s, relative to the centre of mass
+    assert value["D_cm2_per_s"] == pytest.approx(truth, abs=3 * value["error_cm2_per_s"])
+    assert value["error_cm2_per_s"] < 0.3 * truth
+
+
+def test_jumps_beyond_half_a_box_give_no_diffusion_unless_they_are_told_to_be_unwrapped(
+    tmp_path: Path,
+):
+    walk(tmp_path / "a.dump", "x y z")
+    options = AnalyseOptions(interval_fs=10.0)
+    found = analyse(tmp_path / "a.dump", tmp_path / "out", options)
+    assert found.results["diffusion"] == {}
+    (note,) = (note for note in found.results["notes"] if "of the cell" in note)
+    assert "--unwrapped" in note
+    assert note[1:] in (tmp_path / "out" / "analysis.html").read_text()
+    told = AnalyseOptions(interval_fs=10.0, is_unwrapped=True)
+    assert analyse(tmp_path / "a.dump", tmp_path / "out", told).results["diffusion"] != {}
+
+
+def test_steps_that_do_not_grow_are_refused_and_the_advice_helps(tmp_path: Path):
+    made = frames()
+    for atoms in made:
+        atoms.info = {"step": 0, "time_fs": 0.0}
+    ase.io.write(tmp_path / "a.extxyz", made)
+    with pytest.raises(StructureError, match=r"after step 0 at 0 fs.*--frame-interval-fs"):
+        analyse(tmp_path / "a.extxyz", tmp_path / "out")
+    found = analyse(tmp_path / "a.extxyz", tmp_path / "out", AnalyseOptions(interval_fs=2.5))
+    assert found.results["n_frames"] == 60
+    (event,) = found.results["events"]
+    assert (event["frame"], event["time"]) == (20, 50.0)
+    assert "the steps of the file do not grow: frame 1 has 0 after 0" in found.results["notes"]
+    assert 'id="pictures"' in (tmp_path / "out" / "analysis.html").read_text()
+
+
+def test_what_is_left_out_is_in_the_results_and_on_the_page(tmp_path: Path):
+    made = frames()
+    ase.io.write(tmp_path / "a.extxyz", [*made[:10], made[9], *made[10:]])
+    found = analyse(tmp_path / "a.extxyz", tmp_path / "out")
+    assert found.results["n_frames"] == 60
+    said = "that repeat the step and the positions of the one before were left out: 1"
+    assert sum(said in note for note in found.results["notes"]) == 1
+    assert said in (tmp_path / "out" / "analysis.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--frame-interval-fs", "0,5"], "with a decimal point"),
+        (["--min-lifetime-fs", "x"], "give one number"),
+        (["--cell", "9,9"], "--cell has 2 numbers"),
+        (["--cell", "9,9,9"], "leave --cell out"),
+        (["--elements", "H,O"], "names its atoms"),
+        (["--out", "here"], "is a file; give a directory"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_sentence(
+    arguments: list[str],
+    message: str,
+    trajectory: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.chdir(tmp_path)
+    Path("here").write_text("x")
+    assert command(monkeypatch, trajectory, *arguments) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize(

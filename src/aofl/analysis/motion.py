@@ -37,9 +37,13 @@ class Motion:
 
 
 def motion(found: Survey) -> Motion | None:
-    """Return the motion of each element; None where times are not known or not evenly spaced."""
+    """Return the motion of each element.
+
+    None where times are not known or not evenly spaced, or where atoms move so far between two
+    frames that their paths through periodic boundaries are not certain.
+    """
     interval = found.track.interval() if found.has_time else None
-    if interval is None:
+    if interval is None or not found.track.is_certain:
         return None
     path = found.track.positions
     is_held = bool((np.abs(path - path[0]).max(axis=(0, 2)) < 1e-9).any())

@@ -69,8 +69,6 @@ def survey(frames: Iterable[Atoms], settings: SurveySettings | None = None) -> S
     for index, atoms in enumerate(frames):
         if current is None:
             current = _first(atoms, settings or SurveySettings())
-        elif current.state and current.state.frame == atoms.info.get("step"):
-            continue  # programs that restart write the frame they start from again
         _take(current, atoms, index)
         last = atoms
     if current is None or last is None:
@@ -118,18 +116,29 @@ def _take(current: _Pass, atoms: Atoms, index: int) -> None:
 
 
 def _when(atoms: Atoms, index: int, current: _Pass) -> tuple[int, float]:
-    """Return number and time of a frame, fs or frames; both must grow."""
-    number = int(atoms.info.get("step", index))
+    """Return number and time of a frame, fs or frames; both must grow.
+
+    With a given interval the frames are counted, whatever steps and times they have.
+    """
     interval = current.settings.interval_fs
     if interval is not None:
-        time = index * interval
-    else:
-        time = float(atoms.info.get("time_fs", np.nan)) if current.has_time else float(index)
+        return index, index * interval
+    number = int(atoms.info.get("step", index))
+    time = float(atoms.info.get("time_fs", np.nan)) if current.has_time else float(index)
     before = current.state
-    if not np.isfinite(time) or (before and (time <= before.time_fs or number <= before.frame)):
+    if not np.isfinite(time):
         raise StructureError(
-            f"frame {index} has step {number} and time {time:g}, but steps and times must grow: "
-            "analyse one run at a time, or give the time between frames"
+            f"frame {index} has no time, which the first frame has: give the time between frames "
+            "(--frame-interval-fs)"
+        )
+    if before and (time <= before.time_fs or number <= before.frame):
+        now, then = f"step {number}", f"step {before.frame}"
+        if current.has_time:
+            now, then = f"{now} at {time:g} fs", f"{then} at {before.time_fs:g} fs"
+        raise StructureError(
+            f"frame {index} is {now} after {then}, but steps and times must grow: analyse one run "
+            "at a time; if these frames are one run, evenly spaced, give the time between them "
+            "(--frame-interval-fs)"
         )
     return number, time
 
@@ -172,7 +181,8 @@ def _measure(
         n_bins=settings.n_bins,
     )
     current.radial = radial if current.radial is None else current.radial + radial
-    current.track.add(atoms.positions, cell, atoms.pbc, time)
+    is_unwrapped = bool(atoms.info.get("is_unwrapped", False))
+    current.track.add(atoms.positions, cell, atoms.pbc, time, is_unwrapped=is_unwrapped)
     layer = heights(atoms.positions, cell, atoms.pbc)
     if layer is None:
         return

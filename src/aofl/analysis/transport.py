@@ -2,7 +2,8 @@
 
 Paths are unwrapped by adding up the shortest displacement from frame to frame, which also holds
 for cells that change: S. von Bülow, J. T. Bullerjahn, G. Hummer, J. Chem. Phys. 153, 021101
-(2020), doi:10.1063/5.0008316. An atom must move less than half a cell between two frames.
+(2020), doi:10.1063/5.0008316. An atom must move less than half a cell between two frames. Where a
+file gives unwrapped positions, they are taken as they are.
 
 D is the slope of the mean-square displacement over twice the number of directions (Einstein). The
 path is cut into blocks, each gives one slope, and the scatter of the blocks is the error bar. A
@@ -30,12 +31,21 @@ class Unwrapped:
 
     Attributes
     ----------
-    wrapped, unwrapped
-        The same atoms as they came and without jumps, Å, shape (n_atoms, 3).
+    positions
+        As they came, Å, shape (n_atoms, 3).
+    cell
+        Of the same frame, Å.
+    unwrapped
+        The same atoms without jumps, Å, shape (n_atoms, 3).
+    step
+        The longest displacement that was taken for the shortest one, in cells: at most 0.5, and
+        certain where it is far below. 0 where nothing was folded back.
     """
 
-    wrapped: FloatArray
+    positions: FloatArray
+    cell: FloatArray
     unwrapped: FloatArray
+    step: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,24 +98,44 @@ def unwrap(
     cell: FloatArray,
     pbc: npt.NDArray[np.bool_],
     previous: Unwrapped | None,
+    *,
+    is_unwrapped: bool = False,
 ) -> Unwrapped:
     """Return a frame without the jumps that periodic boundaries make.
+
+    Along periodic directions a step is the change of the scaled coordinates times the cell of the
+    new frame: what a barostat does to all atoms together is no displacement, and it does not
+    matter in which image of the cell an atom was written.
 
     Parameters
     ----------
     positions
-        As they come, wrapped or not, Å, shape (n_atoms, 3).
+        As they come, Å, shape (n_atoms, 3).
     cell, pbc
         Of this frame, Å; directions that are not periodic are left alone.
     previous
         The frame before; None starts a path.
+    is_unwrapped
+        Whether the positions have no jumps: then no step is shortened.
     """
     if previous is None:
-        return Unwrapped(wrapped=positions.copy(), unwrapped=positions.copy())
-    step = positions - previous.wrapped
-    periodic = cell[np.asarray(pbc, dtype=bool)]
-    step = step - np.round(step @ np.linalg.pinv(periodic)) @ periodic
-    return Unwrapped(wrapped=positions.copy(), unwrapped=previous.unwrapped + step)
+        return Unwrapped(positions=positions.copy(), cell=cell.copy(), unwrapped=positions.copy())
+    flags = np.asarray(pbc, dtype=bool)
+    now, before = cell[flags], previous.cell[flags]
+    scaled, scaled_before = (
+        positions @ np.linalg.pinv(now),
+        previous.positions @ np.linalg.pinv(before),
+    )
+    across = (positions - scaled @ now) - (previous.positions - scaled_before @ before)
+    change = scaled - scaled_before
+    if not is_unwrapped:
+        change = change - np.round(change)
+    return Unwrapped(
+        positions=positions.copy(),
+        cell=cell.copy(),
+        unwrapped=previous.unwrapped + across + change @ now,
+        step=0.0 if is_unwrapped else float(np.abs(change).max(initial=0.0)),
+    )
 
 
 def without_drift(path: FloatArray, masses: FloatArray) -> FloatArray:

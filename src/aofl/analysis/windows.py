@@ -17,6 +17,7 @@ from aofl.records import FloatArray
 
 MOST_NUMBERS = 4_000_000  # 32 MB
 FEWEST_FRAMES = 100
+LONGEST_STEP = 0.4  # of a cell; beyond 0.5 the shortest way is the wrong one
 
 
 @dataclass(kw_only=True)
@@ -27,20 +28,30 @@ class Track:
     ----------
     most_frames
         How many frames are kept at most; None takes what fits into 32 MB, at least 100.
+    longest_step
+        Of an atom between two frames, in cells, where the shortest one was taken; see `unwrap`.
     """
 
     most_frames: int | None = None
     stride: int = 1
     kept: list[FloatArray] = field(default_factory=list)
     kept_times: list[float] = field(default_factory=list)
+    longest_step: float = 0.0
     _seen: int = 0
     _last: Unwrapped | None = None
 
     def add(
-        self, positions: FloatArray, cell: FloatArray, pbc: npt.NDArray[np.bool_], time: float
+        self,
+        positions: FloatArray,
+        cell: FloatArray,
+        pbc: npt.NDArray[np.bool_],
+        time: float,
+        *,
+        is_unwrapped: bool = False,
     ) -> None:
         """Take in the next frame, Å."""
-        self._last = unwrap(positions, cell, pbc, self._last)
+        self._last = unwrap(positions, cell, pbc, self._last, is_unwrapped=is_unwrapped)
+        self.longest_step = max(self.longest_step, self._last.step)
         if self._seen % self.stride == 0:
             self.kept.append(self._last.unwrapped)
             self.kept_times.append(time)
@@ -49,6 +60,11 @@ class Track:
         if len(self.kept) > most:
             self.kept, self.kept_times = self.kept[::2], self.kept_times[::2]
             self.stride *= 2
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether no atom moved so far between two frames that its way is a guess."""
+        return self.longest_step < LONGEST_STEP
 
     @property
     def positions(self) -> FloatArray:

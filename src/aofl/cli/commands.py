@@ -11,6 +11,7 @@ import typer
 
 from aofl.cli.doctor import doctor
 from aofl.cli.label import label
+from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.walltime import seconds_of
 from aofl.errors import ConfigError
 
@@ -217,11 +218,28 @@ def analyse(
     file_format: Annotated[
         str | None, typer.Option("--format", help="if the name misleads")
     ] = None,
-    elements: Annotated[str, typer.Option(help="of the atom types, such as Na,O,H")] = "",
-    frame_interval_fs: Annotated[
-        float | None, typer.Option(help="where the file has no times")
+    elements: Annotated[
+        str,
+        typer.Option(
+            help="of the atom types, as Na,O,H; of names, as HW=H,OW=O; or a file of the same atoms"
+        ),
+    ] = "",
+    cell: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,C", help="where the file has none: 3, 6 or 9 numbers, Å, degrees; or none"
+        ),
     ] = None,
-    min_lifetime_fs: Annotated[float | None, typer.Option(help="shorter-lived is flicker")] = None,
+    unwrapped: Annotated[
+        bool, typer.Option("--unwrapped", help="no boundary has cut the paths of the file")
+    ] = False,
+    frame_interval_fs: Annotated[
+        str | None,
+        typer.Option(metavar="FS", help="where the file has no times, or no good ones"),
+    ] = None,
+    min_lifetime_fs: Annotated[
+        str | None, typer.Option(metavar="FS", help="shorter-lived is flicker")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Say what formed: species, reactions, solids, structure and motion of any trajectory."""
@@ -231,8 +249,10 @@ def analyse(
     options = AnalyseOptions(
         format_=file_format,
         elements=tuple(part.strip() for part in elements.split(",") if part.strip()),
-        interval_fs=frame_interval_fs,
-        min_lifetime_fs=min_lifetime_fs,
+        cell=cell_of(cell),
+        is_unwrapped=unwrapped,
+        interval_fs=number_of(frame_interval_fs, "--frame-interval-fs"),
+        min_lifetime_fs=number_of(min_lifetime_fs, "--min-lifetime-fs"),
         every=every,
     )
     found = api.analyse(path, out, options)

@@ -7,6 +7,7 @@ Lengths in Å, times in fs (or frames, where `time_unit` says so), diffusion in 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from aofl.analysis.findings import Survey
@@ -17,13 +18,17 @@ from aofl.analysis.transport import Diffusion
 CM2_PER_S = 0.1  # of one Å^2/fs
 
 
-def results(found: Survey, moved: Motion | None, source: str) -> dict[str, Any]:
+def results(
+    found: Survey, moved: Motion | None, source: str, told: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return everything that fits into one object.
 
     Parameters
     ----------
     source
         What was analysed, for the reader.
+    told
+        What was assumed and left out when it was read; comes before the other notes.
     """
     last = found.frames[-1]
     return {
@@ -49,7 +54,7 @@ def results(found: Survey, moved: Motion | None, source: str) -> dict[str, Any]:
         "hydrogen_bonds_per_frame": _mean_hydrogen_bonds(found),
         "coordination": _coordination(found),
         "diffusion": _diffusion(moved),
-        "notes": notes(found, moved),
+        "notes": [*told, *notes(found, moved)],
     }
 
 
@@ -77,8 +82,14 @@ def notes(found: Survey, moved: Motion | None) -> list[str]:
             "the file has no times: they count frames; give --frame-interval-fs for lifetimes, "
             "rates and diffusion"
         )
-    elif moved is None and len(found.frames) > 1:
+    elif found.track.interval() is None and len(found.frames) > 1:
         said.append("the frames are not evenly spaced in time: no diffusion")
+    if not found.track.is_certain:
+        said.append(
+            f"between two frames an atom moves {100 * found.track.longest_step:.0f} % of the "
+            "cell: its path through the boundaries is not certain, and no diffusion is given; look "
+            "at more frames or, if the positions are unwrapped, say so with --unwrapped"
+        )
     if found.n_uncertain:
         said.append(
             f"events younger than the minimum lifetime at the end of the trajectory, marked as not "

@@ -22,7 +22,7 @@ from aofl.chemistry.reaction_event import mark_seen
 from aofl.chemistry.tracker import TrackerSettings
 from aofl.config import read_config
 from aofl.config.schema import ChemistryConfig
-from aofl.errors import ConfigError
+from aofl.errors import ConfigError, StoreError, StructureError
 from aofl.plain import from_plain
 from aofl.records.events import ReactionHappened
 from aofl.report.analysis_page import analysis_page
@@ -48,10 +48,11 @@ class AnalyseOptions:
     ----------
     format_
         As for `aofl.store.read_frames`.
-    elements
-        The element of each atom type, for files that have types only.
+    elements, cell, is_unwrapped
+        As for `aofl.store.read_frames`: what the file does not say itself.
     interval_fs
-        Time between the frames of the file, where it does not say it.
+        Time between the frames of the file, where it does not say it, or says it wrongly: then
+        its steps and times are not used.
     min_lifetime_fs
         Products that live shorter are flicker; None takes that of the run, else 50 fs.
     every
@@ -60,6 +61,8 @@ class AnalyseOptions:
 
     format_: str | None = None
     elements: tuple[str, ...] = ()
+    cell: tuple[float, ...] | None = None
+    is_unwrapped: bool = False
     interval_fs: float | None = None
     min_lifetime_fs: float | None = None
     every: int = 1
@@ -100,23 +103,36 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
         If the trajectory cannot be read or followed, or the files cannot be written.
     """
     options = options or AnalyseOptions()
-    _check(options)
+    _check(options, path)
+    target = out or (path / "analysis" if path.is_dir() else Path(f"{_stem(path)}.analysis"))
+    _check_place(target)
+    told: dict[str, None] = {}
 
     def frames() -> Iterator[Atoms]:
-        read = read_frames(path, format_=options.format_, elements=options.elements)
+        read = read_frames(
+            path,
+            format_=options.format_,
+            elements=options.elements,
+            cell=options.cell,
+            is_unwrapped=options.is_unwrapped,
+            say=lambda note: told.setdefault(note),
+        )
         return islice(read, 0, None, options.every)
 
     settings = _settings(path, options)
-    found = survey(frames(), settings)
+    try:
+        found = survey(frames(), settings)
+    except StructureError as error:
+        raise StructureError(f"{path}: {error}") from error
     if path.is_dir():
         found = _seen(found, RunDirectory.open(path), settings.follow.min_lifetime_fs)
     moved = motion(found)
-    said = results(found, moved, str(path))
-    target = out or (path / "analysis" if path.is_dir() else Path(f"{_stem(path)}.analysis"))
+    said = results(found, moved, str(path), tuple(told))
     make_directory(target)
     texts = {"results.json": _to_json(said), **_network(found)}
     texts |= {name: table.to_csv() for name, table in tables(found, moved).items()}
-    page = analysis_page(found, _data(found, frames, path), said["notes"])
+    data = _data(found, frames, path, is_counted=options.interval_fs is not None)
+    page = analysis_page(found, data, said["notes"])
     texts |= {**pictures(found), "analysis.html": page}
     for name, text in texts.items():
         write_atomic(target / name, text.encode())
@@ -125,8 +141,13 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     )
 
 
-def _data(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path) -> RunData:
-    """Return what the sections read, from the analysis alone but for the record of a run."""
+def _data(
+    found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path, *, is_counted: bool
+) -> RunData:
+    """Return what the sections read, from the analysis alone but for the record of a run.
+
+    Frames are known by their steps, or by their place where they are counted.
+    """
     known = read_run(path) if path.is_dir() else RunData(name=path.name)
     n_certain = len(found.reactions.events) - found.n_uncertain
     reactions = tuple(
@@ -145,7 +166,10 @@ def _data(found: Survey, frames: Callable[[], Iterator[Atoms]], path: Path) -> R
         bonds=(),
         reactions=reactions,
         course=course(
-            found, frames, reactions, lambda k, atoms: times.get(int(atoms.info.get("step", k)))
+            found,
+            frames,
+            reactions,
+            lambda k, atoms: times.get(k if is_counted else int(atoms.info.get("step", k))),
         ),
         time_unit="fs" if found.has_time else "frames",
     )
@@ -171,15 +195,28 @@ def _network(found: Survey) -> dict[str, str]:
     }
 
 
-def _check(options: AnalyseOptions) -> None:
+def _check(options: AnalyseOptions, path: Path) -> None:
+    if path.is_dir() and options.interval_fs is not None:
+        raise ConfigError(
+            f"--frame-interval-fs is {options.interval_fs}, but {path} is a run and knows the "
+            "times of its frames: leave it out"
+        )
     for name, value, is_good, expected in (
         ("--every", options.every, options.every >= 1, "at least 1"),
-        ("--frame-interval-fs", options.interval_fs, (options.interval_fs or 1) > 0, "positive"),
-        ("--min-lifetime-fs", options.min_lifetime_fs, (options.min_lifetime_fs or 0) >= 0,
-         "not negative"),
+        ("--frame-interval-fs", options.interval_fs,
+         options.interval_fs is None or 0 < options.interval_fs < np.inf, "positive"),
+        ("--min-lifetime-fs", options.min_lifetime_fs,
+         options.min_lifetime_fs is None or 0 <= options.min_lifetime_fs < np.inf, "not negative"),
     ):  # fmt: skip
         if not is_good:
             raise ConfigError(f"{name} is {value}: it must be {expected}")
+
+
+def _check_place(target: Path) -> None:
+    """Refuse a place where no directory can be, before the work is done."""
+    there = next(place for place in (target, *target.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise StoreError(f"cannot write to {target}: {there} is a file; give a directory as --out")
 
 
 def _settings(path: Path, options: AnalyseOptions) -> SurveySettings:
