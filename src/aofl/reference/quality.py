@@ -69,6 +69,21 @@ def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
     ReferenceFailed
         With the first quantity that is out of bounds, its value and the bound.
     """
+    check_numbers(label, atoms, limits=limits)
+    if not label.seconds > 0.0:
+        raise ReferenceFailed(
+            f"the reference call took {label.seconds} s: it did not run; look at its output"
+        )
+
+
+def check_numbers(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
+    """Refuse a label as `check_label` does, whoever made it: its numbers alone are looked at.
+
+    Raises
+    ------
+    ReferenceFailed
+        With the first quantity that is out of bounds, its value and the bound.
+    """
     n_atoms = len(atoms)
     _check_array("energy", np.asarray(label.energy), ())
     _check_array("forces", label.forces, (n_atoms, 3))
@@ -77,10 +92,6 @@ def check_label(label: Label, atoms: Atoms, *, limits: LabelLimits) -> None:
     if label.charges is not None:
         _check_array("charges", label.charges, (n_atoms,))
         _check_charges(label.charges, atoms)
-    if not label.seconds > 0.0:
-        raise ReferenceFailed(
-            f"the reference call took {label.seconds} s: it did not run; look at its output"
-        )
     net = float(np.abs(label.forces.sum(axis=0)).max())
     if net > limits.net_force:
         raise ReferenceFailed(

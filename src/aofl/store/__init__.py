@@ -10,7 +10,7 @@ from aofl.store.checkpoint import (
     save_checkpoint,
 )
 from aofl.store.closing import Closing
-from aofl.store.dataset import Dataset, read_labels, structure_hash
+from aofl.store.dataset import Dataset, structure_hash
 from aofl.store.extxyz import format_atoms, format_frame, read_atoms
 from aofl.store.frames import read_frames
 from aofl.store.journal import (
@@ -22,6 +22,14 @@ from aofl.store.journal import (
     read_table,
 )
 from aofl.store.label_cache import LabelCache
+from aofl.store.label_names import LabelKeys, frame_list
+from aofl.store.labelled_frames import (
+    LabelledFile,
+    LeftOut,
+    check_one_level,
+    read_labelled_file,
+    read_labels,
+)
 from aofl.store.quarantine import keep_in_quarantine
 from aofl.store.run_directory import RunDirectory
 from aofl.store.run_records import iterate_events, iterate_ledger, read_events, read_ledger
@@ -33,14 +41,19 @@ __all__ = [
     "Dataset",
     "Journal",
     "LabelCache",
+    "LabelKeys",
+    "LabelledFile",
+    "LeftOut",
     "RunDirectory",
     "Table",
     "Trajectory",
+    "check_one_level",
     "checkpoint_at",
     "count_frames",
     "drop_checkpoints_after",
     "format_atoms",
     "format_frame",
+    "frame_list",
     "iterate_events",
     "iterate_journal",
     "iterate_ledger",
@@ -54,6 +67,7 @@ __all__ = [
     "read_events",
     "read_frames",
     "read_journal",
+    "read_labelled_file",
     "read_labels",
     "read_ledger",
     "read_table",

@@ -7,28 +7,23 @@ can be rebuilt from this file alone. Provenance is flattened into `info` with th
 from __future__ import annotations
 
 import hashlib
-import logging
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import ase.io
 import numpy as np
 import numpy.typing as npt
-from ase import Atoms
-from ase.stress import full_3x3_to_voigt_6_stress, voigt_6_to_full_3x3_stress
+from ase.stress import voigt_6_to_full_3x3_stress
 
 from aofl.errors import StoreError
-from aofl.records import Label, LabelledStructure
+from aofl.records import LabelledStructure
 from aofl.store.append_only import AppendOnlyFile, closed_on_error
 from aofl.store.atomic import cannot
 from aofl.store.extxyz import format_frame, iterate_frames, parse_frame
-
-logger = logging.getLogger(__name__)
-
-_PREFIX = "aofl_"
+from aofl.store.label_names import LabelNames
+from aofl.store.labelled_frames import PREFIX, labelled_structure, levels
 
 
 def structure_hash(
@@ -111,7 +106,7 @@ class Dataset:
         StoreError
             With the levels that differ.
         """
-        others = _levels(self) - {level, None}
+        others = levels(self) - {level, None}
         if others:
             raise StoreError(
                 f"{self._file.path} holds labels of {' and of '.join(sorted(map(str, others)))}, "
@@ -158,58 +153,13 @@ def _head(digest: str) -> int:
     return int(digest[:16], 16)
 
 
-def read_labels(path: Path) -> list[LabelledStructure]:
-    """Return the labelled structures of any extended XYZ file, also compressed (`.gz`).
-
-    `REF_energy` and `REF_forces` (with `REF_stress`, `REF_charges`) are taken where a frame has
-    them, else the results of its calculator. Frames without energy and forces are left out.
-
-    Raises
-    ------
-    StoreError
-        If the file cannot be read, no frame is labelled, or labels are of several levels of
-        theory (`aofl_level` or `level_of_theory` of the frames).
-    """
-    try:
-        frames = list(ase.io.iread(path, index=":", format="extxyz"))
-    except Exception as error:  # ASE raises nearly anything on a file that is not extended XYZ
-        raise StoreError(f"cannot read {path} as extended XYZ: {error}") from error
-    found = [
-        replace(entry, provenance={"source": path.name, "frame": i, **entry.provenance})
-        for i, atoms in enumerate(frames)
-        if (entry := _entry_of(atoms, f"{path} frame {i}")) is not None
-    ]
-    if not found:
-        raise StoreError(
-            f"{path} has {len(frames)} frames and none with a label: expected REF_energy and "
-            "REF_forces, or energy and forces"
-        )
-    _check_one_level(found, path)
-    logger.info("%s: %d of %d frames have a label", path, len(found), len(frames))
-    return found
-
-
-def _levels(entries: Iterable[LabelledStructure]) -> set[str | None]:
-    """Return the levels of theory of labels; None stands for one that does not say."""
-    return {entry.provenance.get("level") for entry in entries}
-
-
-def _check_one_level(entries: list[LabelledStructure], path: Path) -> None:
-    levels = sorted(str(level or "an unnamed level of theory") for level in _levels(entries))
-    if len(levels) > 1:
-        raise StoreError(
-            f"{path} mixes labels of {' and of '.join(levels)}: their energies cannot be learned "
-            "together, give each level a file of its own"
-        )
-
-
 def _format_entry(entry: LabelledStructure) -> str:
     label = entry.label
     info: dict[str, Any] = {"REF_energy": float(label.energy)}
     if label.stress is not None:
         info["REF_stress"] = voigt_6_to_full_3x3_stress(label.stress).ravel()
     provenance = {**entry.provenance, "seconds": float(label.seconds), "attempts": label.attempts}
-    info |= {_PREFIX + key: value for key, value in provenance.items()}
+    info |= {PREFIX + key: value for key, value in provenance.items()}
     arrays = {
         "REF_forces": label.forces,
         "REF_charges": label.charges,
@@ -227,7 +177,7 @@ def _format_entry(entry: LabelledStructure) -> str:
 
 def _read_entry(text: str, path: Path, index: int) -> LabelledStructure:
     where = f"{path} frame {index}"
-    entry = _entry_of(parse_frame(text, where), where)
+    entry = labelled_structure(parse_frame(text, where), LabelNames(), where)
     if entry is None:
         raise StoreError(f"{where} has no REF_energy and REF_forces")
     digest = structure_hash(entry.numbers, entry.positions, entry.cell, entry.pbc)
@@ -237,62 +187,3 @@ def _read_entry(text: str, path: Path, index: int) -> LabelledStructure:
             "the file was changed; restore it from a copy"
         )
     return entry
-
-
-def _entry_of(atoms: Atoms, where: str) -> LabelledStructure | None:
-    """Return the labelled structure of a frame, None if it has no energy or no forces."""
-    results = _results_of(atoms)
-    if results.get("energy") is None or results.get("forces") is None:
-        return None
-    provenance = {
-        key.removeprefix(_PREFIX): _plain(value)
-        for key, value in atoms.info.items()
-        if key.startswith(_PREFIX)
-    }
-    if "level_of_theory" in atoms.info:
-        provenance.setdefault("level", str(atoms.info["level_of_theory"]))
-    try:
-        label = Label(
-            energy=float(results["energy"]),
-            forces=np.array(results["forces"], dtype=np.float64).reshape(len(atoms), 3),
-            stress=_voigt(results.get("stress")),
-            charges=_floats(results.get("charges")),
-            seconds=float(provenance.pop("seconds", 0.0)),
-            attempts=int(provenance.pop("attempts", 1)),
-        )
-    except (TypeError, ValueError) as error:
-        raise StoreError(f"{where} has a label of wrong type or shape: {error}") from error
-    return LabelledStructure(
-        numbers=np.array(atoms.numbers, dtype=np.int64),
-        positions=np.array(atoms.positions),
-        cell=np.array(atoms.cell),
-        pbc=np.array(atoms.pbc),
-        label=label,
-        predicted_forces=_floats(atoms.arrays.get("predicted_forces")),
-        provenance=provenance,
-    )
-
-
-def _results_of(atoms: Atoms) -> dict[str, Any]:
-    given = {**atoms.info, **atoms.arrays}
-    if "REF_energy" in given and "REF_forces" in given:
-        return {
-            name: given.get(f"REF_{name}") for name in ("energy", "forces", "stress", "charges")
-        }
-    results = dict(atoms.calc.results) if atoms.calc is not None else {}
-    return {**results, "energy": results.get("free_energy", results.get("energy"))}
-
-
-def _voigt(stress: npt.ArrayLike | None) -> npt.NDArray[np.float64] | None:
-    values = _floats(stress)
-    if values is None or values.shape == (6,):
-        return values
-    return np.array(full_3x3_to_voigt_6_stress(values.reshape(3, 3)))
-
-
-def _floats(values: npt.ArrayLike | None) -> npt.NDArray[np.float64] | None:
-    return None if values is None else np.array(values, dtype=np.float64)
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

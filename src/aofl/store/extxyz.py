@@ -129,7 +129,10 @@ def parse_frame(text: str, where: str) -> Atoms:
 
 
 def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
-    """Yield the text of each whole frame of a file, plain or `.gz`; a torn last one is passed over.
+    """Yield the text of each whole frame of a file of ours; a torn last one is passed over.
+
+    The texts add up to the file, plain or `.gz`, so places in it can be remembered; a blank line is
+    damage.
 
     Parameters
     ----------
@@ -143,27 +146,40 @@ def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
         If the file cannot be read, or what is no frame is not a torn tail of one frame: then
         the file was damaged otherwise, and later frames must not be taken for torn.
     """
-    for _, text in iterate_numbered(path, may_be_torn=may_be_torn):
-        yield text
+    with text_file(path, "extended XYZ text") as file:
+        for _, text in _frames(file, path, may_be_torn=may_be_torn, may_have_blanks=False):
+            yield text
 
 
 def iterate_numbered(
     path: Path, *, may_be_torn: bool = True, on_torn: Callable[[int], None] = lambda number: None
 ) -> Iterator[tuple[int, str]]:
-    """Yield each whole frame with the number of its first line, from 1, as `iterate_frames`.
+    """Yield each whole frame of anybody's file with the number of its first line, from 1.
+
+    Blank lines before, between and after frames are passed over.
 
     Parameters
     ----------
+    may_be_torn
+        As of `iterate_frames`.
     on_torn
         Called with the number of the first line of a torn last frame.
+
+    Raises
+    ------
+    StoreError
+        As `iterate_frames`.
     """
     with text_file(path, "extended XYZ text") as file:
-        yield from _frames(file, path, may_be_torn=may_be_torn, on_torn=on_torn)
+        yield from _frames(
+            file, path, may_be_torn=may_be_torn, may_have_blanks=True, on_torn=on_torn
+        )
 
 
 def frames_of_text(text: str, path: Path) -> Iterator[str]:
-    """Yield the text of each whole frame in a text that came from a file."""
-    for _, frame in _frames(io.StringIO(text, newline="\n"), path, may_be_torn=True):
+    """Yield the text of each whole frame in a text that came from a file of ours."""
+    file = io.StringIO(text, newline="\n")
+    for _, frame in _frames(file, path, may_be_torn=True, may_have_blanks=False):
         yield frame
 
 
@@ -172,12 +188,13 @@ def _frames(
     path: Path,
     *,
     may_be_torn: bool,
+    may_have_blanks: bool,
     on_torn: Callable[[int], None] = lambda number: None,
 ) -> Iterator[tuple[int, str]]:
-    """Yield whole frames with the numbers of their first lines; blank lines between are nothing."""
+    """Yield whole frames with the numbers of their first lines."""
     lines = Lines(file)
     while count := lines.next():
-        if not count.strip():
+        if may_have_blanks and not count.strip():
             continue
         first = lines.number
         wanted = _number_of_lines(count, f"{path} line {first}")

@@ -1,0 +1,259 @@
+"""The gate of labels that others made: what of a file may be learned from, and what may not.
+
+Every label passes the checks that those of a run pass (`aofl.reference.quality`), and those that
+need many labels: repetitions count once (`aofl.reference.screening`), energies and stresses must
+be in one unit with the forces (`aofl.forcefield.consistency`). What is left out is named with its
+reason. Where much is wrong, or a unit is, nothing is read: then it is no matter of single frames.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
+from ase.neighborlist import neighbor_list
+
+from aofl.errors import StoreError
+from aofl.forcefield.consistency import (
+    ENERGY_FACTORS,
+    STRESS_FACTORS,
+    Consistency,
+    Line,
+    consistency,
+    unit_of,
+)
+from aofl.records import LabelledStructure
+from aofl.reference import LabelLimits
+from aofl.reference.screening import faults, repeats
+from aofl.store import (
+    LabelKeys,
+    LeftOut,
+    check_one_level,
+    frame_list,
+    read_labelled_file,
+)
+
+logger = logging.getLogger(__name__)
+
+MOST_FAULTS = 0.25  # of the labels; one is always pardoned
+ABSURD_STRESS = 1.0  # eV/Å^3, 160 GPa: rms of a component over all labels
+NOBLE_GASES = (2, 10, 18, 36, 54, 86)
+NEAREST = (0.35, 1.6)  # distances of nearest neighbours, in sums of their covalent radii
+MOST_LOOKED_AT = 20  # structures, for their distances
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelledFrames:
+    """What may be learned from files, and what was left out.
+
+    Attributes
+    ----------
+    sources
+        Names of the files.
+    n_frames
+        Frames of all files.
+    labels
+        In the order of the files.
+    keys
+        What "energy", "forces" and "stress" were read from, by file.
+    left_out
+        Frames that are not used, with their reasons.
+    notes
+        What else a reader of the files should know, in sentences.
+    """
+
+    sources: list[str]
+    n_frames: int
+    labels: list[LabelledStructure]
+    keys: dict[str, dict[str, str]]
+    left_out: list[LeftOut]
+    notes: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything but the labels as JSON values."""
+        return {
+            "sources": self.sources,
+            "n_frames": self.n_frames,
+            "n_labels": len(self.labels),
+            "keys": self.keys,
+            "left_out": [
+                {"source": item.source, "frame": item.frame, "reason": item.reason}
+                for item in self.left_out
+            ],
+            "notes": self.notes,
+        }
+
+
+def labelled_frames(paths: Sequence[Path], keys: LabelKeys | None = None) -> LabelledFrames:
+    """Return the labels of files that may be learned from, together.
+
+    Parameters
+    ----------
+    paths
+        Extended XYZ, also compressed; labels that come again in another file count once, too.
+    keys
+        Names of energy, forces, stress and virial; None takes the usual ones.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be read or has no label, more than a quarter of the labels is at fault,
+        labels are of several levels of theory, or a unit is not eV or Å.
+    """
+    files = {path: read_labelled_file(path, keys) for path in paths}
+    read = [entry for file in files.values() for entry in file.labels]
+    where = ", ".join(str(path) for path in paths)
+    check_one_level(read, where)
+    bad = faults(read, LabelLimits())
+    _check_share(bad, read, where)
+    again = repeats(read, bad)
+    rest = [k for k in range(len(read)) if k not in bad and k not in again]
+    if not rest:
+        raise StoreError(f"{where}: no label is left, {_first(bad, read)}")
+    _check_distances([read[k] for k in rest], where)
+    seen = consistency([read[k] for k in rest])
+    _check_units(seen, [read[k] for k in rest], where)
+    off = {rest[k]: reason for k, reason in _energy_faults(seen, [read[k] for k in rest]).items()}
+    bad |= off
+    _check_share(bad, read, where)
+    left_out = [item for file in files.values() for item in file.left_out]
+    left_out += [_left_out(read[k], reason) for k, reason in sorted(bad.items())]
+    left_out += [
+        _left_out(read[k], f"the same as {_name(read[first], paths)}", is_fault=False)
+        for k, first in sorted(again.items())
+    ]
+    found = LabelledFrames(
+        sources=[path.name for path in paths],
+        n_frames=sum(file.n_frames for file in files.values()),
+        labels=[read[k] for k in rest if k not in off],
+        keys={path.name: file.keys for path, file in files.items()},
+        left_out=left_out,
+        notes=[note for file in files.values() for note in file.notes] + _notes(seen),
+    )
+    logger.info("%s: %d of %d frames are used", where, len(found.labels), found.n_frames)
+    return found
+
+
+def _left_out(entry: LabelledStructure, reason: str, *, is_fault: bool = True) -> LeftOut:
+    source, frame = entry.provenance["source"], entry.provenance["frame"]
+    return LeftOut(source=source, frame=frame, reason=reason, is_fault=is_fault)
+
+
+def _name(entry: LabelledStructure, paths: Sequence[Path]) -> str:
+    of = f" of {entry.provenance['source']}" if len(paths) > 1 else ""
+    return f"frame {entry.provenance['frame']}{of}"
+
+
+def _check_share(bad: Mapping[int, str], read: Sequence[LabelledStructure], where: str) -> None:
+    """Refuse files of which much is wrong: then it is no matter of single frames."""
+    if len(bad) > max(1, MOST_FAULTS * len(read)):
+        frames = [read[k].provenance["frame"] for k in sorted(bad)]
+        raise StoreError(
+            f"{where}: {len(bad)} of {len(read)} labels cannot be believed, {frame_list(frames)}; "
+            f"{_first(bad, read)}; expected eV, Å, eV/Å and eV/Å^3, all of one code: convert the "
+            "file, or take these frames out"
+        )
+
+
+def _first(bad: Mapping[int, str], read: Sequence[LabelledStructure]) -> str:
+    k = min(bad)
+    return f"frame {read[k].provenance['frame']}: {bad[k]}"
+
+
+def _energy_faults(seen: Consistency, labels: Sequence[LabelledStructure]) -> dict[int, str]:
+    """Return the labels whose energy is as far off as none that a run believes may be."""
+    limits = LabelLimits()
+    return {
+        k: f"its energy is {error:+.3g} eV off what its forces and the other frames say"
+        for k, error in seen.energy_errors.items()
+        if abs(error) > max(limits.energy_per_atom * len(labels[k].numbers), limits.outlier_energy)
+    }
+
+
+def _check_units(seen: Consistency, labels: Sequence[LabelledStructure], where: str) -> None:
+    sizes = {len(entry.numbers) for entry in labels}
+    if seen.energy is not None and seen.energy.is_certain and not seen.energy.is_one:
+        factors = dict(ENERGY_FACTORS)
+        if len(sizes) == 1:
+            factors["energies per atom"] = 1 / sizes.pop()
+        raise StoreError(
+            f"{where}: energies change {_times(seen.energy)} what the forces say "
+            f"({_basis(seen.energy)}); {_fits(seen.energy.slope, factors)}: expected eV, eV/Å and "
+            "Å, convert the file"
+        )
+    if seen.stress is not None and seen.stress.is_certain and not seen.stress.is_one:
+        volume = float(np.median([abs(np.linalg.det(e.cell)) for e in labels if e.pbc.all()]))
+        factors = {
+            **STRESS_FACTORS,
+            "a virial in eV (--virial-key reads it)": -volume,
+            "minus a virial in eV": volume,
+        }
+        raise StoreError(
+            f"{where}: stresses are {_times(seen.stress)} what the forces say "
+            f"({_basis(seen.stress)}); {_fits(seen.stress.slope, factors)}: expected eV/Å^3, "
+            "positive under tension as in ASE, or a virial in eV, minus stress times volume; "
+            "convert the file, or leave the stress out with --stress-key none"
+        )
+    stresses = [e.label.stress for e in labels if e.label.stress is not None and e.pbc.all()]
+    size = float(np.sqrt(np.mean(np.square(stresses)))) if stresses else 0.0
+    if size > ABSURD_STRESS:
+        raise StoreError(
+            f"{where}: stresses are {size:.3g} eV/Å^3 on average, that is {160.2 * size:.0f} GPa: "
+            "they may be in GPa or kbar, or be a virial; convert the file, read them with "
+            "--virial-key, or leave them out with --stress-key none"
+        )
+
+
+def _times(line: Line) -> str:
+    return f"{line.slope:.3g} times"
+
+
+def _basis(line: Line) -> str:
+    return f"{line.n_labels} frames, correlation {line.correlation:.2f}"
+
+
+def _fits(slope: float, factors: Mapping[str, float]) -> str:
+    name = unit_of(slope, factors)
+    return "that fits no unit we know" if name is None else f"that fits {name}"
+
+
+def _check_distances(labels: Sequence[LabelledStructure], where: str) -> None:
+    """Refuse positions that are not in Å, as far as bonds can tell."""
+    ratios: list[float] = []
+    for k in np.linspace(0, len(labels) - 1, min(MOST_LOOKED_AT, len(labels))).astype(int):
+        ratios += _nearest(labels[k])
+    if ratios and not NEAREST[0] <= np.median(ratios) <= NEAREST[1]:
+        raise StoreError(
+            f"{where}: the nearest neighbour of an atom is at {np.median(ratios):.2g} times the "
+            "sum of their covalent radii, where bonds and metals have about 1: positions must be "
+            "in Å, convert them from Bohr or nm"
+        )
+
+
+def _nearest(entry: LabelledStructure) -> list[float]:
+    """Return the distance of each atom to its nearest neighbour over the sum of their radii."""
+    atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
+    radii = covalent_radii[entry.numbers]
+    i, j, distance = neighbor_list("ijd", atoms, 2 * NEAREST[1] * radii)
+    found = np.full(len(atoms), np.inf)
+    np.minimum.at(found, i, distance / (radii[i] + radii[j]))
+    counts = np.isfinite(found) & ~np.isin(entry.numbers, NOBLE_GASES)
+    return [float(value) for value in found[counts]]
+
+
+def _notes(seen: Consistency) -> list[str]:
+    """Return what could not be compared."""
+    notes = []
+    for name, line in (("energies", seen.energy), ("stresses", seen.stress)):
+        if line is not None and not line.is_certain:
+            notes.append(
+                f"the unit of the {name} could not be told from the forces "
+                f"(correlation {line.correlation:.2f})"
+            )
+    return notes
