@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,10 @@ from aofl.cli.label import label
 from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.walltime import seconds_of
 from aofl.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aofl.store import LabelKeys
+    from aofl.workflows.labelled_frames import LabelledFrames
 
 STOPPED_EARLY = 3  # by a signal or the wall time
 
@@ -32,6 +36,10 @@ WallTime = Annotated[
     typer.Option(metavar="TIME", help="stop cleanly before this: 3600, 12:00:00 or 1-12:00:00"),
 ]
 RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
+EnergyKey = Annotated[str | None, typer.Option(help="name of the energies, eV")]
+ForcesKey = Annotated[str | None, typer.Option(help="name of the forces, eV/Å")]
+StressKey = Annotated[str | None, typer.Option(help="name of the stresses, eV/Å^3; none: unread")]
+VirialKey = Annotated[str | None, typer.Option(help="name of the virials, eV; none: unread")]
 
 
 @app.command()
@@ -168,11 +176,22 @@ def train(
     for_production: Annotated[
         bool, typer.Option("--for-production", help="small file that predicts and never learns")
     ] = False,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virial_key: VirialKey = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Train a force field on labelled frames."""
     from aofl import api
 
-    n_labels = api.train(data, out, accuracy, seed, for_production=for_production)
+    keys, shown = _keys(energy_key, forces_key, stress_key, virial_key), _Shown(as_json)
+    n_labels = api.train(
+        data, out, accuracy, seed, for_production=for_production, keys=keys, on_read=shown
+    )
+    if as_json:
+        typer.echo(json.dumps({"model": str(out), "n_labels": n_labels, "data": shown.read}))
+        return
     typer.echo(f"learned {n_labels} labels of {data}: {out}")
 
 
@@ -181,15 +200,20 @@ def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="model.h5")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="labelled extxyz, also .gz")],
     plot: Annotated[Path | None, typer.Option(help="parity plot to write (SVG)")] = None,
+    energy_key: EnergyKey = None,
+    forces_key: ForcesKey = None,
+    stress_key: StressKey = None,
+    virial_key: VirialKey = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Compare a force field with labelled frames: errors and coverage by element."""
     from aofl import api
 
     drawn = plot or Path(f"{model.stem}.parity.svg")
-    found = api.evaluate(model, data, drawn)
+    keys, shown = _keys(energy_key, forces_key, stress_key, virial_key), _Shown(as_json)
+    found = api.evaluate(model, data, drawn, keys=keys, on_read=shown)
     if as_json:
-        typer.echo(json.dumps(found.to_json()))
+        typer.echo(json.dumps({**found.to_json(), "data": shown.read}))
         return
     typer.echo(f"{found.n_frames} frames of {data}")
     typer.echo(
@@ -264,6 +288,29 @@ def analyse(
     from aofl.cli.analysis_screen import render_analysis
 
     Console().print(render_analysis(found.results, found.files))
+
+
+class _Shown:
+    """Prints what was read of labelled frames, or keeps it for the JSON."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self.read: dict[str, object] = {}
+
+    def __call__(self, read: LabelledFrames) -> None:
+        from aofl.cli.labelled_screen import lines_of
+
+        self.read = read.to_json()
+        for line in () if self._as_json else lines_of(read):
+            typer.echo(line)
+
+
+def _keys(
+    energy: str | None, forces: str | None, stress: str | None, virial: str | None
+) -> LabelKeys:
+    from aofl.store import LabelKeys
+
+    return LabelKeys(energy=energy, forces=forces, stress=stress, virial=virial)
 
 
 def _tell_stage(name: str) -> None:

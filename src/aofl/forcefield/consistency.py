@@ -103,6 +103,8 @@ class Consistency:
 
     Attributes
     ----------
+    energy_spread
+        Largest range of the energies of one composition and volume, eV per atom.
     energy_errors
         How far energies are from what the forces say, seen from the other labels of the same
         composition and volume, eV, by index of the label; empty where nothing is certain.
@@ -110,6 +112,7 @@ class Consistency:
 
     energy: Line | None = None
     stress: Line | None = None
+    energy_spread: float = 0.0
     energy_errors: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -121,7 +124,10 @@ def consistency(labels: Sequence[LabelledStructure]) -> Consistency:
     said = _said_by_forces(labels, [k for group in groups for k in group])
     energy, errors = _of_energies(labels, said, groups)
     return Consistency(
-        energy=energy, stress=_of_stresses(labels, said, groups), energy_errors=errors
+        energy=energy,
+        stress=_of_stresses(labels, said, groups),
+        energy_spread=max(float(np.ptp(_per_atom(labels, group))) for group in groups),
+        energy_errors=errors,
     )
 
 
@@ -186,13 +192,11 @@ def _of_energies(
     groups: Sequence[Sequence[int]],
 ) -> tuple[Line | None, dict[int, float]]:
     """Return the line of the largest group, and the distance of all groups from it."""
-    pairs = [
-        tuple(
-            np.array([values(k) / len(labels[k].numbers) for k in group])
-            for values in (lambda k: said[k].energy, lambda k: labels[k].label.energy)
-        )
-        for group in groups
-    ]
+    pairs = []
+    for group in groups:
+        n_atoms = len(labels[group[0]].numbers)
+        x = np.array([said[k].energy for k in group]) / n_atoms
+        pairs.append((x, _per_atom(labels, group)))
     found = line(*max(pairs, key=lambda pair: len(pair[0])))
     errors: dict[int, float] = {}
     if found is not None and found.is_certain:
@@ -204,6 +208,10 @@ def _of_energies(
                 for k, value in zip(group, rest, strict=True)
             }
     return found, errors
+
+
+def _per_atom(labels: Sequence[LabelledStructure], group: Sequence[int]) -> FloatArray:
+    return np.array([labels[k].label.energy / len(labels[k].numbers) for k in group])
 
 
 def _of_stresses(
@@ -246,7 +254,7 @@ def _best_half(x: FloatArray, y: FloatArray) -> tuple[float, float]:
 def _middle_of_half(values: FloatArray) -> tuple[float, float]:
     """Return middle and width of the narrowest interval that has half of the values."""
     ordered = np.sort(values)
-    half = len(values) // 2 + 1
+    half = max(1, len(values) // 2)
     widths = ordered[half - 1 :] - ordered[: len(values) - half + 1]
     k = int(np.argmin(widths))
     return float(ordered[k] + ordered[k + half - 1]) / 2, float(widths[k])

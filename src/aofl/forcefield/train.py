@@ -4,7 +4,7 @@ The reference energies of the elements are a least-squares fit to the label ener
 their compositions tell them apart. Some labels are held back first, the last ones in the order
 given (what lies ahead of a trajectory) and as many at random (what lies between its frames): their
 errors set the two calibration factors of each element (`aofl.bayes.calibration.two_factors`). Then
-they are learned too.
+they are learned too. Single atoms are never held back: that they feel no force is no test.
 """
 
 from __future__ import annotations
@@ -49,13 +49,15 @@ def train(
     force_field = ForceField([int(z) for z in np.unique(numbers)], accuracy, settings)
     force_field.reference_energies = reference_energies(labels, force_field.basis.species)
     force_field.level = labels[0].provenance.get("level")
+    alone = [entry for entry in labels if len(entry.numbers) == 1]
+    labels = [entry for entry in labels if len(entry.numbers) > 1]
     n_held = 0
     if len(labels) >= FEWEST_TO_CALIBRATE:
         n_held = min(max(2, int(HELD_BACK * len(labels))), MOST_TO_CALIBRATE)
     order = generator(seed, "training").permutation(len(labels) - n_held)
     parts = np.split(order, [n_held])
     between, ahead = [labels[k] for k in parts[0]], labels[len(labels) - n_held :]
-    _learn(force_field, [labels[k] for k in parts[1]])
+    _learn(force_field, [*alone, *(labels[k] for k in parts[1])])
     if n_held:
         force_field.calibration = calibration(force_field, [between, ahead])
         _learn(force_field, [*between, *ahead])

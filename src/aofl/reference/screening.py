@@ -157,4 +157,4 @@ def _fingerprint(entry: LabelledStructure, *, is_sorted: bool) -> FloatArray:
     if is_sorted:
         forces = forces[np.lexsort((np.linalg.norm(forces, axis=1), entry.numbers))]
     both = [forces, forces + np.roll(forces, 1, axis=0)]
-    return np.linalg.norm(np.concatenate(both), axis=1)
+    return np.asarray(np.linalg.norm(np.concatenate(both), axis=1))

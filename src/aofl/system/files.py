@@ -7,6 +7,7 @@ from typing import cast
 
 import ase.io
 from ase import Atoms
+from ase.io.formats import open_with_compression
 
 from aofl.errors import StructureError
 
@@ -21,6 +22,11 @@ def read_structure(path: Path) -> Atoms:
     """
     if not path.is_file():
         raise StructureError(f"{path} is not a file; give a structure that ASE reads")
+    if _is_xyz(path) and _stands_behind_a_blank(path):
+        raise StructureError(
+            f"{path} has frames behind a blank line, where ASE takes the file to end: the last "
+            "frame would not be read; take the blank lines out"
+        )
     try:
         frame = cast(Atoms, ase.io.read(path, index=-1, do_not_split_by_at_sign=True))
     except Exception as error:  # ASE's readers raise whatever their formats lead to
@@ -30,3 +36,19 @@ def read_structure(path: Path) -> Atoms:
     if "mass" in frame.arrays and not frame.has("masses"):
         frame.set_masses(frame.arrays.pop("mass"))  # as other programs call the column
     return frame
+
+
+def _is_xyz(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith((".xyz", ".extxyz"))
+
+
+def _stands_behind_a_blank(path: Path) -> bool:
+    """Whether something follows a blank line between frames, or none is before the first."""
+    try:
+        with open_with_compression(str(path), "r") as file:
+            while (count := file.readline()).strip():
+                for _ in range(int(count) + 1):
+                    file.readline()
+            return bool(file.read().strip())
+    except (OSError, ValueError):  # the reader says what is wrong
+        return False

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from aofl.forcefield.evaluation import Evaluation
 from aofl.forcefield.evaluation import evaluate as evaluate_on
 from aofl.forcefield.model import ForceField
-from aofl.store import read_labels, write_atomic
+from aofl.store import LabelKeys, write_atomic
+from aofl.workflows.labelled_frames import LabelledFrames, labelled_frames
 
 
-def evaluate(model: Path, data: Path, plot: Path | None = None) -> Evaluation:
+def evaluate(
+    model: Path,
+    data: Path,
+    plot: Path | None = None,
+    *,
+    keys: LabelKeys | None = None,
+    on_read: Callable[[LabelledFrames], None] = lambda read: None,
+) -> Evaluation:
     """Return the errors of a saved force field on labelled frames.
 
     Parameters
     ----------
     plot
         Where to draw forces predicted against forces given, as SVG; None draws nothing.
+    keys, on_read
+        As for `aofl.workflows.train.train`.
+
+    Raises
+    ------
+    StoreError, ModelError
+        If the labels cannot be believed, or the model cannot be read or knows other elements.
     """
-    evaluation = evaluate_on(ForceField.load(model), read_labels(data))
+    force_field = ForceField.load(model)
+    read = labelled_frames([data], keys)
+    on_read(read)
+    evaluation = evaluate_on(force_field, read.labels)
     if plot is not None:
         from aofl.report.figures.parity import parity  # matplotlib is slow to import
 

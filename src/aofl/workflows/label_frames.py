@@ -35,6 +35,7 @@ from aofl.store import (
     structure_hash,
     write_atomic,
 )
+from aofl.store.extxyz import iterate_frames, parse_frame
 from aofl.workflows.assemble import make_reference, opened_reference
 from aofl.workflows.worker_pool import run_tasks
 
@@ -176,14 +177,31 @@ def read_frames(path: Path) -> list[Atoms]:
     Raises
     ------
     StoreError
-        If the file cannot be read or is empty.
+        If the file cannot be read, is empty, or is extended XYZ that ends within a frame.
     """
+    if path.name.removesuffix(".gz").endswith((".xyz", ".extxyz")):
+        return _extended_xyz(path)
     try:
         frames = list(ase.io.iread(path, index=":"))
     except Exception as error:  # ASE raises nearly anything on a file that it does not know
         raise StoreError(
             f"cannot read frames from {path}: {error or type(error).__name__}"
         ) from error
+    if not frames:
+        raise StoreError(f"{path} has no frames")
+    return frames
+
+
+def _extended_xyz(path: Path) -> list[Atoms]:
+    """Return all frames, those after a blank line too, where ASE's reader ends."""
+    torn: list[str] = []
+    texts = iterate_frames(path, may_be_torn=False, may_have_blanks=True, on_torn=torn.append)
+    frames = [parse_frame(text, f"{path} frame {k}") for k, text in enumerate(texts)]
+    if torn:
+        raise StoreError(
+            f"cannot read frames from {path}: it ends within frame {len(frames)}; copy it again, "
+            "or take that frame out"
+        )
     if not frames:
         raise StoreError(f"{path} has no frames")
     return frames

@@ -9,8 +9,8 @@ reason. Where much is wrong, or a unit is, nothing is read: then it is no matter
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ase.neighborlist import neighbor_list
 from aofl.errors import StoreError
 from aofl.forcefield.consistency import (
     ENERGY_FACTORS,
+    FEWEST,
     STRESS_FACTORS,
     Consistency,
     Line,
@@ -33,6 +34,7 @@ from aofl.reference import LabelLimits
 from aofl.reference.screening import faults, repeats
 from aofl.store import (
     LabelKeys,
+    LabelledFile,
     LeftOut,
     check_one_level,
     frame_list,
@@ -42,6 +44,7 @@ from aofl.store import (
 logger = logging.getLogger(__name__)
 
 MOST_FAULTS = 0.25  # of the labels; one is always pardoned
+ABSURD_ENERGY = 5.0  # eV per atom, between frames of one composition and volume
 ABSURD_STRESS = 1.0  # eV/Å^3, 160 GPa: rms of a component over all labels
 NOBLE_GASES = (2, 10, 18, 36, 54, 86)
 NEAREST = (0.35, 1.6)  # distances of nearest neighbours, in sums of their covalent radii
@@ -107,7 +110,7 @@ def labelled_frames(paths: Sequence[Path], keys: LabelKeys | None = None) -> Lab
         labels are of several levels of theory, or a unit is not eV or Å.
     """
     files = {path: read_labelled_file(path, keys) for path in paths}
-    read = [entry for file in files.values() for entry in file.labels]
+    read = [_without_empty_stress(entry) for file in files.values() for entry in file.labels]
     where = ", ".join(str(path) for path in paths)
     check_one_level(read, where)
     bad = faults(read, LabelLimits())
@@ -134,7 +137,11 @@ def labelled_frames(paths: Sequence[Path], keys: LabelKeys | None = None) -> Lab
         labels=[read[k] for k in rest if k not in off],
         keys={path.name: file.keys for path, file in files.items()},
         left_out=left_out,
-        notes=[note for file in files.values() for note in file.notes] + _notes(seen),
+        notes=[
+            *(note for file in files.values() for note in file.notes),
+            *_empty_stresses(files.values(), read),
+            *_not_compared(seen, read),
+        ],
     )
     logger.info("%s: %d of %d frames are used", where, len(found.labels), found.n_frames)
     return found
@@ -177,16 +184,31 @@ def _energy_faults(seen: Consistency, labels: Sequence[LabelledStructure]) -> di
 
 
 def _check_units(seen: Consistency, labels: Sequence[LabelledStructure], where: str) -> None:
+    _check_energies(seen, labels, where)
+    _check_stresses(seen, labels, where)
+
+
+def _check_energies(seen: Consistency, labels: Sequence[LabelledStructure], where: str) -> None:
     sizes = {len(entry.numbers) for entry in labels}
+    is_certain = seen.energy is not None and seen.energy.is_certain
+    if not is_certain and seen.energy_spread > ABSURD_ENERGY:
+        raise StoreError(
+            f"{where}: energies of one composition and volume range over {seen.energy_spread:.3g} "
+            "eV per atom, and not as the forces say: they count from several zeros; give each "
+            "zero a file of its own, or bring them to one"
+        )
     if seen.energy is not None and seen.energy.is_certain and not seen.energy.is_one:
         factors = dict(ENERGY_FACTORS)
         if len(sizes) == 1:
             factors["energies per atom"] = 1 / sizes.pop()
         raise StoreError(
-            f"{where}: energies change {_times(seen.energy)} what the forces say "
+            f"{where}: energies change by {_times(seen.energy)} what the forces say "
             f"({_basis(seen.energy)}); {_fits(seen.energy.slope, factors)}: expected eV, eV/Å and "
             "Å, convert the file"
         )
+
+
+def _check_stresses(seen: Consistency, labels: Sequence[LabelledStructure], where: str) -> None:
     if seen.stress is not None and seen.stress.is_certain and not seen.stress.is_one:
         volume = float(np.median([abs(np.linalg.det(e.cell)) for e in labels if e.pbc.all()]))
         factors = {
@@ -247,13 +269,39 @@ def _nearest(entry: LabelledStructure) -> list[float]:
     return [float(value) for value in found[counts]]
 
 
-def _notes(seen: Consistency) -> list[str]:
-    """Return what could not be compared."""
-    notes = []
-    for name, line in (("energies", seen.energy), ("stresses", seen.stress)):
-        if line is not None and not line.is_certain:
-            notes.append(
-                f"the unit of the {name} could not be told from the forces "
-                f"(correlation {line.correlation:.2f})"
+def _without_empty_stress(entry: LabelledStructure) -> LabelledStructure:
+    """Return a label without a stress of exactly zero, where the forces are not: a placeholder."""
+    stress = entry.label.stress
+    if stress is None or stress.any() or not entry.label.forces.any():
+        return entry
+    return replace(entry, label=replace(entry.label, stress=None))
+
+
+def _empty_stresses(
+    files: Iterable[LabelledFile], read: Sequence[LabelledStructure]
+) -> Iterator[str]:
+    given = [entry for file in files for entry in file.labels]
+    n_empty = sum(
+        one.label.stress is not other.label.stress for one, other in zip(given, read, strict=True)
+    )
+    if n_empty:
+        yield f"the stress of {n_empty} labels is exactly 0, a placeholder: it is not learned"
+
+
+def _not_compared(seen: Consistency, read: Sequence[LabelledStructure]) -> Iterator[str]:
+    """Yield a sentence for each quantity whose unit the forces could not tell."""
+    has_stress = any(e.label.stress is not None and e.pbc.all() for e in read)
+    for name, line, is_there in (
+        ("energies", seen.energy, True),
+        ("stresses", seen.stress, has_stress),
+    ):
+        if line is None and is_there:
+            yield (
+                f"the unit of the {name} could not be compared with that of the forces: fewer "
+                f"than {FEWEST} different frames have one composition and volume"
             )
-    return notes
+        elif line is not None and not line.is_certain:
+            yield (
+                f"the unit of the {name} could not be compared with that of the forces: they "
+                f"hardly go together (correlation {line.correlation:.2f})"
+            )

@@ -1,0 +1,36 @@
+"""What was read of labelled frames, for people: keys, what was left out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aofl.store import LeftOut
+    from aofl.workflows.labelled_frames import LabelledFrames
+
+MOST_LINES = 20
+UNITS = {"energy": "eV", "forces": "eV/Å", "stress": "eV/Å^3"}
+
+
+def lines_of(read: LabelledFrames) -> Iterator[str]:
+    """Yield the lines to print; each frame left out is named, the first of many repetitions."""
+    yield f"{', '.join(read.sources)}: {len(read.labels)} of {read.n_frames} frames are used"
+    for keys in read.keys.values():
+        named = (
+            f"{what} from {name} ({UNITS[what]})" for what, name in keys.items() if name != "none"
+        )
+        yield f"  read: {', '.join(named)}" + ("; no stress" if keys["stress"] == "none" else "")
+    faults = [item for item in read.left_out if item.is_fault]
+    others = [item for item in read.left_out if not item.is_fault]
+    for title, items in (("left out", faults), ("not counted", others)):
+        for item in items[:MOST_LINES]:
+            yield f"  {title}: {_name(item, read)}: {item.reason}"
+        if len(items) > MOST_LINES:
+            yield f"  {title}: {len(items) - MOST_LINES} more, all of them with --json"
+    for note in read.notes:
+        yield f"  note: {note}"
+
+
+def _name(item: LeftOut, read: LabelledFrames) -> str:
+    return f"frame {item.frame}" + (f" of {item.source}" if len(read.sources) > 1 else "")
