@@ -37,6 +37,7 @@ LEAST, LARGEST = 0.6, 1.6  # slope; both units atomic and lengths in Å make 1.8
 NEAR = 0.15  # of the logarithm, for the name of a factor
 MIXTURES = 3  # of elements, where there are more: a small basis will do
 MOST_LINES = 500  # tried for the best half
+ROUNDING = 1e-9
 WIDE = 6.0  # robust standard deviations: farther frames are not of the line
 
 RYDBERG = Hartree / 2
@@ -149,7 +150,9 @@ def line(said: FloatArray, given: FloatArray) -> Line | None:
     """
     slope, offset = _best_half(said, given)
     distance = np.abs(given - offset - slope * said)
-    near = distance <= WIDE * 1.4826 * np.median(distance)
+    # The lower median: the upper one may belong to the wrong half.
+    median = np.sort(distance)[(len(said) - 1) // 2]
+    near = distance <= WIDE * 1.4826 * median + ROUNDING * np.ptp(given)
     x, y = said[near] - said[near].mean(), given[near] - given[near].mean()
     if not (x @ x > 0 and y @ y > 0):
         return None

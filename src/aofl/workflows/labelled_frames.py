@@ -18,6 +18,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 from ase.neighborlist import neighbor_list
+from numpy.typing import NDArray
 
 from aofl.errors import StoreError
 from aofl.forcefield.consistency import (
@@ -48,7 +49,7 @@ ABSURD_ENERGY = 5.0  # eV per atom, between frames of one composition and volume
 ABSURD_STRESS = 1.0  # eV/Å^3, 160 GPa: rms of a component over all labels
 NOBLE_GASES = (2, 10, 18, 36, 54, 86)
 NEAREST = (0.35, 1.6)  # distances of nearest neighbours, in sums of their covalent radii
-MOST_LOOKED_AT = 20  # structures, for their distances
+MOST_LOOKED_AT = 8  # structures, for their distances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,26 +248,30 @@ def _fits(slope: float, factors: Mapping[str, float]) -> str:
 
 def _check_distances(labels: Sequence[LabelledStructure], where: str) -> None:
     """Refuse positions that are not in Å, as far as bonds can tell."""
-    ratios: list[float] = []
-    for k in np.linspace(0, len(labels) - 1, min(MOST_LOOKED_AT, len(labels))).astype(int):
-        ratios += _nearest(labels[k])
-    if ratios and not NEAREST[0] <= np.median(ratios) <= NEAREST[1]:
-        raise StoreError(
-            f"{where}: the nearest neighbour of an atom is at {np.median(ratios):.2g} times the "
-            "sum of their covalent radii, where bonds and metals have about 1: positions must be "
-            "in Å, convert them from Bohr or nm"
-        )
+    looked_at = np.linspace(0, len(labels) - 1, min(MOST_LOOKED_AT, len(labels))).astype(int)
+    # The short reach first: within the long one, a cell in nm has neighbours without number.
+    for reach, is_too in ((NEAREST[0], "short"), (NEAREST[1], "long")):
+        found = np.concatenate([_has_neighbour(labels[k], reach) for k in looked_at])
+        if len(found) and (np.mean(found) > 0.5) == (is_too == "short"):
+            raise StoreError(
+                f"{where}: the distances of nearest neighbours are too {is_too}, "
+                f"{'below' if is_too == 'short' else 'above'} {reach:g} times the sum of their "
+                "covalent radii, where bonds and metals have about 1: positions must be in Å, "
+                "convert them from Bohr or nm"
+            )
 
 
-def _nearest(entry: LabelledStructure) -> list[float]:
-    """Return the distance of each atom to its nearest neighbour over the sum of their radii."""
+def _has_neighbour(entry: LabelledStructure, reach: float) -> NDArray[np.bool_]:
+    """Return whether each atom that binds has a neighbour within `reach` sums of the radii.
+
+    Single atoms and noble gases are none that bind.
+    """
+    if len(entry.numbers) == 1:
+        return np.zeros(0, dtype=bool)
     atoms = Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
-    radii = covalent_radii[entry.numbers]
-    i, j, distance = neighbor_list("ijd", atoms, 2 * NEAREST[1] * radii)
-    found = np.full(len(atoms), np.inf)
-    np.minimum.at(found, i, distance / (radii[i] + radii[j]))
-    counts = np.isfinite(found) & ~np.isin(entry.numbers, NOBLE_GASES)
-    return [float(value) for value in found[counts]]
+    found = np.zeros(len(atoms), dtype=bool)
+    found[neighbor_list("i", atoms, reach * covalent_radii[entry.numbers])] = True
+    return np.asarray(found[~np.isin(entry.numbers, NOBLE_GASES)])
 
 
 def _without_empty_stress(entry: LabelledStructure) -> LabelledStructure:
