@@ -18,6 +18,7 @@ from aofl import api
 from aofl.config.references import AseConfig, TbliteConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.store import Dataset, read_journal, read_labels
+from aofl.workflows.label_frames import read_frames
 
 MOODY = AseConfig(name="ase", calculator="moody.Moody")
 
@@ -180,3 +181,21 @@ def _entries(path):
     dataset = Dataset(copy)
     dataset.close()
     return list(dataset)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_frames_behind_a_blank_line_are_labelled_too(tmp_path, place):
+    path = tmp_path / "frames.extxyz"
+    write(path, [bulk("Cu", cubic=True), bulk("Al", cubic=True)])
+    lines = path.read_text().splitlines(keepends=True)
+    lines.insert(place * 6, "\n")
+    path.write_text("".join(lines))
+    assert [atoms.get_chemical_formula() for atoms in read_frames(path)] == ["Cu4", "Al4"]
+
+
+def test_a_file_that_ends_within_a_frame_is_not_labelled(tmp_path):
+    path = tmp_path / "frames.extxyz"
+    write(path, [bulk("Cu", cubic=True), bulk("Al", cubic=True)])
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    with pytest.raises(StoreError, match="ends within frame 1"):
+        read_frames(path)
