@@ -61,6 +61,13 @@ ethylene glycol | 0 | OHCH2CH2OH
 ethylene glycolate 2- | -2 | OCH2CH2O | OCH2CH2O
 hydroxyethoxide- | -1 | OHCH2CH2O | OHCH2CH2O
 ketene | 0 | CH2CO
+vinyl alcohol | 0 | CH2CHOH
+vinyl alcoholate- | -1 | CH2CHO | CH2CHO
+glycolaldehyde | 0 | CH(O)CH2OH
+glycolaldehyde alcoholate- | -1 | CH(O)CH2O | CH(O)CH2O
+glyoxal | 0 | CH(O)CHO
+CH3COOH | 0 | CH3C(O)OH
+HCOOCH3 | 0 | CH(O)OCH3
 
 CH4 | 0 | CH4
 CH3 | 0 | CH3
@@ -139,12 +146,14 @@ BF2 | 0 | B(F)F
 BOB- | -1 | B%1%2(OC(O)C(O)O%1)OC(O)C(O)O%2
 DFOB- | -1 | B%1(F)(F)OC(O)C(O)O%1
 FSI- | -1 | N(S(O)(O)F)S(O)(O)F
+HFSI | 0 | NH(S(O)(O)F)S(O)(O)F
 FSI minus F 2- | -2 | N(S(O)(O)F)S(O)O
 SO2F | 0 | S(O)(O)F
 NSO2F 2- | -2 | NS(O)(O)F | NSO2F
 NSO2 | 0 | NS(O)O
 SO3F- | -1 | S(O)(O)(O)F
 TFSI- | -1 | N(S(O)(O)C(F)(F)F)S(O)(O)C(F)(F)F
+HTFSI | 0 | NH(S(O)(O)C(F)(F)F)S(O)(O)C(F)(F)F
 NSO2CF3 2- | -2 | NS(O)(O)C(F)(F)F | NSO2CF3
 CF3SO2- | -1 | C(F)(F)(F)S(O)O | CF3SO2
 OTf- | -1 | C(F)(F)(F)S(O)(O)O

@@ -4,6 +4,10 @@ Three kinds of pairs, told apart by their elements alone: two non-metals bond co
 and a non-metal make an ionic contact, two metals a metallic one. Each kind has two limits: a pair
 forms below the first and breaks above the second, so that a vibration is not a reaction.
 
+Covalent limits are sums of covalent radii times a factor, but never reach the distance of two atoms
+that are neighbours of a third: the sulfurs of S-N-S are 2.7 Å apart, 1.3 sums of their radii, and
+no bond. Where a small atom bridges two large ones, the limits follow from that distance.
+
 Covalent radii: B. Cordero et al., Dalton Trans. 2008, 2832, doi:10.1039/b801115j. Ionic radii
 (six-fold coordination; hydride from the lattice constants of LiH to KH): R. D. Shannon, Acta
 Cryst. A 32, 751 (1976), doi:10.1107/S0567739476001551.
@@ -39,8 +43,46 @@ IONIC_RADII = {
     "S": 1.84, "Cl": 1.81, "Se": 1.98, "Br": 1.96, "Te": 2.21, "I": 2.20,
 }  # fmt: skip
 
-# The lightest bonds are longer than their radii say: H2 0.74 Å (0.62), F2 1.41 Å (1.14).
-EXCEPTIONS = (("H", "H", 0.95, 1.25), ("F", "F", 1.60, 1.85), ("H", "O", 1.20, 1.45))
+# The lightest bonds are longer than their radii say: H2 0.74 Å (0.62), F2 1.41 Å (1.14), HF2- 1.15
+# (0.88). Across a ring with a double bond, as in vinylene carbonate, two carbons are 2.20 Å apart.
+EXCEPTIONS = (
+    ("H", "H", 0.95, 1.25),
+    ("F", "F", 1.60, 1.85),
+    ("H", "O", 1.20, 1.45),
+    ("F", "H", 1.30, 1.55),
+    ("C", "C", 1.80, 2.21),
+)
+
+# Å: the shortest distances of two atoms that share a neighbour but no bond, and where they occur;
+# pairs whose limits in sums of radii stay well below need none.
+SECOND_NEIGHBOURS = (
+    ("S", "S", 2.70),  # S-N-S of imides; S-S is 2.05, dithionite 2.39
+    ("P", "P", 2.90),  # P-O-P of diphosphates, P-N-P; P-P is 2.21
+    ("Si", "Si", 3.00),  # Si-N-Si, Si-O-Si; Si-Si is 2.35
+    ("P", "S", 2.75),  # P-N-S, P-O-S; P-S is 2.1
+    ("P", "Si", 2.90),  # P-O-Si of silyl phosphates; P-Si is 2.25
+    ("S", "Si", 2.80),  # S-O-Si; S-Si is 2.15
+    ("B", "B", 2.35),  # B-O-B of boroxines; B-B is 1.7
+    ("B", "C", 2.30),  # B-O-C of oxalatoborates; B-C is 1.6
+    ("B", "P", 2.55),  # B-O-P; B-P is 1.9
+    ("B", "S", 2.55),  # B-O-S; B-S is 1.8
+    ("B", "Si", 2.65),  # B-O-Si of silyl borates; B-Si is 2.0
+    ("C", "P", 2.60),  # C-O-P of phosphates; C-P is 1.85
+    ("C", "S", 2.55),  # C-O-S of sulfates and sulfites, thiophene; C-S is 1.8
+    ("C", "Si", 2.62),  # C-O-Si of silyl ethers; C-Si is 1.87
+    ("Cl", "Cl", 2.89),  # CCl4; Cl2 is 1.99
+    ("Cl", "P", 2.95),  # Cl-C-P; Cl-P is 2.0
+    ("Cl", "S", 2.90),  # Cl-C-S; Cl-S is 2.0
+    ("Cl", "Si", 3.00),  # Cl-C-Si; Cl-Si is 2.05
+    ("Br", "Br", 3.12),  # CBr4; Br2 is 2.28, Br3- 2.55
+    ("I", "I", 3.55),  # CI4; I2 is 2.67, I3- 2.92
+    ("Br", "Cl", 3.00),  # CBrCl3; BrCl is 2.14
+    ("Cl", "I", 3.20),  # C(Cl)I; ICl is 2.32
+    ("Br", "I", 3.32),  # C(Br)I; IBr is 2.47
+)
+# Of those distances, which shake by 0.07 Å at 400 K: a first frame, with its limit halfway, stays
+# 4 of these below the distance, and the bonds of the table are an eighth shorter than form at all.
+FORMS_WITHIN, BREAKS_WITHIN = 0.85, 0.93
 
 # Metallic contacts, in nearest-neighbour distances of the element's own lattice: in bcc the six
 # second neighbours (1.155) belong to the first minimum of g(r); the next shells are at 1.63 (bcc)
@@ -65,7 +107,7 @@ class ChemistrySettings:
     Attributes
     ----------
     covalent_form, covalent_break
-        In sums of covalent radii.
+        In sums of covalent radii; `SECOND_NEIGHBOURS` may set lower limits.
     ionic_form, ionic_break
         In sums of ionic radii.
     limits
@@ -110,6 +152,7 @@ def limit_table(settings: ChemistrySettings) -> LimitTable:
     break_ = np.select(
         kinds, (settings.covalent_break * covalent, settings.ionic_break * ionic, metallic[1])
     )
+    _keep_apart(form, break_)
     known = [PairLimits(elements=(a, b), form=f, break_=d) for a, b, f, d in EXCEPTIONS]
     for pair in (*known, *settings.limits):
         i, j = _indices(pair)
@@ -126,6 +169,14 @@ def bulk_coordination(number: int) -> int:
 def _sums(radii: FloatArray) -> FloatArray:
     sums: FloatArray = radii[:, None] + radii[None, :]
     return sums
+
+
+def _keep_apart(form: FloatArray, break_: FloatArray) -> None:
+    """Lower the limits of pairs, in place, that would bond atoms with a neighbour in common."""
+    for first, second, distance in SECOND_NEIGHBOURS:
+        i, j = atomic_numbers[first], atomic_numbers[second]
+        form[i, j] = form[j, i] = min(form[i, j], FORMS_WITHIN * distance)
+        break_[i, j] = break_[j, i] = min(break_[i, j], BREAKS_WITHIN * distance)
 
 
 def _ionic_sums(covalent: FloatArray) -> FloatArray:
