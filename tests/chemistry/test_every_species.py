@@ -203,7 +203,9 @@ def test_a_molecule_that_runs_keeps_its_name(name: str) -> None:
     rng = np.random.default_rng(1)
     thermal = np.sqrt(atoms.get_masses() * 400 * units.kB)
     atoms.set_momenta(thermal[:, None] * rng.normal(size=(len(atoms), 3)))
-    run = Langevin(atoms, 0.5 * units.fs, temperature_K=400, friction=0.02 / units.fs, rng=rng)
+    run = Langevin(
+        atoms, 0.5 * units.fs, temperature_K=400, friction=0.02 / units.fs, rng=rng, fixcm=False
+    )
     for _ in range(50):
         run.run(10)
         ion = Atoms("Na", [atoms.positions.max(axis=0) + 3.0])
