@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, cast
 
 import ase.io
+import numpy as np
 from ase import Atoms
 from packmol.cli import get_binary_path
 
@@ -28,6 +29,12 @@ _TIME_OUT_S: Final = 60.0
 _MAX_LOOPS: Final = 20
 _PRECISION: Final = 1e-4  # Å^2: Packmol compares squares, its default of 0.01 means 0.1 Å
 _SUCCESS: Final = "Success!"
+# Packmol's exit code where the molecules do not fit, or are not found to; any other but 0 is an
+# error of what it was given.
+_NO_ROOM: Final = 173
+_ERROR: Final = "ERROR:"
+_WORDS: Final = 60  # of Packmol's that are told
+_AT_THE_EDGE: Final = 1e-6  # Å: nearer than this below the end of the box is at its beginning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,11 @@ def pack_between(
     Returns
     -------
     The molecules in the order given, or None if they do not fit.
+
+    Raises
+    ------
+    StructureError
+        If Packmol cannot be run, or fails for another reason than room; it is told in its words.
     """
     with tempfile.TemporaryDirectory(prefix="aofl-packmol-") as scratch:
         folder = Path(scratch)
@@ -86,11 +98,11 @@ def pack_between(
                 "end structure",
             ]
         if len(region.obstacles):
-            ase.io.write(folder / "obstacles.xyz", region.obstacles, format="xyz")
+            ase.io.write(folder / "obstacles.xyz", _in_the_box(region), format="xyz")
             lines += [
                 "structure obstacles.xyz",
                 "  number 1",
-                f"  fixed 0.0 0.0 {-region.floor:.9f} 0.0 0.0 0.0",
+                "  fixed 0.0 0.0 0.0 0.0 0.0 0.0",
                 "end structure",
             ]
         (folder / "input").write_text("\n".join(lines) + "\n", encoding="ascii")
@@ -99,6 +111,14 @@ def pack_between(
         packed = cast(Atoms, ase.io.read(folder / "packed.xyz", format="xyz"))
         packed.positions[:, 2] += region.floor
         return packed[: len(packed) - len(region.obstacles)]
+
+
+def _in_the_box(region: Region) -> Atoms:
+    """Return the obstacles within Packmol's box, which refuses what is 1e-15 Å outside."""
+    inside: Atoms = region.obstacles.copy()
+    folded = np.mod(inside.positions - [0.0, 0.0, region.floor], region.edges)
+    inside.positions = np.where(region.edges - folded < _AT_THE_EDGE, 0.0, folded)
+    return inside
 
 
 def _header(region: Region, min_distance: float, seed: int) -> list[str]:
@@ -115,7 +135,13 @@ def _header(region: Region, min_distance: float, seed: int) -> list[str]:
 
 
 def _run_packmol(folder: Path) -> bool:
-    """Run Packmol on the file `input` in a folder; return whether everything fits."""
+    """Run Packmol on the file `input` in a folder; return whether everything fits.
+
+    Raises
+    ------
+    StructureError
+        If it ends for another reason than room.
+    """
     try:
         # Packmol rewinds its input, so that a pipe will not do.
         with (folder / "input").open("rb") as stdin:
@@ -133,4 +159,17 @@ def _run_packmol(folder: Path) -> bool:
         raise StructureError(
             f"packmol cannot be run ({error}); reinstall the Python package `packmol`"
         ) from error
-    return done.returncode == 0 and _SUCCESS in done.stdout.decode(errors="replace")
+    said = done.stdout.decode(errors="replace")
+    if done.returncode not in (0, _NO_ROOM):
+        raise StructureError(
+            f"packmol ended with code {done.returncode}: "
+            f"{_reason(said, done.stderr.decode(errors='replace'))}"
+        )
+    return done.returncode == 0 and _SUCCESS in said
+
+
+def _reason(said: str, stderr: str) -> str:
+    """Return what Packmol says of its error, on one line: all after that word, else its last."""
+    _, _, reason = said.partition(_ERROR)
+    words = (reason or stderr or said).split()
+    return " ".join(words[:_WORDS] if reason else words[-_WORDS:])

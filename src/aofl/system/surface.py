@@ -163,17 +163,42 @@ def _free_sites(
     heights = slab.positions[:, 2]
     is_above = heights > heights[slab.get_tags() > 0].mean()
     taken = slab.positions[(slab.get_tags() == 0) & is_above, :2]
-    chosen: list[FloatArray] = []
-    hollows = _hollows(slab)
-    for site in rng.permutation(hollows):
-        if all(_apart(site, other, edges) >= apart - _SAME_SITE for other in [*taken, *chosen]):
-            chosen.append(site)
+    hollows = [
+        site
+        for site in rng.permutation(_hollows(slab))
+        if all(_apart(site, other, edges) >= apart - _SAME_SITE for other in taken)
+    ]
+    chosen = _placed(hollows, edges, apart=apart)
+    if len(chosen) < count:
+        packed = (_packed(hollows, first, edges, apart=apart) for first in hollows)
+        chosen = max([chosen, *packed], key=len)
     if len(chosen) < count:
         raise StructureError(
             f"`{key}` asks for {count} sites on a face with room for {len(chosen)}; "
             "use fewer, or a larger `size`"
         )
     return np.array(chosen[:count]).reshape(-1, 2)
+
+
+def _placed(sites: list[FloatArray], edges: FloatArray, *, apart: float) -> list[FloatArray]:
+    """Return the sites that are `apart` from all chosen before them, in their order."""
+    chosen: list[FloatArray] = []
+    for site in sites:
+        if all(_apart(site, other, edges) >= apart - _SAME_SITE for other in chosen):
+            chosen.append(site)
+    return chosen
+
+
+def _packed(
+    sites: list[FloatArray], first: FloatArray, edges: FloatArray, *, apart: float
+) -> list[FloatArray]:
+    """Return as many sites as fit when each next one is the nearest to the first that may be.
+
+    Sites in a random order jam before the face is full: an fcc hollow blocks three hcp ones.
+    Those at lattice vectors from the first never block one another.
+    """
+    nearest = sorted(sites, key=lambda site: round(_apart(site, first, edges), 3))
+    return _placed(nearest, edges, apart=apart)
 
 
 def _apart(one: FloatArray, other: FloatArray, edges: FloatArray) -> float:
