@@ -41,6 +41,16 @@ def test_a_module_that_fails_on_import_is_one_sentence(tmp_path, monkeypatch):
         make_calculator("faulty_calculator.Calc", {})
 
 
+@pytest.mark.parametrize("where", ["", "class Calc:\n    def __init__(self):\n        "])
+def test_a_module_that_ends_python_is_one_sentence(tmp_path, monkeypatch, where):
+    methods = "\n    get_potential_energy = get_forces = len\n" if where else "\n"
+    name = f"ending_calculator_{len(where)}"
+    (tmp_path / f"{name}.py").write_text(f"import sys\n{where}sys.exit(3){methods}")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError, match="SystemExit: 3"):
+        make_calculator(f"{name}.Calc", {})
+
+
 def configured(**reference):
     return config_from_mapping(
         {

@@ -20,6 +20,8 @@ FACES = {
     "fcc100": "Al", "fcc110": "Cu", "fcc111": "Ag", "fcc210": "Al", "fcc211": "Al",
     "hcp0001": "Mg",
 }  # fmt: skip
+# Layers of faces whose planes are so close that four of them are one layer of atoms.
+THICK = {"bcc310": 10, "bcc210": 8, "bcc211": 8, "fcc210": 8, "fcc211": 8}
 NEEDS_EVEN = {"bcc110", "bcc111", "fcc111", "hcp0001"}
 
 
@@ -28,7 +30,7 @@ def built(face: str, size: tuple[int, int, int], species: str, monolayers: float
         "electrode": {
             "element": FACES[face],
             "surface": face,
-            "size": list(size),
+            "size": [*size[:2], THICK.get(face, size[2])],
             "coverage": {"species": species, "monolayers": monolayers},
         },
         "electrolyte": {"molecules": {"H2O": 1}, "gap_A": 12.0},

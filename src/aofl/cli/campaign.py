@@ -77,6 +77,8 @@ def check(
     typer.echo(f"run         {found['mode']}, {found['steps']} steps, {found['time_ps']:g} ps")
     note = " (semi-empirical, not DFT)" if found["semi_empirical"] else ""
     typer.echo(f"reference   {level}{note}")
+    if found["reference_data"]:
+        typer.echo(f"data        {', '.join(found['reference_data'])}")
     if found["weights"] is not None:
         typer.echo(f"force field {found['weights']} weights")
     _show_forecast(found)

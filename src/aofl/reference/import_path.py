@@ -31,7 +31,7 @@ def make_calculator(path: str, arguments: Mapping[str, Any]) -> Any:
     found = _calculator_class(path)
     try:
         return found(**arguments)
-    except Exception as error:  # calculators refuse arguments in every way there is
+    except (Exception, SystemExit) as error:  # calculators refuse arguments in every way there is
         raise ConfigError(
             f"`reference.calculator` {path} cannot be made with the arguments "
             f"{dict(arguments)!r}: {type(error).__name__}: {error}"
@@ -55,7 +55,7 @@ def _calculator_class(path: str) -> Any:
             f"`reference.calculator` is {path}, but there is no module {error.name}: install it "
             "into the environment of aofl, or correct the path"
         ) from error
-    except Exception as error:  # a module may raise anything when it is imported
+    except (Exception, SystemExit) as error:  # a module may raise anything when it is imported
         raise ConfigError(
             f"`reference.calculator` is {path}, but its module cannot be imported: "
             f"{type(error).__name__}: {error}"

@@ -65,6 +65,21 @@ class KeepsFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class ChecksStructures(Protocol):
+    """A reference that can say before a label that it will never give one."""
+
+    def check(self, atoms: Atoms) -> list[str]:
+        """Return which data of the code a structure will be labelled with, for people.
+
+        Raises
+        ------
+        StructureError
+            If the structure can never be labelled: an element without data, an open boundary.
+        """
+        ...
+
+
 def evidence_of(reference: Reference) -> dict[str, str]:
     """Return the files of the last evaluation, none where the code has none."""
     return reference.evidence() if isinstance(reference, KeepsFiles) else {}

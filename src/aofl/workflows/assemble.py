@@ -36,6 +36,7 @@ from aofl.reference.codes.socket_reference import SocketReference
 from aofl.reference.codes.vasp import VaspReference
 from aofl.reference.import_path import make_calculator as calculator_at
 from aofl.reference.import_path import version_of
+from aofl.reference.protocol import ChecksStructures
 from aofl.simulation.reaction_log import steps_between_looks
 from aofl.simulation.recorder import Recorder
 from aofl.system import EnergyAndForces, Engines
@@ -165,24 +166,27 @@ def _energy_and_forces(reference: Reference) -> EnergyAndForces:
     return call
 
 
-def check_reference(reference: Reference, atoms: Atoms) -> None:
+def check_reference(reference: Reference, atoms: Atoms) -> list[str]:
     """Refuse a system that the reference can never label, before anything is written.
+
+    Returns
+    -------
+    The data of the code that it will be labelled with, for people.
 
     Raises
     ------
     StructureError
-        Naming the elements and the code.
+        Naming the code, and the elements or what else is wrong.
     """
     supported = reference.elements_supported()
-    if supported is None:
-        return
-    missing = sorted(set(atoms.get_chemical_symbols()) - supported)
-    if missing:
+    missing = sorted(set(atoms.get_chemical_symbols()) - (supported or frozenset()))
+    if supported is not None and missing:
         method = reference.describe().get("method", "the reference code")
         raise StructureError(
             f"{method} cannot treat {', '.join(missing)}; "
             "choose another `reference` or change the system"
         )
+    return reference.check(atoms) if isinstance(reference, ChecksStructures) else []
 
 
 def make_force_field(config: RunConfig, atoms: Atoms) -> ForceField | None:

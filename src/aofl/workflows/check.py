@@ -34,7 +34,7 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
     atoms = build(config)
     force_field = make_force_field(config, atoms)
     with scratch_reference(config) as reference:
-        check_reference(reference, atoms)
+        data = check_reference(reference, atoms)
         level, is_semi_empirical = reference.describe(), reference.is_semi_empirical
         seconds = timed_label(reference, atoms) if time_label else None
     labels = label_range(config.dynamics.steps, config.mode)
@@ -46,6 +46,7 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
         "time_ps": 1e-3 * config.dynamics.steps * config.dynamics.timestep_fs,
         "level_of_theory": level,
         "semi_empirical": is_semi_empirical,
+        "reference_data": data,
         "weights": None if force_field is None else force_field.basis.n_columns,
         **forecast(config.dynamics.steps, labels, seconds, None),
     }

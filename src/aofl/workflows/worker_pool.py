@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -31,6 +32,10 @@ class Finished:
     index: int
     value: Any = None
     error: str | None = None
+
+
+class _Left(BaseException):
+    """The parent ended this process; no calculator takes it for an error of its own."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -148,8 +153,13 @@ def _end(member: _Process) -> None:
 
 def _serve(pipe: Connection, make_worker: Callable[[int], Worker], number: int) -> None:
     """Work on tasks until the pipe is closed; runs in the process of the worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the keyboard speaks to the parent alone
-    signal.signal(signal.SIGTERM, _leave)
+    with suppress(_Left):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the keyboard speaks to the parent alone
+        signal.signal(signal.SIGTERM, _leave)
+        _work(pipe, make_worker, number)
+
+
+def _work(pipe: Connection, make_worker: Callable[[int], Worker], number: int) -> None:
     try:
         worker = make_worker(number)
     except AoflError as error:
@@ -177,4 +187,4 @@ def _attempt(worker: Worker, task: Any) -> tuple[Any, str | None]:
 
 
 def _leave(_signal: int, _frame: object) -> None:
-    raise SystemExit(0)
+    raise _Left

@@ -1,5 +1,7 @@
 """Any ASE calculator as a reference: what is taken from it and what becomes of its errors."""
 
+import sys
+
 import numpy as np
 import pytest
 from ase.build import bulk, molecule
@@ -117,3 +119,17 @@ def test_a_careful_label_resets_the_calculator_and_computes_again():
     assert calculator.carried == 2
     reference.label(molecule("H2"), careful=True)
     assert calculator.carried == 1
+
+
+class Ending(Smeared):
+    """A calculator that ends its script."""
+
+    def calculate(self, *args, **kwargs):
+        sys.exit(3)
+
+
+def test_a_calculator_that_ends_python_ends_one_label():
+    with pytest.raises(
+        ReferenceFailed, match=r"Ending gave no label for OH2: it called sys.exit\(3\)"
+    ):
+        AseReference(Ending()).label(molecule("H2O"))

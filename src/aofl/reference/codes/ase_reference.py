@@ -16,7 +16,14 @@ from ase.calculators.calculator import PropertyNotImplementedError
 
 from aofl.errors import ReferenceFailed
 from aofl.records import FloatArray, Label
+from aofl.reference.codes.periodic import check_periodic, check_periodic_or_open
 from aofl.reference.protocol import JSON
+
+# Modules of calculators that repeat a cell along every axis whatever `pbc` says, and of those that
+# do so unless no axis is periodic.
+PERIODIC = ("ase.calculators.espresso", "ase.calculators.vasp", "ase.calculators.castep",
+            "ase.calculators.abinit")  # fmt: skip
+PERIODIC_OR_OPEN = ("tblite.", "xtb.", "ase.calculators.dftb", "ase.calculators.aims")
 
 
 class AseReference:
@@ -65,15 +72,18 @@ class AseReference:
 
         Raises
         ------
+        StructureError
+            If some axes are open and the calculator is known to repeat all of them.
         ReferenceFailed
-            If the calculator raises anything at all.
+            If the calculator raises anything at all, or asks Python to end.
         """
+        self.check(atoms)
         start = perf_counter()
         reset = getattr(self._calculator, "reset", None)
-        if careful and callable(reset):
-            reset()
         free: Any = Atoms(atoms, calculator=self._calculator, constraint=[])
         try:
+            if careful and callable(reset):
+                reset()
             forces = np.array(free.get_forces(apply_constraint=False), dtype=np.float64)
             return Label(
                 energy=_energy(free),
@@ -82,11 +92,20 @@ class AseReference:
                 charges=_charges(free),
                 seconds=perf_counter() - start,
             )
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a calculator may end its own script
             name = type(self._calculator).__name__
             raise ReferenceFailed(
-                f"the calculator {name} gave no label for {atoms.symbols}: {error}"
+                f"the calculator {name} gave no label for {atoms.symbols}: {_words(error)}"
             ) from error
+
+    def check(self, atoms: Atoms) -> list[str]:
+        """Return nothing; see `ChecksStructures.check`. Few calculators say what they can do."""
+        module, name = type(self._calculator).__module__, type(self._calculator).__name__
+        if module.startswith(PERIODIC):
+            check_periodic(atoms, name)
+        if module.startswith(PERIODIC_OR_OPEN):
+            check_periodic_or_open(atoms, name)
+        return []
 
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory."""
@@ -95,6 +114,12 @@ class AseReference:
     def elements_supported(self) -> frozenset[str] | None:
         """Return the symbols of the elements the code can treat, None where it cannot say."""
         return self._elements
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return f"it called sys.exit({error.code!r})"
+    return str(error)
 
 
 def _energy(atoms: Any) -> float:

@@ -29,7 +29,8 @@ from aofl.reference.codes.cp2k_input import Section, parse, render
 from aofl.reference.codes.cp2k_output import abort_message, read_charges, read_from, read_report
 from aofl.reference.codes.cp2k_preset import KINDS, check_supported, method_of, preset
 from aofl.reference.codes.cp2k_shell import Cp2kShell
-from aofl.reference.codes.cp2k_structure import CHARGES, check_periodic, prepared, with_structure
+from aofl.reference.codes.cp2k_structure import CHARGES, prepared, with_structure
+from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.protocol import JSON
 from aofl.reference.quality import NUMBERS_ONLY, LabelLimits
 from aofl.reference.retry import first_believed
@@ -115,7 +116,7 @@ class Cp2kReference:
         ReferenceFailed
             If no attempt converged to a label that can be believed.
         """
-        self._check(atoms)
+        self.check(atoms)
         bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
         return first_believed(
             CP2K_ATTEMPTS[1:] if careful else CP2K_ATTEMPTS,
@@ -143,6 +144,13 @@ class Cp2kReference:
             **method_of(self._given, self._config),
             "settings": settings,
         }
+
+    def check(self, atoms: Atoms) -> list[str]:
+        """Return nothing; see `ChecksStructures.check`."""
+        check_periodic(atoms, "CP2K")
+        if self._given is None:
+            check_supported(atoms.get_chemical_symbols(), self._config)
+        return []
 
     def elements_supported(self) -> frozenset[str] | None:
         """Return the symbols of the preset, None where the user's input decides."""
@@ -181,11 +189,6 @@ class Cp2kReference:
         if self._session is not None:
             self._session.shell.kill()
             self._session = None
-
-    def _check(self, atoms: Atoms) -> None:
-        check_periodic(atoms)
-        if self._given is None:
-            check_supported(atoms.get_chemical_symbols(), self._config)
 
     def _label_once(self, atoms: Atoms, attempt: Cp2kAttempt) -> Label:
         """Make one label, or end the process: what failed spoils the wave functions."""

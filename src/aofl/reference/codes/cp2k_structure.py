@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 from ase import Atoms
 
-from aofl.errors import StructureError
 from aofl.reference.codes.cp2k_input import Section
 
 SUBSYS = ("FORCE_EVAL", "SUBSYS")
@@ -15,22 +14,6 @@ PRINT = ("FORCE_EVAL", "DFT", "PRINT")
 GLOBAL = (("PROJECT", "aofl"), ("PRINT_LEVEL", "LOW"), ("RUN_TYPE", "ENERGY_FORCE"))
 CHARGES = "charges.txt"
 DROPPED = {"MOTION", "EXT_RESTART"}
-
-
-def check_periodic(atoms: Atoms) -> None:
-    """Refuse a structure without a cell that repeats along all three axes.
-
-    Raises
-    ------
-    StructureError
-        Saying what to do with a molecule or a slab.
-    """
-    if not atoms.pbc.all() or abs(np.linalg.det(atoms.cell.array)) < 1e-6:
-        raise StructureError(
-            f"CP2K gets structures with pbc along all three axes, this one has {atoms.pbc} and "
-            f"cell lengths {np.round(atoms.cell.lengths(), 2)} Å: put a molecule or slab into a "
-            "cell with vacuum and set pbc to True"
-        )
 
 
 def with_structure(tree: Section, atoms: Atoms) -> Section:

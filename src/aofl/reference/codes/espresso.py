@@ -27,6 +27,7 @@ from aofl.reference.codes.espresso_files import (
     read_output,
     write_input,
 )
+from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
 from aofl.reference.codes.upf import check_functional
 from aofl.reference.installed import ask
@@ -87,8 +88,14 @@ class EspressoReference(PlaneWaveReference):
         found = _VERSION.search(ask([*self._config.command, "-in", os.devnull]))
         return found.group(1) if found else None
 
-    def _checked(self, atoms: Atoms) -> Atoms:
+    def check(self, atoms: Atoms) -> list[str]:
+        """Return the pseudopotentials of a structure; see `ChecksStructures.check`."""
         _check_structure(atoms, self._config)
+        elements = dict.fromkeys(atoms.get_chemical_symbols())
+        return [self._config.pseudopotentials[element] for element in elements]
+
+    def _checked(self, atoms: Atoms) -> Atoms:
+        self.check(atoms)
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
 
     def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:
@@ -137,5 +144,4 @@ def _check_structure(atoms: Atoms, config: EspressoConfig) -> None:
             f"`reference.pseudopotentials` has no file for {', '.join(missing)}: add one, or "
             "change the system"
         )
-    if atoms.cell.rank < 3:
-        raise StructureError("pw.x needs a cell of three vectors: give the structure one")
+    check_periodic(atoms, "pw.x")

@@ -22,6 +22,7 @@ from aofl.errors import ConfigError
 from aofl.records import Label
 from aofl.reference.codes.ase_reference import AseReference
 from aofl.reference.codes.dft_attempts import DftAttempt
+from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
 from aofl.reference.dispersion import D3
 from aofl.reference.protocol import JSON
@@ -78,7 +79,14 @@ class GpawReference(PlaneWaveReference):
         """Return None: it depends on the setups that are installed."""
         return None
 
+    def check(self, atoms: Atoms) -> list[str]:
+        """Return nothing; see `ChecksStructures.check`. Plane waves repeat along every axis."""
+        if self._config.mode == "pw":
+            check_periodic(atoms, "GPAW with plane waves")
+        return []
+
     def _checked(self, atoms: Atoms) -> Atoms:
+        self.check(atoms)
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
 
     def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:

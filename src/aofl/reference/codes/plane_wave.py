@@ -80,6 +80,10 @@ class PlaneWaveReference(ABC):
         """Return the symbols of the elements the code can treat, None where it cannot say."""
 
     @abstractmethod
+    def check(self, atoms: Atoms) -> list[str]:
+        """Refuse a structure that can never be labelled; see `ChecksStructures.check`."""
+
+    @abstractmethod
     def _checked(self, atoms: Atoms) -> Atoms:
         """Return the structure without constraints, if the code can label it.
 

@@ -28,6 +28,7 @@ from threadpoolctl import ThreadpoolController
 from aofl.errors import StructureError
 from aofl.records import FloatArray, Label
 from aofl.reference.codes.ase_reference import AseReference
+from aofl.reference.codes.periodic import check_periodic_or_open
 from aofl.reference.protocol import JSON
 from aofl.reference.quality import LabelLimits
 from aofl.reference.retry import first_believed
@@ -130,11 +131,11 @@ class TbliteReference:
         Raises
         ------
         StructureError
-            If an element is beyond radon.
+            If an element is beyond radon, or some axes are periodic and others are not.
         ReferenceFailed
             If no attempt converged to a label that can be believed.
         """
-        _check_elements(atoms, self._settings.method)
+        self.check(atoms)
         bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
         self._warn_of_cell(bare)
         settings = self._settings
@@ -147,6 +148,12 @@ class TbliteReference:
             advice="leave this structure out, or raise the electronic temperature "
             f"({settings.electronic_temperature:g} K) for the whole run",
         )
+
+    def check(self, atoms: Atoms) -> list[str]:
+        """Return nothing; see `ChecksStructures.check`. What has open axes has no periodic one."""
+        _check_elements(atoms, self._settings.method)
+        check_periodic_or_open(atoms, self._settings.method)
+        return []
 
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory: what changes the converged answer, and nothing else."""

@@ -11,16 +11,17 @@ from time import perf_counter
 from ase import Atoms
 
 from aofl.config.references import VaspConfig
-from aofl.errors import ConfigError, ReferenceFailed, StructureError
+from aofl.errors import ReferenceFailed
 from aofl.records import Label
 from aofl.reference.codes.dft_attempts import DftAttempt
+from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
+from aofl.reference.codes.potcar import POTENTIALS, find_potentials, potential_of
 from aofl.reference.codes.vasp_files import check_settings, incar_of, read_outputs, write_inputs
 from aofl.reference.protocol import JSON
-from aofl.reference.subprocesses import check_executable, directory_of_files, run, tail
+from aofl.reference.subprocesses import check_executable, run, tail
 
 INSTALL = "it is licensed: build it from your licence's sources"
-POTENTIALS = "potpaw_PBE"
 
 
 class VaspReference(PlaneWaveReference):
@@ -48,7 +49,7 @@ class VaspReference(PlaneWaveReference):
         check_executable(config.command, code="VASP", install=INSTALL)
         check_settings(config)
         self._config = config
-        self._potentials = _find_potentials(config)
+        self._potentials = find_potentials(config)
 
     def describe(self) -> dict[str, JSON]:
         """Return the level of theory: what changes the converged answer."""
@@ -59,15 +60,22 @@ class VaspReference(PlaneWaveReference):
             "convergence_eV": config.convergence_eV,
             "settings": dict(config.settings),
         }
+        if self._potentials.name != POTENTIALS:  # named where it is chosen: labels of before
+            settings["potentials"] = self._potentials.name
         return description(self, config, None, settings)
 
     def elements_supported(self) -> frozenset[str] | None:
         """Return None: which POTCAR files there are is seen, and said, when one is needed."""
         return None
 
+    def check(self, atoms: Atoms) -> list[str]:
+        """Return the potentials of a structure; see `ChecksStructures.check`."""
+        check_periodic(atoms, self.program)
+        elements = dict.fromkeys(atoms.get_chemical_symbols())
+        return [str(potential_of(one, self._config, self._potentials)) for one in elements]
+
     def _checked(self, atoms: Atoms) -> Atoms:
-        if atoms.cell.rank < 3:
-            raise StructureError("VASP needs a cell of three vectors: give the structure one")
+        self.check(atoms)
         return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=True)
 
     def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:
@@ -90,19 +98,3 @@ class VaspReference(PlaneWaveReference):
         )
         self._labelled = atoms.copy()
         return label
-
-
-def _find_potentials(config: VaspConfig) -> Path:
-    directory = directory_of_files(
-        config.potential_directory,
-        "VASP_PP_PATH",
-        "reference.potential_directory",
-        what=f"the POTCAR files of your VASP licence (with {POTENTIALS} in it)",
-    )
-    potentials = directory / POTENTIALS
-    if not potentials.is_dir():
-        raise ConfigError(
-            f"{directory} has no directory {POTENTIALS}: unpack the PBE potentials of your VASP "
-            "licence there"
-        )
-    return potentials

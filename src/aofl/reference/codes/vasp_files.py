@@ -11,7 +11,6 @@ converged is asked here as well: of a `vasprun.xml` that is cut off ASE returns 
 
 from __future__ import annotations
 
-import gzip
 import re
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,10 @@ from ase import Atoms
 from ase.io.vasp import write_vasp
 
 from aofl.config.references import VaspConfig
-from aofl.errors import ConfigError, ReferenceFailed, StructureError
+from aofl.errors import ConfigError, ReferenceFailed
 from aofl.records import IntArray, Label
 from aofl.reference.codes.dft_attempts import DftAttempt
+from aofl.reference.codes.potcar import potential_of
 from aofl.reference.same_structure import check_echo
 
 AMIX = 0.4  # the default of VASP
@@ -63,8 +63,8 @@ def write_inputs(
     grid = " ".join(str(n) for n in config.kpoints)
     (directory / "KPOINTS").write_text(f"written by aofl\n0\nGamma\n{grid}\n0 0 0\n")
     write_vasp(directory / "POSCAR", ordered, direct=True)
-    elements = list(dict.fromkeys(ordered.get_chemical_symbols()))
-    potcar = "".join(_potcar(potentials, element, config.setups) for element in elements)
+    elements = dict.fromkeys(ordered.get_chemical_symbols())
+    potcar = "".join(potential_of(element, config, potentials).text for element in elements)
     (directory / "POTCAR").write_text(potcar)
     return order
 
@@ -204,19 +204,3 @@ def check_settings(config: VaspConfig) -> None:
                 f"`reference.settings.{key}` is {value!r}; expected a number, true or false, one "
                 "line of text, or a list of them"
             )
-
-
-def _potcar(potentials: Path, element: str, setups: dict[str, str]) -> str:
-    """Return the POTCAR of an element, plain or compressed."""
-    name = element + setups.get(element, "")
-    for path, opener in (
-        (potentials / name / "POTCAR", open),
-        (potentials / name / "POTCAR.gz", gzip.open),
-    ):
-        if path.is_file():
-            with opener(path, "rt") as file:
-                return str(file.read())
-    raise StructureError(
-        f"there is no POTCAR of {element} at {potentials / name}: unpack it from your VASP "
-        f"licence's potentials, or name another by `reference.setups.{element}`"
-    )
