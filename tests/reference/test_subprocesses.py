@@ -118,8 +118,12 @@ def test_a_directory_comes_from_the_configuration_or_the_environment(tmp_path, m
 
 def test_the_tail_is_the_last_words(tmp_path):
     path = tmp_path / "out"
-    path.write_text("one\n\n two \nthree\n  four\n\n")
-    assert tail(path) == "two / three / four"
+    path.write_text("-----\none\n\n two \nthree\n  four\n\n=====\n")
+    assert tail(path) == "one / two / three / four"
+    path.write_text("".join(f"line {n}\n" for n in range(100)) + "*****\n")
+    assert tail(path) == "line 97 / line 98 / line 99"
+    path.write_text("a\x1b[31mred\tend\n")
+    assert tail(path) == "a [31mred end"
     assert tail(tmp_path / "none") == "it printed nothing"
     path.write_bytes(b"\xff\xfe")
     assert os.linesep not in tail(path)

@@ -6,17 +6,44 @@ number means the same level of theory everywhere.
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field
 
 from aofl.config.section import Count, Section
 
 IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 SYMBOL = r"^[A-Z][a-z]?$"
+FOR_A_SHELL = re.compile(r"[|&;<>`$~\n]|^\s*\w+=")  # in a command that is one text
 
 Symbol = Annotated[str, Field(pattern=SYMBOL)]
-Command = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+
+
+def _words_of(value: Any) -> Any:
+    """Return the words of a command that is one text, as a shell would part them; no shell runs.
+
+    YAML reads the 4 of [mpirun, -np, 4, pw.x] as a number.
+    """
+    if isinstance(value, list):
+        return [str(item) if type(item) is int else item for item in value]
+    if not isinstance(value, str):
+        return value
+    if FOR_A_SHELL.search(value):
+        raise ValueError(
+            f"{value!r} has signs that only a shell understands, and none runs: give a list of "
+            "program and arguments, such as [mpirun, -np, 4, pw.x], or the name of a script"
+        )
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} cannot be parted into words: {error}; give a list") from error
+
+
+Command = Annotated[
+    list[Annotated[str, Field(min_length=1)]], Field(min_length=1), BeforeValidator(_words_of)
+]
 
 
 class TbliteConfig(Section):
@@ -119,14 +146,6 @@ class FileCode(PeriodicDft):
     keep_wavefunctions: bool = Field(
         default=True, description="start from density and wave functions of the last label"
     )
-
-    @field_validator("command", mode="before")
-    @classmethod
-    def _numbers_are_text(cls, value: Any) -> Any:
-        """YAML reads the 4 of `mpirun -np 4` as a number."""
-        if not isinstance(value, list):
-            return value
-        return [str(item) if type(item) is int else item for item in value]
 
 
 class EspressoConfig(FileCode):

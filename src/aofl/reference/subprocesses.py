@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
 TAIL_LINES = 3
+SHORT = 15  # lines that are told whole; Open MPI takes 12 to refuse root
+NOTHING = "it printed nothing"
 OWNER = ".child"  # who works in a directory: number and start time
 
 
@@ -42,6 +44,11 @@ def check_executable(command: Sequence[str], *, code: str, install: str) -> None
         Naming the program, where it was looked for and how to get it.
     """
     if shutil.which(command[0]) is None:
+        if len(command) == 1 and len(words := command[0].split()) > 1:
+            raise ConfigError(
+                f"`reference.command` is a list of one word, {command[0]!r}: write "
+                f"[{', '.join(words)}], or the text without brackets and dash"
+            )
         where = "there" if os.sep in command[0] else "on the PATH"
         raise ConfigError(
             f"`reference.command` begins with {command[0]}, which is not {where} or cannot be "
@@ -175,8 +182,16 @@ def end(process: subprocess.Popen[bytes]) -> None:
 def tail(path: Path) -> str:
     """Return the last lines of an output in one line, for a message."""
     try:
-        lines = path.read_text(errors="replace").split("\n")
+        return last_lines(path.read_text(errors="replace"))
     except OSError:
-        return "it printed nothing"
-    last = [line.strip() for line in lines if line.strip()][-TAIL_LINES:]
-    return " / ".join(last) or "it printed nothing"
+        return NOTHING
+
+
+def last_lines(text: str) -> str:
+    """Return what a program said at its end in one line: all of it where that is short.
+
+    A launcher that refuses says why in its first line and ends with advice and a ruler.
+    """
+    plain = "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    lines = [" ".join(line.split()) for line in plain.split("\n") if any(map(str.isalnum, line))]
+    return " / ".join(lines if len(lines) <= SHORT else lines[-TAIL_LINES:]) or NOTHING

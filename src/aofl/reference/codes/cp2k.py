@@ -35,7 +35,7 @@ from aofl.reference.protocol import JSON
 from aofl.reference.quality import NUMBERS_ONLY, LabelLimits
 from aofl.reference.retry import first_believed
 from aofl.reference.same_structure import check_echo
-from aofl.reference.subprocesses import check_executable
+from aofl.reference.subprocesses import check_executable, last_lines
 
 INSTALL = "on Debian or Ubuntu: `make setup-cp2k`"
 # What of the configuration changes the converged answer.
@@ -200,8 +200,7 @@ class Cp2kReference:
         except ReferenceFailed as error:
             evidence = self.evidence()
             self.close()
-            words = abort_message(evidence.get("cp2k.out", ""))
-            raise ReferenceFailed(f"{error}" + (f": {words}" if words else ""), evidence) from error
+            raise ReferenceFailed(_with_words(str(error), evidence), evidence) from error
         except BaseException:  # such as Ctrl-C: an answer left unread would answer the next request
             self._abandon()
             raise
@@ -284,6 +283,14 @@ class Cp2kReference:
     def _where(self) -> Path:
         self._directory.mkdir(parents=True, exist_ok=True)
         return self._directory
+
+
+def _with_words(message: str, evidence: dict[str, str]) -> str:
+    """Add what CP2K says of its abort, or else what its launcher said, to a message."""
+    words = abort_message(evidence.get("cp2k.out", ""))
+    if words is None and "cp2k.err" in evidence:
+        words = last_lines(evidence["cp2k.err"])
+    return message if words is None or words in message else f"{message}: {words}"
 
 
 def _read_input(path: Path) -> Section:

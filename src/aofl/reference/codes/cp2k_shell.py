@@ -22,8 +22,9 @@ import numpy as np
 
 from aofl.errors import ReferenceFailed
 from aofl.records import FloatArray
-from aofl.reference.subprocesses import end, end_orphan, note_child
+from aofl.reference.subprocesses import end, end_orphan, last_lines, note_child
 
+START = "start"  # what a program is asked for before its first request
 READY = "* READY"
 ERROR = "* ERROR"
 PATIENCE_AT_START = 120.0  # s; MPI on a busy machine takes a while
@@ -60,9 +61,10 @@ class Cp2kShell:
     ) -> None:
         self._timeout = timeout
         self._buffer = b""
+        self._errors = directory / "cp2k.err"
         end_orphan(directory)
         try:
-            with (directory / "cp2k.err").open("wb") as errors:
+            with self._errors.open("wb") as errors:
                 # A session of its own: the terminal's Ctrl-C must not reach it, and an MPI
                 # launcher ends together with its children.
                 self._process = subprocess.Popen(  # noqa: S603 - a list, no shell
@@ -80,7 +82,7 @@ class Cp2kShell:
         if self._process.stdin is None or self._process.stdout is None:
             raise ReferenceFailed(f"`{command[0]}` has no standard input and output")
         self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
-        self._read_reply("start", PATIENCE_AT_START)
+        self._read_reply(START, PATIENCE_AT_START)
         self.ask("UNITS_EV_A")
 
     def ask(self, request: str, values: FloatArray | None = None) -> list[str]:
@@ -154,7 +156,7 @@ class Cp2kShell:
             while view:
                 view = view[os.write(self._input, view) :]
         except (OSError, ValueError) as error:
-            raise self._death(request) from error
+            raise self._death(request, self._rest()) from error
 
     def _read_reply(self, request: str, timeout: float) -> list[str]:
         """Return the lines before the next `* READY`."""
@@ -174,19 +176,36 @@ class Cp2kShell:
                     raise ReferenceFailed(
                         f"CP2K did not answer {request.split()[0]} within {timeout:g} s and was "
                         "ended: raise `reference.timeout_s` if the system needs it"
+                        + self._in_its_words(request, lines)
                     )
                 data = os.read(self._output, 65536)
                 if not data:
-                    raise self._death(request)
+                    raise self._death(request, lines)
                 self._buffer += data
 
-    def _death(self, request: str) -> ReferenceFailed:
+    def _rest(self) -> list[str]:
+        """Return the lines that a process has left in its pipe."""
+        os.set_blocking(self._output, False)
+        with suppress(OSError):
+            while data := os.read(self._output, 65536):
+                self._buffer += data
+        return self._buffer.decode(errors="replace").split("\n")
+
+    def _death(self, request: str, lines: Iterable[str]) -> ReferenceFailed:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(PATIENCE_AT_END)
         code = self._process.poll()
         self.kill()
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        return ReferenceFailed(f"CP2K ended {how} during {request.split()[0]}")
+        words = self._in_its_words(request, [*lines, self._buffer.decode(errors="replace")])
+        return ReferenceFailed(f"CP2K ended {how} during {request.split()[0]}{words}")
+
+    def _in_its_words(self, request: str, lines: Iterable[str]) -> str:
+        """Return what the program or its launcher said; what CP2K says later is in its output."""
+        if request != START:
+            return ""
+        errors = self._errors.read_text(errors="replace") if self._errors.is_file() else ""
+        return ": " + last_lines("\n".join([*lines, errors]))
 
 
 def _numbers(lines: Iterable[str], request: str) -> FloatArray:

@@ -111,9 +111,15 @@ class EspressoReference(PlaneWaveReference):
         start = perf_counter()
         code = run(command, self._directory, output, timeout_s=self._config.timeout_s)
         text = output.read_text(errors="replace")
-        label = read_output(text, atoms, seconds=perf_counter() - start)
+        ended = f"{command[0]} ended with code {code}: {tail(output)}"
+        if "Program PWSCF" not in text:
+            raise ReferenceFailed(f"pw.x did not start; {ended}")
+        try:
+            label = read_output(text, atoms, seconds=perf_counter() - start)
+        except ReferenceFailed as error:
+            raise ReferenceFailed(f"{error} ({ended})" if code != 0 else str(error)) from error
         if code != 0:
-            raise ReferenceFailed(f"{command[0]} ended with code {code}: {tail(output)}")
+            raise ReferenceFailed(ended)
         self._labelled = atoms.copy()
         return label
 

@@ -93,8 +93,13 @@ class VaspReference(PlaneWaveReference):
         if code != 0:
             raise ReferenceFailed(f"{config.command[0]} ended with code {code}: {tail(output)}")
         seconds = perf_counter() - start
-        label = read_outputs(
-            directory, atoms, order, n_steps_max=int(incar["NELM"]), seconds=seconds
-        )
+        try:
+            label = read_outputs(
+                directory, atoms, order, n_steps_max=int(incar["NELM"]), seconds=seconds
+            )
+        except ReferenceFailed as error:
+            if (directory / "OUTCAR").is_file():
+                raise
+            raise ReferenceFailed(f"{error}; {config.command[0]} said: {tail(output)}") from error
         self._labelled = atoms.copy()
         return label
