@@ -130,6 +130,11 @@ class RunDirectory:
             If the directory exists and is not empty, or cannot be written.
         """
         run = cls(path=path)
+        start = format_atoms(start_atoms).encode()  # what cannot be kept leaves no directory
+        try:
+            first_model = None if model is None else model.read_bytes()
+        except OSError as error:
+            raise cannot("read", Path(str(model)), error) from error
         try:
             path.mkdir(parents=True, exist_ok=True)
             is_used = any(path.iterdir())
@@ -141,12 +146,9 @@ class RunDirectory:
                 f"continue it with `aofl resume {path}` or choose another one with `--out`"
             )
         write_atomic(run.config, config_text.encode())
-        write_atomic(run.start, format_atoms(start_atoms).encode())
-        if model is not None:
-            try:
-                write_atomic(run.start_model, model.read_bytes())
-            except OSError as error:
-                raise cannot("read", model, error) from error
+        write_atomic(run.start, start)
+        if first_model is not None:
+            write_atomic(run.start_model, first_model)
         run.write_record(record)  # last: it says that the directory is whole
         return run
 

@@ -14,6 +14,7 @@ from ase.neighborlist import neighbor_list
 from aofl.errors import StructureError
 from aofl.records import FloatArray, IntArray
 
+_LIGHTEST, _HEAVIEST = 0.1, 1000.0  # u: beyond these a mass is in another unit
 _OVERLAP: Final = 0.5  # of the sum of covalent radii
 _BOND_TOLERANCE: Final = 1e-3  # Å; Packmol writes 1e-6
 
@@ -60,6 +61,19 @@ def check_structure(atoms: Atoms) -> None:
         raise StructureError(f"the position of atom {bad[0]} is not a finite number")
     if not np.isfinite(atoms.cell.array).all():
         raise StructureError("the cell holds a value that is not a finite number")
+    masses = atoms.get_masses()
+    strange = np.flatnonzero(~((masses >= _LIGHTEST) & (masses <= _HEAVIEST)))
+    if len(strange):
+        worst = int(strange[0])
+        raise StructureError(
+            f"the mass of atom {worst} ({atoms.symbols[worst]}) is {masses[worst]:g}; expected "
+            f"{_LIGHTEST:g} to {_HEAVIEST:g} u; correct it, or leave masses out to have those of "
+            "the elements"
+        )
+    if not np.isfinite(atoms.get_momenta()).all():
+        raise StructureError(
+            "a velocity is not a finite number; leave velocities out to have them drawn"
+        )
     for axis in np.flatnonzero(atoms.pbc):
         if atoms.cell.lengths()[axis] == 0:
             raise StructureError(f"the structure is periodic along axis {axis} without a cell")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.constraints import FixAtoms
 
 from aofl.config import check_elements
 from aofl.config.schema import RunConfig
 from aofl.config.system import InterfaceSystem
-from aofl.errors import ConfigError, StoreError
+from aofl.errors import ConfigError, StoreError, StructureError
 from aofl.simulation.dynamics import set_initial_momenta
 from aofl.store import format_atoms, write_atomic
 from aofl.system import System, build_system, part_cells, to_json
@@ -77,9 +79,22 @@ def build_files(config: RunConfig, out: Path, *, with_stages: bool = False) -> S
 def _check_fits(config: RunConfig, atoms: Atoms) -> None:
     """Check what the rest of a configuration asks of its system."""
     check_elements(config, set(atoms.get_chemical_symbols()))
+    for constraint in atoms.constraints:
+        if not isinstance(constraint, FixAtoms):
+            raise StructureError(
+                f"the start structure has the constraint {type(constraint).__name__}"
+                f"{_of_atoms(constraint)}, which a run cannot keep: atoms are fixed in all three "
+                "directions (FixAtoms; F F F in a POSCAR, or one column `move_mask`) or free"
+            )
     if atoms.constraints and config.dynamics.name == "nose_hoover":
         # ASE's chain counts frozen atoms among those it heats and cools the others to 0 K.
         raise ConfigError(
             "`dynamics.name` is 'nose_hoover', which cannot keep the temperature of a system with "
             "frozen atoms; use 'langevin' or 'bussi', or leave out `frozen_layers`"
         )
+
+
+def _of_atoms(constraint: Any) -> str:
+    """Name the first atoms of a constraint, where it has any."""
+    index = np.atleast_1d(getattr(constraint, "index", [])).tolist()
+    return f" on atoms {', '.join(map(str, index[:5]))}{' ...' * (len(index) > 5)}" if index else ""

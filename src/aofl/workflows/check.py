@@ -13,9 +13,11 @@ from ase import Atoms
 
 from aofl.config.schema import RunConfig
 from aofl.reference import LabelLimits, Reference, check_label
-from aofl.workflows.assemble import check_reference, make_force_field, opened_reference
+from aofl.workflows.admission import admit
+from aofl.workflows.assemble import opened_reference
 from aofl.workflows.build import build
 from aofl.workflows.forecast import forecast, label_range
+from aofl.workflows.staged import check_stages
 
 
 def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
@@ -32,11 +34,12 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
         If the run cannot start, or its reference cannot label the start structure.
     """
     atoms = build(config)
-    force_field = make_force_field(config, atoms)
     with scratch_reference(config) as reference:
-        data = check_reference(reference, atoms)
+        admission = admit(config, atoms, reference)
         level, is_semi_empirical = reference.describe(), reference.is_semi_empirical
         seconds = timed_label(reference, atoms) if time_label else None
+    check_stages(config)
+    force_field = admission.force_field
     labels = label_range(config.dynamics.steps, config.mode)
     return {
         "formula": str(atoms.get_chemical_formula(mode="metal")),
@@ -46,7 +49,7 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
         "time_ps": 1e-3 * config.dynamics.steps * config.dynamics.timestep_fs,
         "level_of_theory": level,
         "semi_empirical": is_semi_empirical,
-        "reference_data": data,
+        "reference_data": admission.data,
         "weights": None if force_field is None else force_field.basis.n_columns,
         **forecast(config.dynamics.steps, labels, seconds, None),
     }

@@ -35,7 +35,7 @@ from aofl.store import (
     structure_hash,
     write_atomic,
 )
-from aofl.store.extxyz import iterate_frames, parse_frame
+from aofl.store.extxyz import iterate_numbered, parse_frame
 from aofl.workflows.assemble import make_reference, opened_reference
 from aofl.workflows.worker_pool import run_tasks
 
@@ -194,9 +194,9 @@ def read_frames(path: Path) -> list[Atoms]:
 
 def _extended_xyz(path: Path) -> list[Atoms]:
     """Return all frames, those after a blank line too, where ASE's reader ends."""
-    torn: list[str] = []
-    texts = iterate_frames(path, may_be_torn=False, may_have_blanks=True, on_torn=torn.append)
-    frames = [parse_frame(text, f"{path} frame {k}") for k, text in enumerate(texts)]
+    torn: list[int] = []
+    texts = iterate_numbered(path, may_be_torn=False, on_torn=torn.append)
+    frames = [parse_frame(text, f"{path} frame {k}") for k, (_, text) in enumerate(texts)]
     if torn:
         raise StoreError(
             f"cannot read frames from {path}: it ends within frame {len(frames)}; copy it again, "

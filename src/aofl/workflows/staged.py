@@ -28,6 +28,7 @@ from aofl.workflows.assemble import opened_engines
 from aofl.workflows.session import awaits_stages, config_text, with_own_model
 
 OnStep = Callable[[Run], None]
+Cells = list[tuple[str, Atoms]]  # kind of stage and cell
 OnStage = Callable[[str], None]
 CELL = ".extxyz"
 
@@ -44,9 +45,9 @@ def start(
     """Start a run, its stages first where it has some; see `aofl.api.run`."""
     if config.stages is None:
         return start_resume.start(config, out, on_step, reference, max_walltime_s=max_walltime_s)
-    if config.force_field.model is not None:
-        raise ConfigError("`stages` make the model to start from: drop `force_field.model`")
+    cells = check_stages(config)
     start_resume.create(config, out)
+    _write_plan(RunDirectory.open(out), cells)
     return resume(out, None, on_step, reference, max_walltime_s=max_walltime_s, on_stage=on_stage)
 
 
@@ -119,27 +120,47 @@ def _cells(directory: RunDirectory, config: RunConfig) -> Iterator[tuple[Path, S
         return
     wanted = dict(config.stages.wanted())
     plan = directory.stages / "plan"
-    if not plan.exists():
-        calm = config.system.equilibrate or EquilibrationConfig()
-        system = config.system.model_copy(update={"equilibrate": calm})
-        with opened_engines(config) as engines:
-            built = part_cells(system, config.seed, engines)
-        cells = [(kind, cell) for kind in wanted for cell in built[kind]]
-        if not cells:
-            raise ConfigError(
-                "`stages` has no cell: the electrolyte has no neutral molecule to learn alone; "
-                f"add `bulk` or `liquid`, or drop `stages`, in {directory.config}"
-            )
-        directory.stages.mkdir(exist_ok=True)
-        names = [
-            f"{k:02}-{kind}-{cell.get_chemical_formula()}"
-            for k, (kind, cell) in enumerate(cells, start=1)
-        ]
-        for name, (_, cell) in zip(names, cells, strict=True):
-            write_atomic(directory.stages / f"{name}{CELL}", format_atoms(cell).encode())
-        write_atomic(plan, "\n".join(names).encode())  # last: it says that all are there
+    if not plan.exists():  # killed before it was written
+        _write_plan(directory, check_stages(config))
     for name in plan.read_text().split():
         yield directory.stages / f"{name}{CELL}", wanted[name.split("-")[1]]
+
+
+def check_stages(config: RunConfig) -> Cells:
+    """Return the cells of the stages with what each is, in order; none where there are none.
+
+    Raises
+    ------
+    ConfigError, StructureError
+        If a cell cannot be built, or the stages could not be learned from.
+    """
+    if config.stages is None or not isinstance(config.system, InterfaceSystem):
+        return []
+    if config.force_field.model is not None:
+        raise ConfigError("`stages` make the model to start from: drop `force_field.model`")
+    calm = config.system.equilibrate or EquilibrationConfig()
+    system = config.system.model_copy(update={"equilibrate": calm})
+    with opened_engines(config) as engines:
+        built = part_cells(system, config.seed, engines)
+    cells = [(kind, cell) for kind, _ in config.stages.wanted() for cell in built[kind]]
+    if not cells:
+        raise ConfigError(
+            "`stages` has no cell: the electrolyte has no neutral molecule to learn alone; "
+            "add `bulk` or `liquid`, or drop `stages`"
+        )
+    return cells
+
+
+def _write_plan(directory: RunDirectory, cells: Cells) -> None:
+    directory.stages.mkdir(exist_ok=True)
+    names = [
+        f"{k:02}-{kind}-{cell.get_chemical_formula()}"
+        for k, (kind, cell) in enumerate(cells, start=1)
+    ]
+    for name, (_, cell) in zip(names, cells, strict=True):
+        write_atomic(directory.stages / f"{name}{CELL}", format_atoms(cell).encode())
+    plan = directory.stages / "plan"
+    write_atomic(plan, "\n".join(names).encode())  # last: it says that all are there
 
 
 def _status(part: RunDirectory) -> str | None:

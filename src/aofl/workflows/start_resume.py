@@ -21,7 +21,8 @@ from aofl.simulation.run import proceed
 from aofl.simulation.run_state import Run
 from aofl.simulation.stopping import StopRequest, caught_signals
 from aofl.store import RunDirectory, read_atoms
-from aofl.workflows.assemble import check_reference, opened_reference
+from aofl.workflows.admission import admit
+from aofl.workflows.assemble import opened_reference
 from aofl.workflows.build import build
 from aofl.workflows.session import (
     begun,
@@ -121,8 +122,11 @@ def _chosen(
 def _made(
     config: RunConfig, out: Path, atoms: Atoms, reference: Reference
 ) -> tuple[RunConfig, RunDirectory]:
-    """Make a run directory; the configuration names the copy of the first model that it keeps."""
-    check_reference(reference, atoms)
+    """Make a run directory; the configuration names the copy of the first model that it keeps.
+
+    All that the run would refuse is refused before.
+    """
+    admit(config, atoms, reference)
     directory, given = RunDirectory(path=out), config.force_field.model
     if given is not None:
         config = with_own_model(config, directory)
