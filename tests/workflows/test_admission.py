@@ -216,6 +216,10 @@ def test_isotopes_keep_their_masses(column: str, tmp_path: Path) -> None:
     path.write_text("\n".join([*lines[:2], *rows]) + "\n")
     directory = create(configured(path), tmp_path / "out")
     np.testing.assert_allclose(read_atoms(directory.start).get_masses(), heavy)
+    api.resume(directory.path)
+    frames = ase.io.read(directory.path / "trajectory.0001.extxyz.gz", index=":", format="extxyz")
+    for frame in frames:
+        np.testing.assert_allclose(frame.get_masses(), heavy)
 
 
 def test_stages_that_cannot_be_built_are_refused_before(tmp_path: Path) -> None:

@@ -84,6 +84,13 @@ def test_data_are_counted_where_the_variables_point(bare_machine, monkeypatch):
     found = by_name(find_reference_codes())
     assert found["QE pseudopotentials"].note == "2 files"
     assert found["VASP potentials"].note == "1 files"
+    for name in ("potpaw_PBE.64", "potpaw_PBE.54"):  # a release is found, and one that is named
+        (bare_machine / "potpaw_PBE").rename(bare_machine / name)
+        for given in (bare_machine, bare_machine / name):
+            monkeypatch.setenv("VASP_PP_PATH", str(given))
+            there = by_name(find_reference_codes())["VASP potentials"]
+            assert (there.is_found, there.where) == (True, str(bare_machine / name))
+        (bare_machine / name).rename(bare_machine / "potpaw_PBE")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 TIMEOUT_S = 20.0
+POTENTIALS = "potpaw_PBE"  # of VASP; a release has its number after a dot
 DEBIAN_UPF = Path("/usr/share/espresso/pseudo")  # of quantum-espresso-data
 
 Group = Literal["core", "reference code", "data", "engine"]
@@ -221,9 +222,12 @@ def _vasp() -> Finding:
 
 def _potcars() -> Finding:
     given = os.environ.get("VASP_PP_PATH")
+    places = [Path(given) / POTENTIALS] if given else []
+    if given:
+        places += [*sorted(Path(given).glob(f"{POTENTIALS}.*")), Path(given)]
     return _counted(
         "VASP potentials",
-        [Path(given) / "potpaw_PBE"] if given else [],
+        places,
         "*/POTCAR*",
         "licensed: unpack potpaw_PBE and set VASP_PP_PATH, or reference.potential_directory",
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_masses
 
 from aofl.errors import StoreError
 from aofl.records import FloatArray
@@ -58,7 +59,7 @@ class Trajectory(Closing):
     def append(
         self, atoms: Atoms, *, energy: float, forces: FloatArray, step: int, time_fs: float
     ) -> None:
-        """Append one frame with its momenta, and its masses where they are not the usual ones.
+        """Append one frame with its momenta, and its masses where they are not the elements' own.
 
         Parameters
         ----------
@@ -71,14 +72,15 @@ class Trajectory(Closing):
             If a number is not finite or the disk refuses.
         """
         momenta = atoms.arrays.get("momenta", np.zeros_like(atoms.positions))
-        masses = {"masses": atoms.arrays["masses"]} if atoms.has("masses") else {}
+        masses = atoms.get_masses()
+        isotopes = {} if np.allclose(masses, atomic_masses[atoms.numbers]) else {"masses": masses}
         text = format_frame(
             numbers=atoms.numbers,
             positions=atoms.positions,
             cell=np.asarray(atoms.cell),
             pbc=atoms.pbc,
             info={"energy": energy, "step": step, "time_fs": time_fs},
-            arrays={"momenta": momenta, "forces": forces, **masses},
+            arrays={"momenta": momenta, **isotopes, "forces": forces},
         )
         self._part_to_write().append_bytes(pack(text.encode()))
 

@@ -18,9 +18,8 @@ from ase.data import chemical_symbols
 
 from aofl.config.references import VaspConfig
 from aofl.errors import ConfigError, StructureError
+from aofl.reference.installed import POTENTIALS
 from aofl.reference.subprocesses import directory_of_files
-
-POTENTIALS = "potpaw_PBE"
 
 _TITLE = re.compile(r"^[ \t]*TITEL[ \t]*=[ \t]*(\S.*?)[ \t\r]*$", re.MULTILINE)
 _ELEMENT = re.compile(r"VRHFIN[ \t]*=[ \t]*([A-Z][a-z]?)")

@@ -16,8 +16,9 @@ from aofl.records import Label
 from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
-from aofl.reference.codes.potcar import POTENTIALS, find_potentials, potential_of
+from aofl.reference.codes.potcar import find_potentials, potential_of
 from aofl.reference.codes.vasp_files import check_settings, incar_of, read_outputs, write_inputs
+from aofl.reference.installed import POTENTIALS
 from aofl.reference.protocol import JSON
 from aofl.reference.subprocesses import check_executable, run, tail
 
