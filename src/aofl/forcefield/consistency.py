@@ -24,7 +24,6 @@ import numpy as np
 from ase.units import Bohr, GPa, Hartree, kcal, kJ, mol
 
 from aofl.ace.basis import ACCURACIES
-from aofl.bayes.posterior import Statistics
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.train import structure
 from aofl.records import FloatArray, LabelledStructure, Prediction
@@ -182,10 +181,8 @@ def _said_by_forces(
     settings = replace(ACCURACIES["fast"], l_max=2, n_mixtures=mixtures)
     force_field = ForceField([int(z) for z in numbers], settings=settings)
     for k in chosen:
-        force_field.absorb(structure(labels[k]), replace(labels[k].label, stress=None))
-    force_field.data["energy"] = Statistics.empty(len(force_field.shape.group))
-    force_field.search()
-    force_field.refit()
+        force_field.absorb(structure(labels[k]), labels[k].label, forces_only=True)
+    force_field.renew()
     return {k: force_field.predict(structure(labels[k])) for k in indices}
 
 

@@ -367,9 +367,15 @@ class ForceField(Calculator):
         else:
             self.learned = more
 
-    def absorb(self, atoms: AnyStructure, label: Label) -> None:
-        """Add a label to the data without refitting: for many at once, or to restore a model."""
-        self._absorb(Structure.of(atoms), label, 1)
+    def absorb(self, atoms: AnyStructure, label: Label, *, forces_only: bool = False) -> None:
+        """Add a label to the data without refitting: for many at once, or to restore a model.
+
+        Parameters
+        ----------
+        forces_only
+            Leave out energy and stress.
+        """
+        self._absorb(Structure.of(atoms), label, 1, forces_only=forces_only)
 
     def forget(self, atoms: AnyStructure, label: Label) -> None:
         """Take away a label that was learned, and refit; the prior stays.
@@ -393,7 +399,9 @@ class ForceField(Calculator):
                 "give a structure and label that were learned"
             ) from error
 
-    def _absorb(self, structure: Structure, label: Label, sign: Literal[1, -1]) -> Rows:
+    def _absorb(
+        self, structure: Structure, label: Label, sign: Literal[1, -1], *, forces_only: bool = False
+    ) -> Rows:
         """Add a label to the data or take it away, and return its rows."""
         if self.learned is not None and self.learned.posterior is None:
             raise ModelError(PREDICTS_ONLY)
@@ -406,6 +414,7 @@ class ForceField(Calculator):
         dense = structure.pbc.all() and widest_gap(structure) <= self.basis.cutoff
         size = volume(structure) if dense else 0.0
         rows = label_rows(self.basis, expansion, structure.numbers, label, reference, size)
+        rows = rows.only(FORCES) if forces_only else rows
         (self.data.add if sign > 0 else self.data.remove)(rows)
         self.n_labels += sign
         self.reset()  # type: ignore[no-untyped-call]  # results of before are no longer its own

@@ -46,6 +46,13 @@ class Rows:
     targets: FloatArray
     kinds: IntArray
 
+    def only(self, kind: int) -> Rows:
+        """Return the rows of one kind alone."""
+        chosen = self.kinds == kind
+        return Rows(
+            matrix=self.matrix[chosen], targets=self.targets[chosen], kinds=self.kinds[chosen]
+        )
+
     def of(self, kind: int) -> FloatArray:
         """Return the rows of one kind, shape (m of that kind, n_columns)."""
         return np.asarray(self.matrix[self.kinds == kind])
