@@ -79,3 +79,15 @@ def test_hydrogen_needs_a_short_timestep(elements: set[str], timestep: float, pa
     else:
         with pytest.raises(ConfigError, match=r"`dynamics.timestep_fs` is 2; .* at most 1$"):
             check_elements(config, elements)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("learning.target_force_error_meV_per_A", 0.15, "0.15 eV/Å would be 150"),
+        ("dynamics.timestep_fs", 0.0005, "0.0005 ps would be 0.5"),
+    ],
+)
+def test_a_slip_of_units_is_asked_about(key: str, value: float, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_config(EXAMPLE, {key: value})

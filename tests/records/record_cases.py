@@ -10,6 +10,7 @@ from aofl.records.events import (
     CheckpointDamaged,
     Done,
     Drifting,
+    ExcursionBegan,
     LabelFailed,
     ReactionHappened,
     ResourceAlarm,
@@ -18,6 +19,7 @@ from aofl.records.events import (
     Rewound,
     SpeciesCounted,
     SpotChecked,
+    StartDoubted,
     Started,
     Stopped,
     TargetMissed,
@@ -114,6 +116,10 @@ EVENTS = (
         elements=("C", "O"),
         message="the target of 150 meV/Å is out of reach",
     ),
+    ExcursionBegan(
+        step=60, time_fs=30.0, temperature_K=3138.0, target_K=700.0, message="3138 K, far too hot"
+    ),
+    StartDoubted(step=0, message="C-H: atoms 3 and 7 are 0.80 A apart"),
     Uncertain(step=60, time_fs=30.0, value=0.07130386179876322, threshold=0.06),
     SpotChecked(
         step=60, time_fs=30.0, rule="random_audit", difference_eV_per_A=4.084481157740072e-07

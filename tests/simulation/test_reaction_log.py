@@ -12,6 +12,7 @@ from aofl.chemistry.tracker_state import TrackerState
 from aofl.config.schema import ChemistryConfig
 from aofl.learning.timing import Timing
 from aofl.records import Event
+from aofl.records.events import ReactionHappened
 from aofl.simulation.reaction_log import look_at_chemistry, steps_between_looks
 
 TIMESTEP = 0.5
@@ -43,7 +44,7 @@ def make_run(last_label_step: int = 0) -> Run:
         calculator=SimpleNamespace(
             timing=Timing(),
             state=SimpleNamespace(
-                last_label_step=last_label_step, path=SimpleNamespace(bonded=None)
+                last_label_step=last_label_step, path=SimpleNamespace(bonded=None, hot=None)
             ),
         ),
         files=SimpleNamespace(events=events, tell=events.append),
@@ -110,3 +111,18 @@ def test_a_restart_at_any_step_writes_the_same():
 
     assert written(False) == written(True)
     assert [event.event for event in written(False)].count("reaction") == 2
+
+
+@pytest.mark.parametrize(
+    ("hot", "marked"),
+    [((0, 39), False), ((0, 44), True), ((50, 60), True), ((51, 60), False), (None, False)],
+)
+def test_a_reaction_in_an_excursion_of_the_temperature_is_marked(hot, marked) -> None:
+    """The bond is seen broken at step 50, ten steps after the last look at it whole."""
+    run = make_run()
+    go(run, 0.0, 50)
+    run.calculator.state.path.hot = hot
+    go(run, 2.0, 200)
+    (event,) = [e for e in run.files.events if isinstance(e, ReactionHappened)]
+    assert (event.frame_before, event.frame) == (40, 50)
+    assert event.in_excursion is marked

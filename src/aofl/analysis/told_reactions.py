@@ -25,6 +25,7 @@ class ReactionEvent:
     height: float | None
     electrons: int | None
     is_seen: bool | None
+    is_hot: bool | None = None
 
     @property
     def n_bonds(self) -> int:
@@ -52,4 +53,5 @@ def read_reaction(event: ReactionHappened) -> ReactionEvent:
         height=event.height_A,
         electrons=event.electrons,
         is_seen=event.seen_by_reference,
+        is_hot=event.in_excursion,
     )

@@ -72,7 +72,10 @@ def check(
         return
     cell = " x ".join(f"{length:.2f}" for length in found["cell_A"])
     level = ", ".join(str(v) for v in found["level_of_theory"].values() if isinstance(v, str))
-    typer.echo(f"{config} is sound")
+    doubts = found["doubts"]
+    typer.echo(f"{config} is sound" if not doubts else f"{config} can start, but look at this:")
+    for doubt in doubts:
+        typer.echo(f"doubt       {doubt}")
     typer.echo(f"system      {found['formula']}, {found['n_atoms']} atoms in {cell} Å")
     typer.echo(f"run         {found['mode']}, {found['steps']} steps, {found['time_ps']:g} ps")
     note = " (semi-empirical, not DFT)" if found["semi_empirical"] else ""

@@ -19,6 +19,8 @@ from aofl.config.system import SystemConfig
 from aofl.errors import ConfigError
 
 LARGEST_TIMESTEP_WITH_HYDROGEN_FS = 1.0
+LEAST_TIMESTEP_FS = 0.01
+LEAST_TARGET = 1.0  # meV/Å
 
 
 class AceConfig(Section):
@@ -112,6 +114,16 @@ class LearningConfig(Section):
     budget: BudgetConfig = Field(default_factory=BudgetConfig, description="caps on the labels")
     guards: GuardsConfig = Field(default_factory=GuardsConfig, description="physical limits")
 
+    @field_validator("target_force_error_meV_per_A")
+    @classmethod
+    def _is_in_meV(cls, value: float) -> float:  # noqa: N802 - the unit
+        if value < LEAST_TARGET:
+            raise ValueError(
+                f"{value:g} meV/Å is below what references converge to; {value:g} eV/Å would be "
+                f"{1e3 * value:g}"
+            )
+        return value
+
 
 class LabelsConfig(Section):
     """When a label is believed, and what becomes of one that is not."""
@@ -147,6 +159,16 @@ class _Dynamics(Section):
     timestep_fs: float = Field(gt=0, le=10, description="time step, fs")
     temperature_K: float = Field(gt=0, description="initial and target temperature, K")
     steps: int = Field(ge=1, description="steps of the whole run, resumed parts included")
+
+    @field_validator("timestep_fs")
+    @classmethod
+    def _is_in_fs(cls, value: float) -> float:
+        if value < LEAST_TIMESTEP_FS:
+            raise ValueError(
+                f"{value:g} fs is far shorter than any vibration; {value:g} ps would be "
+                f"{1e3 * value:g}"
+            )
+        return value
 
 
 class VelocityVerletConfig(_Dynamics):

@@ -31,7 +31,7 @@ from aofl.learning.timing import Timing
 from aofl.learning.update import fresh_state
 from aofl.records import Event, LedgerLine, Prediction, Verdict
 from aofl.records import Mode as ModeName
-from aofl.records.events import LabelFailed, TargetMissed
+from aofl.records.events import ExcursionBegan, LabelFailed, TargetMissed
 from aofl.reference import AseReference, Reference
 from aofl.store import Dataset
 from aofl.structure import Structure
@@ -209,7 +209,7 @@ class AdaptiveCalculator(Calculator):
         for event in told.events:
             if isinstance(event, LabelFailed):
                 logger.warning("step %d: no label: %s", event.step, event.message)
-            if isinstance(event, TargetMissed):
+            if isinstance(event, (TargetMissed, ExcursionBegan)):
                 logger.warning("step %d: %s", event.step, event.message)
             self._on_event(event)
 

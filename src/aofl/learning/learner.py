@@ -17,6 +17,7 @@ import numpy as np
 
 from aofl.bayes.error_statistics import error_sums
 from aofl.errors import ReferenceFailed
+from aofl.learning.excursion import followed, word_about_excursion
 from aofl.learning.learner_state import TRUSTED, LearnerState, Source
 from aofl.learning.model import Model
 from aofl.learning.observation import Frame, Observation
@@ -84,6 +85,10 @@ class Learner:
         state
             Of the step before.
         """
+        came = self._made(frame, model, state)
+        return self._with_heat(came, frame) if isinstance(came, Moved) else came
+
+    def _made(self, frame: Frame, model: Model | None, state: LearnerState) -> Moved | Refused:
         if model is None:
             return self._by_reference(frame, state)
         now = self._observed(frame, model, state)
@@ -131,6 +136,15 @@ class Learner:
         now = self._looked(Now(frame=frame, model=model, seen=seen, state=state))
         now = self._with_molecules(now)
         return self._asked(now, verdict, energy - state.path.energy_shift)
+
+    def _with_heat(self, moved: Moved, frame: Frame) -> Moved:
+        """Follow the temperature at a step that was accepted."""
+        target, n_atoms = self.conditions.target_temperature, len(frame.structure)
+        path = followed(moved.state.path, frame.temperature, target, n_atoms)
+        time_fs = path.step * self.conditions.timestep_fs
+        word = word_about_excursion(path, frame.temperature, target, time_fs)
+        told = moved.told if word is None else moved.told + Told(events=(word,))
+        return replace(moved, state=replace(moved.state, path=path), told=told)
 
     # What is seen
 

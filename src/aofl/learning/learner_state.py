@@ -62,6 +62,9 @@ class PathState:
     energy_shift
         What of the energy of the step is jumps, at labels and updates, eV: the energy minus it is
         continuous.
+    hot
+        First and last step of the last excursion of the temperature (`aofl.learning.excursion`);
+        None before the first.
     """
 
     step: int = -1
@@ -73,6 +76,7 @@ class PathState:
     limit: float
     is_unsure: bool = False
     energy_shift: float = 0.0
+    hot: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,6 +152,8 @@ class ReactionHappened:
         Whether a label was made within it; None where that is not known.
     certain_at_step
         The step at which the products had lived for the minimum lifetime.
+    in_excursion
+        Whether some of it happened while the atoms were far too hot; None where that is not known.
     """
 
     step: int
@@ -172,6 +174,7 @@ class ReactionHappened:
     electrons: int | None = None
     seen_by_reference: bool | None = None
     certain_at_step: int | None = None
+    in_excursion: Annotated[bool | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +215,27 @@ class TargetMissed:
     target_eV_per_A: float  # noqa: N815 - the names are those of the keys
     reached_eV_per_A: float  # noqa: N815
     elements: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcursionBegan:
+    """The atoms became far hotter than the thermostat's temperature; `message` has the words."""
+
+    step: int
+    time_fs: float
+    event: Literal["excursion"] = "excursion"
+    temperature_K: float  # noqa: N815 - the unit is a capital K
+    target_K: float  # noqa: N815
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartDoubted:
+    """The start structure has squeezed contacts or a large force; `message` says which."""
+
+    step: int
+    event: Literal["start_doubted"] = "start_doubted"
     message: str
 
 
@@ -304,6 +328,8 @@ Event = Annotated[
     | LabelFailed
     | Drifting
     | TargetMissed
+    | ExcursionBegan
+    | StartDoubted
     | Uncertain
     | SpotChecked
     | Rewound

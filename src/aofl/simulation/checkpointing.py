@@ -41,6 +41,7 @@ class PlainInstant:
     is_unsure: bool
     energy_shift: float
     offsets: dict[str, int]
+    hot: tuple[int, int] | None = None
 
 
 def save_state(
@@ -167,6 +168,7 @@ def _plain(instant: Snapshot) -> dict[str, Any]:
         is_unsure=path.is_unsure,
         energy_shift=path.energy_shift,
         offsets=instant.offsets,
+        hot=path.hot,
     )
     return {
         **to_plain(plain),
@@ -185,7 +187,8 @@ def _instant(arrays: dict[str, Any], k: int, state: Mapping[str, Any]) -> Snapsh
         If a value or an array is not what it was when it was written.
     """
     _check_shapes(arrays, k)
-    plain = from_plain(PlainInstant, {f.name: state[f.name] for f in fields(PlainInstant)})
+    known = {f.name: state[f.name] for f in fields(PlainInstant) if f.name != "hot"}
+    plain = from_plain(PlainInstant, {**known, "hot": state.get("hot")})  # newer than the others
     before, tracker = arrays[f"{k}.previous_positions"], state["followed"]
     # Older checkpoints: the rules and the log had each a history of their own.
     tracked = state.get("tracked", tracker["bonded"] if tracker else state["bonded"])
@@ -199,6 +202,7 @@ def _instant(arrays: dict[str, Any], k: int, state: Mapping[str, Any]) -> Snapsh
         limit=plain.limit,
         is_unsure=plain.is_unsure,
         energy_shift=plain.energy_shift,
+        hot=plain.hot,
     )
     return Snapshot(
         positions=arrays[f"{k}.positions"],

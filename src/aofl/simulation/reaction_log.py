@@ -76,5 +76,12 @@ def _pairs(bonded: IntArray) -> set[tuple[int, int]]:
 def _write_reaction(run: Run, event: reaction_event.Event) -> None:
     seen = run.calculator.state.last_label_step >= event.frame_before
     record = replace(event, seen_by_reference=seen).to_json()
-    line = {"step": event.frame, **record, "certain_at_step": run.step}
+    hot = run.calculator.state.path.hot
+    in_excursion = hot is not None and hot[0] <= event.frame and event.frame_before <= hot[1]
+    line = {
+        "step": event.frame,
+        **record,
+        "certain_at_step": run.step,
+        "in_excursion": in_excursion,
+    }
     run.files.tell(from_plain(ReactionHappened, line))

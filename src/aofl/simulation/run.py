@@ -15,7 +15,7 @@ import numpy as np
 from aofl.errors import AoflError, RunStopped, StoreError
 from aofl.learning.update import calibration_factors
 from aofl.records import ThermoRow
-from aofl.records.events import Done, Stopped
+from aofl.records.events import Done, StartDoubted, Stopped
 from aofl.simulation.checkpointing import save_state
 from aofl.simulation.dynamics import advance
 from aofl.simulation.reaction_log import look_at_chemistry
@@ -23,6 +23,7 @@ from aofl.simulation.resources import tell_forecast, watch
 from aofl.simulation.rewind import rewind
 from aofl.simulation.run_state import Run
 from aofl.simulation.summary import write_summary
+from aofl.system.strain import large_force, squeezed_contacts
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,12 @@ SNAPSHOT_EVERY = 10  # steps between frames that a rewind can go back to
 
 
 def begin(run: Run) -> None:
-    """Write down the first instant of a new run."""
+    """Write down the first instant of a new run, and what is doubtful about it."""
     _observe(run)
+    force = large_force(run.atoms, np.asarray(run.calculator.results["forces"]))
+    for doubt in (*squeezed_contacts(run.atoms), *([force] if force else [])):
+        logger.warning("the start structure: %s", doubt)
+        run.files.tell(StartDoubted(step=run.step, message=doubt))
     save_state(run)
     write_summary(run, "running")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -12,7 +13,9 @@ from typing import Any
 from ase import Atoms
 
 from aofl.config.schema import RunConfig
+from aofl.records import Label
 from aofl.reference import LabelLimits, Reference, check_label
+from aofl.system.strain import large_force, squeezed_contacts
 from aofl.workflows.admission import admit
 from aofl.workflows.assemble import opened_reference
 from aofl.workflows.build import build
@@ -37,9 +40,13 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
     with scratch_reference(config) as reference:
         admission = admit(config, atoms, reference)
         level, is_semi_empirical = reference.describe(), reference.is_semi_empirical
-        seconds = timed_label(reference, atoms) if time_label else None
+        timed = timed_label(reference, atoms) if time_label else None
     check_stages(config)
     force_field = admission.force_field
+    doubts = squeezed_contacts(atoms)
+    if timed is not None and (force := large_force(atoms, timed.label.forces)) is not None:
+        doubts.append(force)
+    seconds = None if timed is None else timed.seconds
     labels = label_range(config.dynamics.steps, config.mode)
     return {
         "formula": str(atoms.get_chemical_formula(mode="metal")),
@@ -50,6 +57,7 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
         "level_of_theory": level,
         "semi_empirical": is_semi_empirical,
         "reference_data": admission.data,
+        "doubts": doubts,
         "weights": None if force_field is None else force_field.basis.n_columns,
         **forecast(config.dynamics.steps, labels, seconds, None),
     }
@@ -65,8 +73,17 @@ def scratch_reference(config: RunConfig) -> Iterator[Reference]:
         yield reference
 
 
-def timed_label(reference: Reference, atoms: Atoms) -> float:
-    """Return the wall time of one label, s."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedLabel:
+    """A label, and the wall time that it took, s."""
+
+    label: Label
+    seconds: float
+
+
+def timed_label(reference: Reference, atoms: Atoms) -> TimedLabel:
+    """Return a label of a structure that passed the checks of labels."""
     started = perf_counter()
-    check_label(reference.label(atoms), atoms, limits=LabelLimits())
-    return perf_counter() - started
+    label = reference.label(atoms)
+    check_label(label, atoms, limits=LabelLimits())
+    return TimedLabel(label=label, seconds=perf_counter() - started)

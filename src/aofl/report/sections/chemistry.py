@@ -100,6 +100,7 @@ def _each(data: RunData) -> Table:
     columns: dict[str, list[object]] = {  # what matters most comes first: phones show no more
         f"time, {data.time_unit}": [f"{event.time_fs:.1f}" for event in events],
         "reaction": [event.reaction for event in events],
+        "far too hot": ["yes" if event.is_hot else "" for event in events],
         seen_by(data): [{True: "yes", False: "no", None: ""}[e.is_seen] for e in events],
         "from the metal, Å": [_number(one) for one in to_metal[: len(events)]],
         "electrons taken up": ["" if e.electrons is None else e.electrons for e in events],

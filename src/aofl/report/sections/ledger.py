@@ -11,7 +11,8 @@ from aofl.report.page import Section, Table, counted
 
 FIRST, LAST, MOST_ROWS = 6, 10, 40
 TROUBLES = (
-    "resumed", "label_failed", "label_rejected", "rewind", "drift", "target", "uncertain", "stopped"
+    "resumed", "label_failed", "label_rejected", "rewind", "drift", "target", "excursion",
+    "start_doubted", "uncertain", "stopped",
 )  # fmt: skip
 
 
