@@ -132,7 +132,7 @@ def _check_free_energies(labelled: Sequence[tuple[int, Given]], path: Path) -> N
         values = [given.get("free_energy", given["energy"]), given["energy"]]
         try:
             free, energy = (float(value) for value in values)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue  # what is no number is left out with its reason later
         if abs(free - energy) > SAME_ENERGY * len(given["positions"]):
             without = [k for k, other in labelled if "free_energy" not in other]
@@ -168,8 +168,8 @@ def _nothing_found(frames: Sequence[tuple[int, Given]], keys: LabelKeys, path: P
         for name, value in given.items():
             if name in ("positions", "numbers"):
                 continue
-            shape = np.shape(value)
-            if shape == np.shape(given["positions"]):
+            shape = getattr(value, "shape", ())
+            if shape == given["positions"].shape:
                 columns[name] = None
             elif not shape and not isinstance(value, bool | np.bool_):
                 values[name] = None

@@ -178,7 +178,7 @@ def labelled_structure(atoms: Atoms, names: LabelNames, where: str) -> LabelledS
             seconds=float(provenance.pop("seconds", 0.0)),
             attempts=int(provenance.pop("attempts", 1)),
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"{where} has a label of wrong type or shape: {error}") from error
     return LabelledStructure(
         numbers=np.array(atoms.numbers, dtype=np.int64),
@@ -209,6 +209,8 @@ def _energy(value: Any) -> float:
     return float(value)
 
 
+# Numbers that are not finite are for the checks on all labels: no warning of NumPy's here.
+@np.errstate(all="ignore")
 def _stress(atoms: Atoms, given: Given, names: LabelNames) -> FloatArray | None:
     stress = _voigt(_first(given, names.stress))
     virial = _voigt(_first(given, names.virial))
@@ -217,7 +219,6 @@ def _stress(atoms: Atoms, given: Given, names: LabelNames) -> FloatArray | None:
     converted = -virial / atoms.get_volume()
     if stress is None:
         return np.asarray(converted)
-    # Not "more than": a number that is not finite is for the checks on all labels.
     if np.abs(stress - converted).max() > _DISAGREEMENT * np.abs(stress).max():
         raise ValueError(
             f"the stress ({stress[0]:.4g} eV/Å^3 along xx) and the virial ({virial[0]:.4g} eV, "
