@@ -90,6 +90,18 @@ def test_status_for_people_and_for_machines(finished: Path) -> None:
     assert 1 < summary["labels"] < 40
 
 
+@pytest.mark.parametrize("streams", [">&- 2>&-", "> /dev/full 2> /dev/full", "| head -1"])
+def test_output_never_ends_a_run(config: Path, tmp_path: Path, streams: str) -> None:
+    command = f'"$0" -m aofl.cli run "$1" --out "$2" --steps 2 {streams}'
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command, sys.executable, config, tmp_path / "run"],
+        env=environment, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "done"
+
+
 def test_report_is_one_file(finished: Path) -> None:
     done = aofl("report", finished)
     assert done.returncode == 0, done.stderr

@@ -18,9 +18,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from aofl.ace.kernels.simd import LANES, fma, load, multiply, padded, spread, store, subtract
+from aofl.compiled import njit
 from aofl.records import FloatArray
 
 L_LIMIT = 8

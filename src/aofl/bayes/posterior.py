@@ -20,10 +20,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from scipy.linalg import blas, lapack
 
 from aofl.bayes.recent import Recent
+from aofl.compiled import njit
 from aofl.errors import ModelError
 from aofl.records import FloatArray
 

@@ -33,7 +33,11 @@ app.command()(doctor)
 
 WallTime = Annotated[
     str | None,
-    typer.Option(metavar="TIME", help="stop cleanly before this: 3600, 12:00:00 or 1-12:00:00"),
+    typer.Option(
+        metavar="TIME",
+        help="stop cleanly before this, read as Slurm does: 90 (minutes), 30:00, 12:00:00, 1-12; "
+        "or with a unit: 90s, 30min, 1.5h, 2d",
+    ),
 ]
 RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
 EnergyKey = Annotated[str | None, typer.Option(help="name of the energies, eV")]
@@ -89,12 +93,13 @@ def run(
     chosen = read_config(config, {key: value for key, value in given.items() if value is not None})
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
+    granted_s = _granted(max_walltime)
     with shown_progress() as show:
         status = api.run(
             chosen,
             directory,
             show,
-            max_walltime_s=seconds_of(max_walltime),
+            max_walltime_s=granted_s,
             on_stage=_tell_stage,
         )
     _report_end(directory, status)
@@ -121,7 +126,7 @@ def resume(
 
     given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
     overrides = {key: value for key, value in given.items() if value is not None}
-    seconds = seconds_of(max_walltime)
+    granted_s = _granted(max_walltime)
     if (from_step is None) != (to is None):
         raise ConfigError("a branch needs both `--from STEP` and `--to NEWDIR`")
     if from_step is not None and to is not None:
@@ -133,7 +138,7 @@ def resume(
             overrides,
             show,
             config_file=config,
-            max_walltime_s=seconds,
+            max_walltime_s=granted_s,
             on_change=lambda change: typer.echo(f"changed from here on: {change}"),
             on_stage=_tell_stage,
         )
@@ -311,6 +316,16 @@ def _keys(
     from aofl.store import LabelKeys
 
     return LabelKeys(energy=energy, forces=forces, stress=stress, virial=virial)
+
+
+def _granted(max_walltime: str | None) -> float | None:
+    """Return the wall time that is granted, s, and say how it was read; None without a limit."""
+    from aofl.cli.live import clock_time
+
+    seconds = seconds_of(max_walltime)
+    if seconds is not None:
+        typer.echo(f"stops cleanly before {clock_time(seconds)} (h:mm:ss) of wall time is over")
+    return seconds
 
 
 def _tell_stage(name: str) -> None:

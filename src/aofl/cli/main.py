@@ -13,6 +13,7 @@ import typer
 
 from aofl.cli.campaign import check, compare, rehearse
 from aofl.cli.commands import app
+from aofl.cli.streams import make_lasting, tell_lost_output
 from aofl.errors import AoflError, ReferenceFailed, RunStopped
 
 for verb in (check, rehearse, compare):
@@ -21,6 +22,7 @@ for verb in (check, rehearse, compare):
 
 def main() -> None:
     """Run the command line; errors of the package become one sentence and an exit code."""
+    make_lasting()
     try:
         app()
     except (RunStopped, ReferenceFailed) as error:
@@ -29,3 +31,5 @@ def main() -> None:
     except AoflError as error:
         typer.echo(f"aofl: {error}", err=True)
         sys.exit(2)
+    finally:
+        tell_lost_output()

@@ -66,6 +66,10 @@ def proceed(run: Run, on_step: Callable[[Run], None] = lambda run: None) -> str:
             f"the run stopped at step {run.step}; `aofl resume` goes on from the last step saved"
         )
         raise RunStopped(f"{error}; {advice}") from error
+    except BaseException as error:  # of `on_step`, or a fault of the program: nothing runs now
+        with suppress(Exception):
+            _finish(run, "failed", f"{type(error).__name__}: {error}")
+        raise
     return status
 
 

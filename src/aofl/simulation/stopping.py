@@ -2,7 +2,8 @@
 
 Both only ask: the run ends after the step in progress, writes a checkpoint and says why. A second
 signal does not ask; it ends the process at once, which costs the steps since the last checkpoint
-and nothing else.
+and nothing else. A terminal that is closed sends SIGHUP more than once (the kernel does, and the
+shell), so the second of these asks no more than the first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
 MARGIN = 1.5  # the step to come may take this much longer than the longest so far
 
 
@@ -58,17 +59,27 @@ class StopRequest:
 
 @contextmanager
 def caught_signals(request: StopRequest) -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGUSR1 ask for the end; a second signal ends the process."""
+    """Let SIGINT, SIGTERM, SIGUSR1 and SIGHUP ask for the end; a second signal ends the process.
+
+    A SIGHUP that is ignored, as `nohup` has it, stays ignored.
+    """
 
     def note(number: int, frame: object) -> None:
+        if number == signal.SIGHUP and request.reason == "SIGHUP":
+            return
         if request.reason is not None:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         request.reason = signal.Signals(number).name
 
-    before = {number: signal.signal(number, note) for number in SIGNALS}
+    before = {number: signal.signal(number, note) for number in SIGNALS if not _is_waived(number)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_waived(number: signal.Signals) -> bool:
+    """Return whether whoever started this process wants it to outlive its terminal."""
+    return number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN

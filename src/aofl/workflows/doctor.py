@@ -12,6 +12,7 @@ from typing import Any
 from ase.build import molecule
 from threadpoolctl import threadpool_info
 
+from aofl.compiled import kernel_folder
 from aofl.errors import AoflError
 from aofl.reference import TbliteReference
 from aofl.reference.installed import Finding, find_reference_codes, package_version
@@ -44,7 +45,7 @@ def _core() -> list[Finding]:
         note=f"missing: {', '.join(missing)}" if missing else f"and its {len(names)} packages",
         install=f"pip install {' '.join(missing)}" if missing else None,
     )
-    return [python, packages, _trial_label(), *_blas(), _threads()]
+    return [python, packages, _trial_label(), *_blas(), _threads(), _kernels()]
 
 
 def _trial_label() -> Finding:
@@ -94,4 +95,16 @@ def _threads() -> Finding:
         is_found=True,
         version=str(cores),
         note=", ".join(given) or "no variable sets the threads",
+    )
+
+
+def _kernels() -> Finding:
+    """Return where compiled kernels are kept."""
+    folder = kernel_folder()
+    return Finding(
+        group="core",
+        name="kernels",
+        is_found=True,
+        where=folder,
+        note=f"compiled ones in {folder}" if folder else "compiled anew in each process",
     )

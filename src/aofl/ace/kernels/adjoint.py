@@ -10,7 +10,7 @@ neighbours, so no derivative of a function is ever formed or stored. Arrays are 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from aofl.ace.kernels.local import (
     N_DRAWS,
@@ -40,6 +40,7 @@ from aofl.ace.kernels.surroundings import (
     workspaces,
     write_density,
 )
+from aofl.compiled import njit
 
 
 @njit(**OPTIONS)

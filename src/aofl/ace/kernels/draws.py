@@ -13,7 +13,7 @@ and forces [(i 3 + d) N_DRAWS + draw]; memory is a few kB for an atom, whatever 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from aofl.ace.kernels.local import N_DRAWS
 from aofl.ace.kernels.products import blank_mixed, mix_density, product_jacobian
@@ -32,6 +32,7 @@ from aofl.ace.kernels.surroundings import (
     workspaces,
     write_density,
 )
+from aofl.compiled import njit
 
 
 @njit(**OPTIONS)

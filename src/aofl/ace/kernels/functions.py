@@ -9,7 +9,7 @@ depend on the number of threads.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from aofl.ace.kernels.products import blank_mixed, mix_density, product_jacobian
 from aofl.ace.kernels.simd import LANES
@@ -22,6 +22,7 @@ from aofl.ace.kernels.surroundings import (
     workspace,
     write_density,
 )
+from aofl.compiled import njit
 
 
 @njit(parallel=True, **OPTIONS)

@@ -14,10 +14,10 @@ and ends in zeros, at least `LANES` of them, up to a multiple of `LANES`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from aofl.ace.kernels.simd import LANES, add, fma, load, multiply, spread, store, total
 from aofl.ace.kernels.surroundings import OPTIONS, grid_cell, hermite, spread_six, weighted
+from aofl.compiled import njit
 
 N_DRAWS = 2 * LANES  # two vectors: a deviation is true to about 1 / sqrt(2 N_DRAWS) = 18 %
 

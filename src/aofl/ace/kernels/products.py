@@ -8,10 +8,10 @@ the same for every atom, so the lanes of a vector hold eight atoms: mixed densit
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from aofl.ace.kernels.simd import LANES, add, fma, load, multiply, spread, store
 from aofl.ace.kernels.surroundings import OPTIONS
+from aofl.compiled import njit
 
 
 @njit(**OPTIONS)

@@ -9,11 +9,12 @@ conventions are those of `aofl.ace.kernels.functions`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from aofl.ace.angular import harmonics, work_size
 from aofl.ace.kernels.simd import LANES
 from aofl.ace.kernels.surroundings import OPTIONS, read_row
+from aofl.compiled import njit
 
 
 @njit(**OPTIONS)

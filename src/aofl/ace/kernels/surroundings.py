@@ -17,10 +17,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from aofl.ace.angular import harmonics, work_size
 from aofl.ace.kernels.simd import LANES, fma, load, multiply, padded, spread, store
+from aofl.compiled import njit
 
 # Strict arithmetic, no fastmath: with it a kernel just compiled and the same kernel loaded from the
 # cache differ in the last bit, and a resumed run would leave the path of an uninterrupted one.
