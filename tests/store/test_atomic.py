@@ -36,3 +36,32 @@ def test_a_leftover_of_a_killed_write_is_no_obstacle(tmp_path):
     (tmp_path / ".file.tmp").write_bytes(b"torn")
     write_atomic(path, b"new")
     assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF])
+def test_a_file_system_without_fsync_is_written_all_the_same(tmp_path, monkeypatch, number):
+    def unknown(_descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", unknown)
+    write_atomic(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "make room, or ask for a larger quota"),
+        (errno.EDQUOT, "make room, or ask for a larger quota"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.EROFS, "choose a place that can be written"),
+        (errno.EACCES, "check free space and permissions"),
+    ],
+)
+def test_the_advice_is_about_what_the_disk_said(tmp_path, monkeypatch, number, advice):
+    def refuse(*_arguments):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(StoreError, match=advice):
+        write_atomic(tmp_path / "file", b"new")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -26,6 +25,7 @@ import numpy as np
 from aofl.ace.basis import BasisSettings, fewest_columns
 from aofl.ace.kernels.local import N_DRAWS
 from aofl.bayes.posterior import Statistics
+from aofl.durable import synchronise_path
 from aofl.errors import ModelError
 from aofl.forcefield.gathered import Gathered
 from aofl.forcefield.model_state import ModelState, ProductionState
@@ -58,7 +58,7 @@ def write_model(state: ModelState | ProductionState, path: Path) -> None:
         "units": "eV, Å",
     }
     try:
-        with h5py.File(temporary, "w") as file:
+        with h5py.File(temporary, "w", locking=False) as file:
             file.attrs["header"] = json.dumps(header)
             file["reference_energies"] = state.reference_energies
             file["calibration"] = state.calibration
@@ -68,9 +68,9 @@ def write_model(state: ModelState | ProductionState, path: Path) -> None:
                     _write_data(file.create_group("labels"), state.data)
                 case ProductionState():
                     _write_weights(file.create_group("production"), state)
-        _sync(temporary)
+        synchronise_path(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        synchronise_path(path.parent)
     except OSError as error:
         raise ModelError(f"cannot write the model {path}: {error}") from error
     finally:
@@ -88,7 +88,7 @@ def read_model(path: Path) -> ModelState | ProductionState:
     """
     if not path.is_file():
         raise ModelError(f"there is no model {path}; give the path of a model.h5")
-    with faults_named(path), h5py.File(path, "r") as file:
+    with faults_named(path), h5py.File(path, "r", locking=False) as file:
         header = json.loads(str(file.attrs["header"]))
         _check_schema(header, path)
         elements, settings = list(header["elements"]), BasisSettings(**header["settings"])
@@ -268,12 +268,3 @@ def _read_statistics(group: h5py.Group) -> Statistics:
     if not np.isfinite(square):
         raise ModelError("a sum of squares is not finite")
     return Statistics(gram, moment, square, count)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a directory, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

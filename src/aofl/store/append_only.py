@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from aofl.durable import synchronise, synchronise_path
 from aofl.errors import StoreError
-from aofl.store.atomic import cannot, sync_directory, write_all
+from aofl.store.atomic import cannot, write_all
 from aofl.store.closing import Closing
 
 _BLOCK = 65536
@@ -35,7 +36,7 @@ class AppendOnlyFile(Closing):
         self._is_durable = is_durable
         try:
             self._file = path.open("ab", buffering=0)
-            sync_directory(path.parent)
+            synchronise_path(path.parent)
             self._offset = path.stat().st_size
         except OSError as error:
             raise cannot("open", path, error) from error
@@ -56,7 +57,7 @@ class AppendOnlyFile(Closing):
         try:
             write_all(self._file.fileno(), data)
             if self._is_durable:
-                os.fsync(self._file.fileno())
+                synchronise(self._file.fileno())
         except OSError as error:
             with suppress(OSError):
                 os.ftruncate(self._file.fileno(), self._offset)
@@ -78,7 +79,7 @@ class AppendOnlyFile(Closing):
             )
         try:
             os.ftruncate(self._file.fileno(), offset)
-            os.fsync(self._file.fileno())
+            synchronise(self._file.fileno())
         except OSError as error:
             raise cannot("truncate", self.path, error) from error
         self._offset = offset
@@ -86,7 +87,7 @@ class AppendOnlyFile(Closing):
     def sync(self) -> None:
         """Wait until all appended records are on the disk; call it before a checkpoint."""
         try:
-            os.fsync(self._file.fileno())
+            synchronise(self._file.fileno())
         except OSError as error:
             raise cannot("write", self.path, error) from error
 

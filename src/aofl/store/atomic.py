@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
+from aofl.durable import synchronise, synchronise_path
 from aofl.errors import StoreError
+
+_SPACE = "make room, or ask for a larger quota"
+_ADVICE = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EEXIST: "it is a file; choose another name",
+    errno.ENOTDIR: "a file has the name of a directory; choose another name",
+    errno.EISDIR: "it is a directory; give the name of a file",
+    errno.ENOENT: "look at the name, and at what is missing above it",
+    errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
+    errno.ENFILE: "this machine has too many files open",
+    errno.EROFS: "choose a place that can be written",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ESTALE: "the file server lost it; look whether the file system is mounted",
+}
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -25,11 +42,11 @@ def write_atomic(path: Path, data: bytes) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             write_all(descriptor, data)
-            os.fsync(descriptor)
+            synchronise(descriptor)
         finally:
             os.close(descriptor)
         os.replace(temporary, path)  # noqa: PTH105 - os.* alone: tests make each call fail
-        sync_directory(path.parent)
+        synchronise_path(path.parent)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -57,16 +74,8 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def cannot(verb: str, path: Path, error: OSError) -> StoreError:
-    """Return the error that says what the disk refused, in one sentence."""
+    """Return the error that says what the disk refused, and what to do, in one sentence."""
     reason = error.strerror or str(error)
-    return StoreError(f"cannot {verb} {path}: {reason}; check free space and permissions")
+    advice = _ADVICE.get(error.errno or 0, "check free space and permissions")
+    return StoreError(f"cannot {verb} {path}: {reason}; {advice}")

@@ -49,7 +49,7 @@ def iterate_h5md(path: Path, reading: Reading) -> Iterator[Atoms]:
         If the file is no H5MD file, or something in it is missing, damaged or not known.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             yield from _frames(_particles(file, path), path, reading)
     except OSError as error:
         raise StoreError(f"cannot read {path} as HDF5: {error}") from error

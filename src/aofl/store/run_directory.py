@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import logging
-import os
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +16,7 @@ from aofl.store.atomic import cannot, write_atomic
 from aofl.store.checkpoint import previous_checkpoint
 from aofl.store.extxyz import format_atoms
 from aofl.store.journal import jsonable
-
-logger = logging.getLogger(__name__)
+from aofl.store.lock import holder_of, locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,33 +171,9 @@ class RunDirectory:
         """Return whether the run has come as far as its first checkpoint."""
         return self.checkpoint.exists() or previous_checkpoint(self.checkpoint).exists()
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold the run directory for this process alone.
-
-        The kernel drops the lock when the process ends, however it ends: a lock file that is
-        left behind is stale, and is taken over with a line in the log.
-
-        Raises
-        ------
-        StoreError
-            If another process holds it.
-        """
-        lock_file = self.path / ".lock"
-        try:
-            file = lock_file.open("a+")
-        except OSError as error:
-            raise cannot("lock", lock_file, error) from error
-        with file:
-            _acquire(file.fileno(), self.path)
-            stale = _holder(file.fileno())
-            if stale:
-                logger.warning("%s: process %s ended without giving the run back", self.path, stale)
-            _sign(file.fileno(), f"{os.getpid()} on {socket.gethostname()}\n")
-            try:
-                yield
-            finally:
-                _sign(file.fileno(), "")
+    def lock(self) -> AbstractContextManager[None]:
+        """Hold the run directory for this process alone; see `aofl.store.lock.locked`."""
+        return locked(self.path)
 
     def is_abandoned(self) -> bool:
         """Return whether the process that held the directory ended without giving it back.
@@ -210,20 +181,8 @@ class RunDirectory:
         Read from the name that it left, so that asking takes the lock from nobody. What a process
         of another machine does cannot be seen: False.
         """
-        try:
-            holder = (self.path / ".lock").read_text(errors="replace").strip()
-        except OSError:
-            return False
-        process, _, machine = holder.partition(" on ")
-        if not process.isdigit() or machine != socket.gethostname():
-            return False
-        try:
-            os.kill(int(process), 0)
-        except (ProcessLookupError, OverflowError, ValueError):  # no more, or never was
-            return True
-        except PermissionError:
-            return False
-        return False
+        holder = holder_of(self.path)
+        return holder is not None and holder.is_dead()
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace the summary; numbers that are not finite become null."""
@@ -240,30 +199,6 @@ class RunDirectory:
     def read_record(self) -> dict[str, Any]:
         """Return what the run is: versions, seed, level of theory."""
         return _read_json(self.record)
-
-
-def _acquire(descriptor: int, path: Path) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = _holder(descriptor) or "unknown"
-        raise StoreError(
-            f"the run directory {path} is in use by process {holder}: wait for it or end it first"
-        ) from error
-    except OSError as error:
-        raise cannot("lock", path, error) from error
-
-
-def _sign(descriptor: int, text: str) -> None:
-    """Write who holds the lock; a courtesy to the next one, so a full disk is no obstacle."""
-    with suppress(OSError):
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text.encode(), 0)
-
-
-def _holder(descriptor: int) -> str:
-    """Return the process that a lock file names, empty if it was given back."""
-    return os.pread(descriptor, 128, 0).decode(errors="replace").strip()
 
 
 def _to_json(value: Mapping[str, Any]) -> bytes:

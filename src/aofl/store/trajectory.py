@@ -14,10 +14,11 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_masses
 
+from aofl.durable import synchronise_path
 from aofl.errors import StoreError
 from aofl.records import FloatArray
 from aofl.store.append_only import AppendOnlyFile
-from aofl.store.atomic import cannot, sync_directory
+from aofl.store.atomic import cannot
 from aofl.store.chunks import iterate_members, pack, part_number, part_path, parts
 from aofl.store.closing import Closing
 from aofl.store.extxyz import format_frame, frames_of_text, iterate_frames, parse_frame
@@ -138,7 +139,7 @@ class Trajectory(Closing):
     def _remove(self, part: Path) -> None:
         try:
             part.unlink()
-            sync_directory(part.parent)
+            synchronise_path(part.parent)
         except OSError as error:
             raise cannot("remove", part, error) from error
 
