@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from evidence import events, science, stop_at
 
 from aofl import api
 from aofl.errors import ConfigError, StoreError
-from aofl.store import checkpoint_at, load_checkpoint, read_journal
+from aofl.records.events import Resumed
+from aofl.store import checkpoint_at, load_checkpoint, read_events, read_journal
 
 
 def test_a_branch_begins_exactly_where_its_parent_was(bench: Any) -> None:
@@ -132,3 +134,33 @@ def test_the_past_is_thinned_but_never_lost(bench: Any) -> None:
     assert kept[-1] == 80
     assert len(kept) <= 32
     assert checkpoint_at(run / "checkpoint.npz", 79).state["step"] <= 79
+
+
+def test_other_versions_and_another_host_are_told_once(bench: Any) -> None:
+    run = bench.run("run", stop_at(8))
+    record = json.loads((run / "run.json").read_text())
+    now = record["versions"]["numpy"]
+    record["versions"]["numpy"] = "1.26.0"
+    (run / "run.json").write_text(json.dumps(record | {"host": "node-1", "python": "3.10.2"}))
+    told: list[str] = []
+    api.resume(run, None, stop_at(14), on_change=lambda change: told.append(str(change)))
+    assert [line.partition(": ")[0] for line in told] == ["`python`", "`numpy`", "`host`"]
+    assert told[1] == f"`numpy`: '1.26.0' -> '{now}'"
+    (event,) = (e for e in read_events(run / "events.jsonl") if isinstance(e, Resumed))
+    assert event.changed["numpy"] == ("1.26.0", now)
+    assert event.changed["host"] == ("node-1", socket.gethostname())
+    assert event.made_with["scipy"] == record["versions"]["scipy"]
+    assert set(event.changed) == {"python", "numpy", "host"}
+    told.clear()
+    api.resume(run, on_change=lambda change: told.append(str(change)))
+    assert told == []
+    last = read_events(run / "events.jsonl")
+    assert [e.changed for e in last if isinstance(e, Resumed)][-1] == {}
+
+
+@pytest.mark.parametrize("spoiled", [{"versions": 3}, {"versions": {"numpy": 1}}, {"python": []}])
+def test_versions_that_were_written_badly_are_passed_over(bench: Any, spoiled: Any) -> None:
+    run = bench.run("run", stop_at(8))
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(record | spoiled))
+    assert api.resume(run) == "done"

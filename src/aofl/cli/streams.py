@@ -69,7 +69,10 @@ def make_lasting() -> None:
     os.close(descriptor)
     codecs.register_error(_SPELLED, spelled)
     codecs.register(lambda name: _plain() if name == _PLAIN.replace("-", "_") else None)
-    sys.stdout, sys.stderr = _lasting(sys.stdout, 1), _lasting(sys.stderr, 2)
+    if sys.stdout is sys.__stdout__:  # not what a caller of this function has put there
+        sys.stdout = _lasting(sys.stdout, 1)
+    if sys.stderr is sys.__stderr__:
+        sys.stderr = _lasting(sys.stderr, 2)
 
 
 def tell_lost_output() -> None:

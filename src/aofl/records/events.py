@@ -30,11 +30,26 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A run went on from a checkpoint."""
+    """A run went on from a checkpoint.
+
+    Attributes
+    ----------
+    made_with
+        Versions of Python, packages and the reference code by name, and the `host`.
+    changed
+        What of them is not as in the stretch before: before and now; left out where all is. With
+        other versions a run cannot be expected to go on bit for bit.
+    """
 
     step: int
     time_fs: float
     event: Literal["resumed"] = "resumed"
+    made_with: Annotated[dict[str, str], Field(exclude_if=lambda value: not value)] = field(
+        default_factory=dict
+    )
+    changed: Annotated[dict[str, tuple[str, str]], Field(exclude_if=lambda value: not value)] = (
+        field(default_factory=dict)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from aofl.store import (
     write_atomic,
 )
 from aofl.workflows.assemble import limited_threads, make_calculator
+from aofl.workflows.provenance import differences, made_with, made_with_before
 
 OnChange = Callable[[Change], None]
 
@@ -116,11 +117,27 @@ def resumed(session: Session, on_change: OnChange = lambda change: None) -> Run:
         write_atomic(directory.config, config_text(config, directory).encode())
     run = restored(session, checkpoint)
     drop_checkpoints_after(directory.checkpoint, run.step)  # of a past that did not come to pass
-    files.tell(Resumed(step=run.step, time_fs=run.time_fs))
+    _tell_resumed(run, session.reference, on_change)
     if checkpoint.fallback_reason is not None:
         files.tell(CheckpointDamaged(step=run.step, reason=checkpoint.fallback_reason))
     note_changes(run, changes, on_change)
     return run
+
+
+def _tell_resumed(run: Run, reference: Reference, on_change: OnChange) -> None:
+    """Write down what the run goes on with, and tell what of it has changed."""
+    now = made_with(reference)
+    changed = differences(made_with_before(run.directory), now)
+    run.files.tell(
+        Resumed(
+            step=run.step,
+            time_fs=run.time_fs,
+            made_with=now,
+            changed={change.key: (change.before, change.after) for change in changed},
+        )
+    )
+    for change in changed:
+        on_change(change)
 
 
 def restored(session: Session, checkpoint: Checkpoint) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from aofl.store import RunDirectory, read_atoms
 from aofl.workflows.admission import admit
 from aofl.workflows.assemble import opened_reference
 from aofl.workflows.build import build
+from aofl.workflows.provenance import PACKAGES
 from aofl.workflows.session import (
     begun,
     check_method,
@@ -32,8 +34,6 @@ from aofl.workflows.session import (
     resumed,
     with_own_model,
 )
-
-PACKAGES = ("aofl", "ase", "numba", "numpy", "packmol", "scipy", "tblite", "vesin")
 
 
 def start(
@@ -145,6 +145,7 @@ def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, 
         "aofl": version("aofl"),
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "host": socket.gethostname(),
         "command": sys.argv[1:],
         "versions": {name: version(name) for name in PACKAGES},
         "seed": config.seed,

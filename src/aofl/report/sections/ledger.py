@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from aofl.plain import to_plain
 from aofl.records import Event, OtherEvent
+from aofl.records.events import Resumed
 from aofl.report.data import Decision, RunData
 from aofl.report.page import Section, Table, counted
 
@@ -50,6 +51,9 @@ def _decision_table(title: str, decisions: Sequence[Decision]) -> Table:
 
 def _trouble_row(event: Event | OtherEvent) -> tuple[object, ...]:
     told = event.said if isinstance(event, OtherEvent) else to_plain(event)
+    if isinstance(event, Resumed):
+        changed = [f"{name} {before} -> {now}" for name, (before, now) in event.changed.items()]
+        return (event.step, event.event, ", ".join(changed))
     said = {k: v for k, v in told.items() if k not in ("step", "time_fs", "event")}
     message = said.pop("message", said.pop("reason", ""))
     rest = ", ".join(f"{name} {value}" for name, value in said.items())
