@@ -5,6 +5,7 @@ The public names are imported on first use, so that the command line answers at 
 
 import os
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 # Threads that wait sleep: the pools of numba and of two copies of OpenBLAS (numpy's and scipy's)
@@ -13,6 +14,13 @@ from typing import TYPE_CHECKING
 # set by `aofl.workflows.assemble.limited_threads` alone.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# A user without a name, as containers have them, has no home, and ASE cannot be imported without
+# one. Nothing can be made below this one, by nobody.
+try:
+    Path.home()
+except RuntimeError:
+    os.environ["HOME"] = os.devnull
 
 if TYPE_CHECKING:
     from aofl.forcefield.model import ForceField

@@ -173,11 +173,11 @@ def doctor() -> list[Finding]:
     return examine()
 
 
-def report(path: Path) -> Path:
-    """Write `report.html` into a run directory and return its path."""
+def report(path: Path, out: Path | None = None) -> Path:
+    """Write the report of a run to a file, `report.html` in its directory; return its path."""
     from aofl.workflows.report import write_report  # matplotlib is slow to import
 
-    return write_report(RunDirectory.open(path).path)
+    return write_report(RunDirectory.open(path).path, out)
 
 
 def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None = None) -> Analysis:

@@ -55,7 +55,8 @@ def test_a_file_system_without_fsync_is_written_all_the_same(tmp_path, monkeypat
         (errno.EDQUOT, "make room, or ask for a larger quota"),
         (errno.EMFILE, "ulimit -n"),
         (errno.EROFS, "choose a place that can be written"),
-        (errno.EACCES, "check free space and permissions"),
+        (errno.EACCES, "look at the permissions"),
+        (errno.EIO, "check free space and permissions"),
     ],
 )
 def test_the_advice_is_about_what_the_disk_said(tmp_path, monkeypatch, number, advice):

@@ -165,11 +165,16 @@ def status(
 
 
 @app.command()
-def report(directory: RunDir) -> None:
-    """Write report.html into a run directory."""
+def report(
+    directory: RunDir,
+    out: Annotated[
+        Path | None, typer.Option(help="file to write; report.html in the run directory")
+    ] = None,
+) -> None:
+    """Write the report of a run: one HTML file."""
     from aofl import api
 
-    typer.echo(api.report(directory))
+    typer.echo(api.report(directory, out))
 
 
 @app.command()

@@ -7,6 +7,7 @@ answers at once.
 
 from __future__ import annotations
 
+import errno
 import sys
 
 import typer
@@ -15,6 +16,8 @@ from aofl.cli.campaign import check, compare, rehearse
 from aofl.cli.commands import app
 from aofl.cli.streams import make_lasting, tell_lost_output
 from aofl.errors import AoflError, ReferenceFailed, RunStopped
+
+FAILED, BAD_INPUT = 1, 2
 
 for verb in (check, rehearse, compare):
     app.command()(verb)
@@ -27,9 +30,34 @@ def main() -> None:
         app()
     except (RunStopped, ReferenceFailed) as error:
         typer.echo(f"aofl: {error}", err=True)
-        sys.exit(1)
+        sys.exit(FAILED)
     except AoflError as error:
         typer.echo(f"aofl: {error}", err=True)
-        sys.exit(2)
+        sys.exit(BAD_INPUT)
+    except OSError as error:  # of the machine: each verb names those that it expects
+        typer.echo(f"aofl: {_machine_fault(error)}", err=True)
+        sys.exit(FAILED)
+    except SystemExit as end:
+        _advise_on_commas(end)
+        raise
     finally:
         tell_lost_output()
+
+
+def _machine_fault(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    if error.filename is not None:
+        return f"{error.filename}: {reason}"
+    if error.errno == errno.ENOENT:
+        return "the working directory is no more; `cd` into one that is there"
+    return reason
+
+
+def _advise_on_commas(end: SystemExit) -> None:
+    """Say what a number looks like, where arguments were refused and one is like 0,5."""
+    from aofl.config.plain_yaml import DECIMAL_COMMA, NO_COMMA
+
+    values = [argument.rpartition("=")[2] for argument in sys.argv[1:]]
+    found = [value for value in values if DECIMAL_COMMA.fullmatch(value)]
+    if end.code == BAD_INPUT and found:
+        typer.echo(f"aofl: an argument is {found[0]!r}; {NO_COMMA}", err=True)

@@ -7,6 +7,7 @@ a date is text, and a key given twice is an error.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import yaml
 from aofl.errors import ConfigError
 
 LARGEST_FILE = 1_000_000  # bytes
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+NO_COMMA = "write a number with a point and without commas, such as 0.5 or 10000"
 
 _DROPPED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
 _FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
@@ -45,7 +48,20 @@ class _Loader(yaml.SafeLoader):
                     problem=f"the key `{key.value}` is given twice", problem_mark=key.start_mark
                 )
             seen.add(key.value)
+        self._refuse_comma(node)
         return super().construct_mapping(node, deep)
+
+    def _refuse_comma(self, node: yaml.MappingNode) -> None:
+        """Refuse `{a: 0,5}`, which YAML reads as `{a: 0, 5: null}`."""
+        for (key, value), (rest, nothing) in pairwise(node.value):
+            parts = [part.value for part in (value, rest, nothing)]
+            if all(isinstance(part, str) for part in parts) and DECIMAL_COMMA.fullmatch(
+                f"{parts[0]},{parts[1]}{parts[2]}"
+            ):
+                raise yaml.constructor.ConstructorError(
+                    problem=f"`{key.value}` is {parts[0]},{parts[1]}; {NO_COMMA}",
+                    problem_mark=value.start_mark,
+                )
 
 
 class _Dumper(yaml.SafeDumper):

@@ -15,7 +15,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from aofl.config.plain_yaml import read_yaml, shown, write_yaml
+from aofl.config.plain_yaml import DECIMAL_COMMA, NO_COMMA, read_yaml, shown, write_yaml
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
@@ -138,9 +138,16 @@ def _make_absolute(data: Any, keys: list[str], folder: Path) -> None:
         if rest:
             _make_absolute(data.get(key), rest, folder)
         elif isinstance(data.get(key), str):
-            data[key] = str(folder / Path(data[key]).expanduser())
+            data[key] = str(folder / _with_home(data[key]))
         elif isinstance(data.get(key), list):
             data[key] = [str(folder / p) if isinstance(p, str) else p for p in data[key]]
+
+
+def _with_home(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{path}: there is no such user; write the path out") from error
 
 
 def _put(data: dict[str, Any], dotted: str, value: object, source: str) -> None:
@@ -173,6 +180,8 @@ def _sentence(error: ErrorDetails, data: Mapping[str, Any]) -> str:
             return f"`{key}`: {context['error']}" if key else str(context["error"])
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"`{key}` is {shown(error['input'])}; expected keys below it"
+    if isinstance(error["input"], str) and DECIMAL_COMMA.fullmatch(error["input"].strip()):
+        return f"`{key}` is {shown(error['input'])}; {NO_COMMA}"
     expected = error["msg"].replace("Input should", "it should")
     return f"`{key}` is {shown(error['input'])}; {expected[0].lower()}{expected[1:]}"
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -72,7 +73,8 @@ def write_model(state: ModelState | ProductionState, path: Path) -> None:
         temporary.replace(path)
         synchronise_path(path.parent)
     except OSError as error:
-        raise ModelError(f"cannot write the model {path}: {error}") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)  # HDF5 has long ones
+        raise ModelError(f"cannot write the model {path}: {reason}; choose another file") from error
     finally:
         with suppress(OSError):  # there is none after a success, nor in a place that is none
             temporary.unlink()

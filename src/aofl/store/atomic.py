@@ -21,6 +21,8 @@ _ADVICE = {
     errno.EMFILE: "raise the limit of open files (`ulimit -n`)",
     errno.ENFILE: "this machine has too many files open",
     errno.EROFS: "choose a place that can be written",
+    errno.EACCES: "look at the permissions, or choose a place that can be written",
+    errno.EPERM: "look at the permissions, or choose a place that can be written",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.ESTALE: "the file server lost it; look whether the file system is mounted",
 }

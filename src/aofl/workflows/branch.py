@@ -30,6 +30,7 @@ from aofl.store import (
     save_checkpoint,
     write_atomic,
 )
+from aofl.store.atomic import cannot
 from aofl.store.chunks import parts
 from aofl.workflows.assemble import opened_reference
 from aofl.workflows.session import changes_since, config_text, opened, restored, with_own_model
@@ -91,7 +92,7 @@ def _copy(parent: RunDirectory, target: RunDirectory, checkpoint: Checkpoint) ->
             if file.exists():
                 shutil.copyfile(file, target.path / file.name)
     except OSError as error:
-        raise StoreError(f"cannot copy {parent.path} to {target.path}: {error}") from error
+        raise cannot(f"copy {parent.path} to", target.path, error) from error
     save_checkpoint(target.checkpoint, checkpoint.arrays, checkpoint.state)
 
 

@@ -13,9 +13,9 @@ from ase.constraints import FixAtoms
 from aofl.config import check_elements
 from aofl.config.schema import RunConfig
 from aofl.config.system import InterfaceSystem
-from aofl.errors import ConfigError, StoreError, StructureError
+from aofl.errors import ConfigError, StructureError
 from aofl.simulation.dynamics import set_initial_momenta
-from aofl.store import format_atoms, write_atomic
+from aofl.store import format_atoms, make_directory, write_atomic
 from aofl.system import System, build_system, part_cells, to_json
 from aofl.workflows.assemble import opened_engines
 
@@ -63,10 +63,7 @@ def build_files(config: RunConfig, out: Path, *, with_stages: bool = False) -> S
         if with_stages and isinstance(config.system, InterfaceSystem):
             stages = part_cells(config.system, config.seed, engines)
     _check_fits(config, system.atoms)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"{out} cannot be made: {error.strerror}; choose another") from error
+    make_directory(out)
     write_atomic(out / "start.extxyz", format_atoms(system.atoms).encode())
     write_atomic(out / "start.png", picture(system.atoms, system.atoms.get_chemical_formula()))
     write_atomic(out / "system.json", (json.dumps(to_json(system), indent=2) + "\n").encode())

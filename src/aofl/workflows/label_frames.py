@@ -31,6 +31,7 @@ from aofl.store import (
     RunDirectory,
     jsonable,
     keep_in_quarantine,
+    make_directory,
     read_journal,
     structure_hash,
     write_atomic,
@@ -236,7 +237,7 @@ def label_frames(
     StoreError
         If the directory holds labels of another level of theory, or is in use.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    make_directory(out)
     with RunDirectory(path=out).lock():
         _check_level(out, {"level_of_theory": level, "semi_empirical": is_semi_empirical})
         dataset = Dataset(out / "labels.extxyz")

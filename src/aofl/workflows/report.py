@@ -19,14 +19,14 @@ from aofl.forcefield.model import ForceField
 from aofl.report.data import FIRST_LABELS, RunData, Stage, read_run
 from aofl.report.page import render
 from aofl.report.sections.registry import SECTIONS
-from aofl.store import count_frames, read_frames
+from aofl.store import count_frames, read_frames, write_atomic
 from aofl.store.chunks import parts
 
 MOST_FRAMES = 300
 
 
-def write_report(run_dir: Path) -> Path:
-    """Write `report.html` into a run directory and return its path.
+def write_report(run_dir: Path, out: Path | None = None) -> Path:
+    """Write the report of a run to a file, `report.html` in its directory, and return its path.
 
     The file needs no network and nothing beside it. The run may be young, killed or still going:
     what is not there is left out. The same files give the same report, byte by byte.
@@ -34,15 +34,14 @@ def write_report(run_dir: Path) -> Path:
     Raises
     ------
     StoreError
-        The directory holds none of the files of a run.
+        The directory holds none of the files of a run, or the report cannot be written.
     """
     data = _with_stages(_with_course(read_run(run_dir), run_dir), run_dir)
     sections = [section for make in SECTIONS if (section := make(data)) is not None]
     version = str(data.run.get("aofl", ""))
-    path = run_dir / "report.html"
-    unfinished = path.with_suffix(".html.tmp")
-    unfinished.write_text(render(sections, name=data.name, version=version), encoding="utf-8")
-    return unfinished.replace(path)
+    path = out or run_dir / "report.html"
+    write_atomic(path, render(sections, name=data.name, version=version).encode())
+    return path
 
 
 def _with_course(data: RunData, run_dir: Path) -> RunData:
