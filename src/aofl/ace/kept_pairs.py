@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
 from aofl.ace.neighbors import Neighbors
 from aofl.ace.pairs import find_pairs
+from aofl.compiled import njit
 from aofl.errors import StructureError
 from aofl.records import FloatArray, IntArray
 

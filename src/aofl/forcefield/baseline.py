@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from ase.data import covalent_radii
-from numba import njit
 
 from aofl.ace.neighbors import Neighbors
+from aofl.compiled import njit
 from aofl.records import ClosestPair, FloatArray, IntArray
 
 COULOMB = 14.399645
