@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numba
@@ -32,21 +33,56 @@ FunctionCache: Any = numba.core.caching.FunctionCache
 NullCache: Any = numba.core.caching.NullCache
 
 
+class _Clock:
+    """How long this process has compiled: from the first kernel that is not kept until it is made.
+
+    Kernels that it calls are compiled within that time.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._first: tuple[object, float] | None = None
+
+    def start(self, kernel: object) -> None:
+        """Note that a kernel is about to be compiled; say so the first time."""
+        if self._first is None:
+            self._first = (kernel, perf_counter())
+            _tell("compiling kernels, which takes about a minute once on a machine")
+
+    def stop(self, kernel: object) -> None:
+        """Note that a kernel was compiled."""
+        if self._first is not None and self._first[0] is kernel:
+            self.seconds += perf_counter() - self._first[1]
+            self._first = None
+
+
+_clock = _Clock()
+
+
+def compile_seconds() -> float:
+    """Return the seconds that this process has spent on compiling kernels so far."""
+    return _clock.seconds
+
+
 class KernelCache(FunctionCache):  # type: ignore[misc]
     """numba's cache of one function; what the disk refuses, or gives back damaged, is compiled."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the kernel for a signature, None where it is to be compiled."""
+        found = None
         try:
-            return super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)
         except Exception as error:  # a damaged pickle raises nearly anything
             _tell(f"kernels in {self.cache_path} cannot be read and are compiled anew: {error!r}")
             with suppress(OSError):
                 self.flush()
-            return None
+        if found is None:
+            _clock.start(self)
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a compiled kernel, if the disk takes it."""
+        _clock.stop(self)
         try:
             super().save_overload(sig, data)
         except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from aofl.bayes.error_statistics import error_sums
@@ -30,6 +30,12 @@ class SpeedUp(NamedTuple):
     factor: float
     wall_time_down_percent: float
     rate_up_percent: float
+
+
+def own_seconds(wall_s: Mapping[str, float]) -> float | None:
+    """Return the wall time of a run without compilation, which is done once on a machine, s."""
+    total = wall_s.get("total")
+    return None if total is None else total - wall_s.get("compilation", 0.0)
 
 
 def speedup_readings(aimd_s: float, own_s: float) -> SpeedUp:

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-import typer
-
 from aofl.cli.live import LiveView, RunProgress
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 @contextmanager
 def shown_progress() -> Iterator[Callable[[Run], None]]:
     """Show a live view while the `with` block lasts; call what it gives after each step."""
-    typer.echo("preparing; the first run on a machine compiles its kernels (about a minute)")
     with LiveView() as view:
         pace = _Pace()
         yield lambda run: view.update(pace.progress(run))

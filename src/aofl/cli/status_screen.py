@@ -18,7 +18,15 @@ STATUS_STYLES = {
     "failed": "bold red",
     "killed": "bold red",
 }
-PARTS = ("reference", "force_field", "uncertainty", "update", "chemistry", "other")
+PARTS = (
+    "reference",
+    "force_field",
+    "uncertainty",
+    "update",
+    "chemistry",
+    "compilation",
+    "other",
+)
 
 
 def render_status(summary: dict[str, Any]) -> RenderableType:

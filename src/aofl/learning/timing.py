@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 
-PARTS = ("reference", "force_field", "uncertainty", "update", "chemistry")
+from aofl.compiled import compile_seconds
+
+PARTS = ("reference", "force_field", "uncertainty", "update", "chemistry", "compilation")
 
 AIMD_SHARE = 0.1  # of the calls are as quick as a step of AIMD, or quicker
 BIN = 0.01  # relative width of a bin of call times
@@ -78,13 +80,18 @@ class Timing:
 
     @contextmanager
     def part(self, name: str) -> Iterator[Lap]:
-        """Count the time of a block as part `name`; it is known once the block has ended."""
-        lap, start = Lap(), perf_counter()
+        """Count the time of a block as part `name`; it is known once the block has ended.
+
+        What of it kernels took to compile, once on a machine, is counted apart.
+        """
+        lap, start, before = Lap(), perf_counter(), compile_seconds()
         try:
             yield lap
         finally:
-            lap.seconds = perf_counter() - start
+            compiling = compile_seconds() - before
+            lap.seconds = perf_counter() - start - compiling
             self.seconds[name] += lap.seconds
+            self.seconds["compilation"] += compiling
 
     def count_reference(self, seconds: float) -> None:
         """Count a reference call that was made before."""
@@ -96,6 +103,11 @@ class Timing:
     def total(self) -> float:
         """Seconds of the run so far."""
         return self.before + perf_counter() - self.started
+
+    @property
+    def own(self) -> float:
+        """Seconds of the run so far without compilation, which is done once on a machine."""
+        return self.total - self.seconds["compilation"]
 
     def split(self) -> dict[str, float]:
         """Return seconds by part, with "other" and "total"."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aofl.analysis.accuracy import speedup_readings
+from aofl.analysis.accuracy import own_seconds, speedup_readings
 from aofl.analysis.findings import Survey
 from aofl.records.rule_names import RANDOM_AUDIT
 from aofl.report.data import RunData
@@ -54,7 +54,7 @@ def record(run: Compared, aimd: Compared | None) -> dict[str, Any]:
     data, summary = run.data, run.data.summary
     steps, labels = number(summary, "steps") or 0.0, number(summary, "labels")
     wall = dict(summary.get("wall_s") or {})
-    own, per_step = wall.get("total"), _aimd_step(run, aimd)
+    own, per_step = own_seconds(wall), _aimd_step(run, aimd)
     speed = speedup_readings(per_step * steps, own) if own and per_step and steps else None
     quiet, reactive = audits_by_chemistry(data, (RANDOM_AUDIT,))
     density = label_density(data)

@@ -34,7 +34,7 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
             **run.files.audits.figures(),
             "wall_s": wall,
             "aimd_step_s": aimd_step,
-            "speedup": None if aimd_step is None else aimd_step * run.step / wall["total"],
+            "speedup": None if aimd_step is None else aimd_step * run.step / calculator.timing.own,
             "target_eV_per_A": state.target,
             "threshold_eV_per_A": state.threshold,
             "reached_eV_per_A": state.told_reach or state.target,

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from aofl.report.figures.canvas import (
     BLUE,
+    GOLD,
     GREEN,
     GREY,
     ORANGE,
@@ -24,6 +25,7 @@ PARTS = {
     "uncertainty": TEAL,
     "update": VIOLET,
     "chemistry": GREEN,
+    "compilation": GOLD,
     "other": GREY,
 }
 

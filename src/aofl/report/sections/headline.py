@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aofl.analysis.accuracy import audit_accuracy, speedup_readings
+from aofl.analysis.accuracy import audit_accuracy, own_seconds, speedup_readings
 from aofl.bayes.error_statistics import total
 from aofl.report.data import RunData
 from aofl.report.numbers import number
@@ -117,7 +117,7 @@ def _error(data: RunData) -> Card | None:
 
 def _speed(data: RunData) -> Card | None:
     wall = data.summary.get("wall_s")
-    own = number(wall, "total") if isinstance(wall, Mapping) else None
+    own = own_seconds(wall) if isinstance(wall, Mapping) else None
     per_call, steps = number(data.summary, "aimd_step_s"), number(data.summary, "steps")
     if data.run.get("mode") == "aimd" or not own or not per_call or not steps:
         return None
