@@ -24,6 +24,8 @@ dynamics: {name: bussi, timestep_fs: 5e-1, temperature_K: 300, steps: 10}
         ({"zzz": 1}, ["`zzz` is unknown", "valid keys are `mode`, `seed`"]),
         ({"dynamics.steps": -3}, ["`dynamics.steps` is -3", "greater than or equal to 1"]),
         ({"dynamics.steps": "many"}, ["`dynamics.steps` is 'many'", "integer"]),
+        ({"dynamics.timestep_fs": "0,5"}, ["`dynamics.timestep_fs` is '0,5'", "such as 0.5"]),
+        ({"dynamics.steps": "10,000"}, ["`dynamics.steps` is '10,000'", "without commas"]),
         ({"dynamics.steps": 1.5}, ["`dynamics.steps` is 1.5", "integer"]),
         ({"dynamics.timestep_fs": float("nan")}, ["`dynamics.timestep_fs` is nan", "finite"]),
         ({"seed": True}, ["`seed` is True", "integer"]),
@@ -141,3 +143,10 @@ def test_paths_count_from_the_directory_of_the_file(tmp_path: Path) -> None:
     again = tmp_path / "again.yaml"
     again.write_text(dump_config(read_config(file)))
     assert read_config(again) == read_config(file)
+
+
+def test_the_home_of_a_user_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(MINIMAL.replace("start.xyz", "~no-such-user/start.xyz"))
+    with pytest.raises(ConfigError, match="there is no such user; write the path out"):
+        read_config(file)

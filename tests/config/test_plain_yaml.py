@@ -22,6 +22,9 @@ from aofl.errors import ConfigError
         ("system:\n  a: {x: 1, x: 2}\n", "line 2, column 13: the key `x` is given twice"),
         ("seed: !!python/object/apply:os.getcwd []\n", "python/object/apply:os.getcwd"),
         ("[1, 2]: 3\n", "unhashable key"),
+        ("md: {timestep_fs: 0,5, steps: 2}\n", "line 1, column 19: `timestep_fs` is 0,5; write a"),
+        ("md: {steps: 10,000}\n", "`steps` is 10,000; write a number with a point and without"),
+        ("md: {a: -1,5e-3}\n", "`a` is -1,5e-3; write a number"),
         ("seed: \x07\n", "not valid YAML"),
     ],
 )
@@ -53,3 +56,9 @@ def test_what_is_written_reads_back_to_the_same_in_its_order(tmp_path: Path) -> 
     file.write_text(write_yaml(data))
     assert read_yaml(file) == data
     assert list(read_yaml(file)) == list(data)
+
+
+def test_commas_between_keys_and_items_stay_what_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text("a: {x: 1,y: 2}\nsize: [2,2,3]\nnames: {x: 1, 5: 7}\n")
+    assert read_yaml(file) == {"a": {"x": 1, "y": 2}, "size": [2, 2, 3], "names": {"x": 1, 5: 7}}

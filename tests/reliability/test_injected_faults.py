@@ -93,6 +93,22 @@ def test_a_reference_that_never_answers_stops_the_run_with_a_sentence(bench: Any
     assert json.loads((bench.path / "dead" / "summary.json").read_text())["status"] == "failed"
 
 
+def test_a_fault_of_the_caller_is_his_and_the_run_says_that_it_ended(bench: Any) -> None:
+    whole = science(bench.run("whole"))
+
+    def fault(run: Any) -> None:
+        if run.step == 13:
+            raise ZeroDivisionError("in the caller's own code")
+
+    with pytest.raises(ZeroDivisionError):
+        bench.run("run", fault)
+    summary = api.status(bench.path / "run")
+    assert summary["status"] == "failed"
+    assert summary["reason"] == "ZeroDivisionError: in the caller's own code"
+    assert api.resume(bench.path / "run") == "done"
+    assert science(bench.path / "run") == whole
+
+
 # --- the disk --------------------------------------------------------------------------------
 
 

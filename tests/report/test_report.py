@@ -214,3 +214,21 @@ def test_thinning_keeps_the_peaks():
     assert len(thin_x) <= 900
     assert thin_x[thin_y.argmax()] == 54_321
     assert np.isfinite(thin_y).all()
+
+
+def test_the_report_of_a_directory_that_may_only_be_read_goes_elsewhere(young, tmp_path):
+    before = sorted(young.iterdir())
+    written = write_report(young, tmp_path / "elsewhere.html")
+    assert written == tmp_path / "elsewhere.html"
+    assert sorted(young.iterdir()) == before
+    assert written.read_text() == report(young)
+
+
+def test_the_report_says_which_versions_a_resume_found_changed(young):
+    line = {"step": 9, "time_fs": 4.5, "event": "resumed", "made_with": {"numpy": "2.3.0"},
+            "changed": {"numpy": ["2.2.0", "2.3.0"]}}  # fmt: skip
+    with (young / "events.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    html = report(young)
+    assert "numpy 2.2.0 -&gt; 2.3.0" in html
+    assert "made_with" not in html

@@ -53,14 +53,11 @@ class _Loader(yaml.SafeLoader):
 
     def _refuse_comma(self, node: yaml.MappingNode) -> None:
         """Refuse `{a: 0,5}`, which YAML reads as `{a: 0, 5: null}`."""
-        for (key, value), (rest, nothing) in pairwise(node.value):
-            parts = [part.value for part in (value, rest, nothing)]
-            if all(isinstance(part, str) for part in parts) and DECIMAL_COMMA.fullmatch(
-                f"{parts[0]},{parts[1]}{parts[2]}"
-            ):
+        for (key, value), (rest, nothing) in pairwise(node.value if node.flow_style else ()):
+            number = f"{value.value},{rest.value}"
+            if nothing.value == "" and DECIMAL_COMMA.fullmatch(number):
                 raise yaml.constructor.ConstructorError(
-                    problem=f"`{key.value}` is {parts[0]},{parts[1]}; {NO_COMMA}",
-                    problem_mark=value.start_mark,
+                    problem=f"`{key.value}` is {number}; {NO_COMMA}", problem_mark=value.start_mark
                 )
 
 

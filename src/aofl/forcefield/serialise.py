@@ -74,7 +74,8 @@ def write_model(state: ModelState | ProductionState, path: Path) -> None:
         synchronise_path(path.parent)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)  # HDF5 has long ones
-        raise ModelError(f"cannot write the model {path}: {reason}; choose another file") from error
+        advice = "look at the name, the free space and the permissions"
+        raise ModelError(f"cannot write the model {path}: {reason}; {advice}") from error
     finally:
         with suppress(OSError):  # there is none after a success, nor in a place that is none
             temporary.unlink()
