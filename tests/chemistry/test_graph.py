@@ -227,3 +227,8 @@ def test_no_atoms_and_metal_alone_have_no_molecules():
     assert molecules(connect(bulk("Na"))) == []
     assert len(connect_covalent(bulk("Na")).pairs) == 0
     assert molecules(connect(Atoms())) == []
+
+
+def test_atoms_of_a_noble_gas_bond_to_nothing():
+    dense = Atoms("ArArHeONe", [[0, 0, 0], [2.3, 0, 0], [4.0, 0, 0], [6.0, 0, 0], [7.4, 0, 0]])
+    assert len(connect(dense).pairs) == 0

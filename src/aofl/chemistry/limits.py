@@ -84,6 +84,9 @@ SECOND_NEIGHBOURS = (
 # 4 of these below the distance, and the bonds of the table are an eighth shorter than form at all.
 FORMS_WITHIN, BREAKS_WITHIN = 0.85, 0.93
 
+# Gases of atoms: in a dense one they are nearer than 1.5 sums of their radii (Ar 2.1 Å).
+BOND_TO_NOTHING = ("He", "Ne", "Ar")
+
 # Metallic contacts, in nearest-neighbour distances of the element's own lattice: in bcc the six
 # second neighbours (1.155) belong to the first minimum of g(r); the next shells are at 1.63 (bcc)
 # and 1.41 (close packed).
@@ -153,6 +156,8 @@ def limit_table(settings: ChemistrySettings) -> LimitTable:
         kinds, (settings.covalent_break * covalent, settings.ionic_break * ionic, metallic[1])
     )
     _keep_apart(form, break_)
+    for z in (atomic_numbers[symbol] for symbol in BOND_TO_NOTHING):
+        form[z, :] = form[:, z] = break_[z, :] = break_[:, z] = 0.0
     known = [PairLimits(elements=(a, b), form=f, break_=d) for a, b, f, d in EXCEPTIONS]
     for pair in (*known, *settings.limits):
         i, j = _indices(pair)
