@@ -1,4 +1,4 @@
-"""Numbers of the command line, as people write them."""
+"""Numbers of the command line, as people write them; decimal commas are told by `cli.main`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ import math
 from aofl.errors import ConfigError
 
 
-def number_of(text: str | None, option: str) -> float | None:
+def finite(value: float | None, option: str) -> float | None:
     """Return the number of an option; None where it is not given.
 
     Raises
     ------
     ConfigError
-        If it is no finite number.
+        If it is not finite.
     """
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        hint = " with a decimal point" if "," in text else ""
-        raise ConfigError(f"{option} is {text!r}: give one number{hint}")
+    if value is not None and not math.isfinite(value):
+        raise ConfigError(f"{option} is {value}: give a finite number")
     return value
 
 
@@ -33,11 +26,20 @@ def cell_of(text: str | None) -> tuple[float, ...] | None:
     Raises
     ------
     ConfigError
-        If a part is no number.
+        If a part is no finite number.
     """
     if text is None:
         return None
     if text.strip().lower() == "none":
         return ()
-    parts = text.replace(",", " ").split()
-    return tuple(value for part in parts if (value := number_of(part, "--cell")) is not None)
+    return tuple(_length(part) for part in text.replace(",", " ").split())
+
+
+def _length(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f"--cell is {text!r}: give three, six or nine numbers, or none")
+    return value
