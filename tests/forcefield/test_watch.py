@@ -10,7 +10,7 @@ from ff_toys import crystal, trained
 
 from aofl.errors import ModelError
 from aofl.forcefield.model import ForceField
-from aofl.forcefield.watch import UncertainForcesWarning
+from aofl.forcefield.watch import UncertainForcesWarning, Watch
 from aofl.simulation.dynamics import set_initial_momenta
 
 FRAMES = [crystal(seed) for seed in range(8)]
@@ -34,7 +34,7 @@ def test_where_it_knows_its_way_nothing_is_said(force_field):
 
 
 def test_where_it_is_lost_it_stops_the_dynamics_and_names_the_atom(force_field):
-    force_field.on_uncertain = "raise"
+    force_field.on_uncertain, force_field.uncertain_above = "raise", 0.3
     hot = dynamics(force_field, 30_000)
     with pytest.raises(ModelError, match=r"force on atom \d \((Cu|Al)\) may be off by .* limit is"):
         hot.run(200)
@@ -42,6 +42,7 @@ def test_where_it_is_lost_it_stops_the_dynamics_and_names_the_atom(force_field):
 
 
 def test_it_warns_once(force_field):
+    force_field.uncertain_above = 0.3
     with pytest.warns(UncertainForcesWarning) as given:
         dynamics(force_field, 30_000).run(80)
     assert len(given) == 1
@@ -75,3 +76,16 @@ def test_a_loaded_one_is_told_what_to_do(force_field, tmp_path):
     loaded = ForceField.load(tmp_path / "model.h5", on_uncertain="raise", uncertain_above=0.2)
     assert (loaded.on_uncertain, loaded.uncertain_above) == ("raise", 0.2)
     assert ForceField.load(tmp_path / "model.h5").on_uncertain == "warn"
+
+
+def test_without_a_limit_of_the_users_it_is_ten_times_what_the_labels_left(
+    force_field, monkeypatch
+):
+    atoms, seen = FRAMES[7].copy(), []
+    atoms.calc, force_field.on_uncertain = force_field, "raise"
+    monkeypatch.setattr(Watch, "looked", lambda _, sigma, limits, *rest: seen.append(limits))
+    force_field.calibration[:, 1] = [10.0, 0.1]  # Al, Cu
+    atoms.get_forces()
+    left = 10 * 10.0 * force_field.force_noise
+    assert left > 0.5
+    np.testing.assert_allclose(seen[0], np.where(atoms.numbers == 13, left, 0.5))

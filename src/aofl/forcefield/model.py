@@ -38,7 +38,7 @@ from aofl.forcefield.prior import PriorShape, prior_scales, prior_shape
 from aofl.forcefield.rows import FORCES, NOISES, Rows, check_fit, label_rows, widest_gap
 from aofl.forcefield.serialise import faults_named, read_model, write_model
 from aofl.forcefield.structure import atomic_numbers, environments, kept_pairs, volume
-from aofl.forcefield.watch import FAR, OnUncertain, Watch
+from aofl.forcefield.watch import FAR, LEAST_LIMIT, OnUncertain, Watch
 from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.structure import AnyStructure, Structure
 
@@ -65,7 +65,7 @@ class ForceField(Calculator):
         believed: "warn" (once), "raise" a `ModelError`, or "ignore".
     uncertain_above
         Calibrated deviation of the force error of an atom, rms over x, y, z, eV/Å, above which
-        they are not; None: ten times what the labels have left of its element.
+        they are not; None: ten times what the labels have left of its element, at least 0.5.
 
     `level` is the level of theory of what was learned, None where nobody said.
     """
@@ -280,7 +280,8 @@ class ForceField(Calculator):
         if self.uncertain_above is not None:
             return np.full(len(structure), self.uncertain_above)
         left = self.calibration[:, 1] * self.force_noise
-        return np.asarray(FAR * left[self.basis.species_index(structure.numbers)])
+        limits = np.maximum(FAR * left, LEAST_LIMIT)
+        return np.asarray(limits[self.basis.species_index(structure.numbers)])
 
     def error_deviation(self, atoms: AnyStructure, forces_std: FloatArray) -> FloatArray:
         """Return the calibrated deviation of the force errors, noise included, eV/Å, (n, 3)."""

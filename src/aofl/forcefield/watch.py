@@ -19,6 +19,7 @@ from aofl.records import FloatArray, IntArray
 OnUncertain = Literal["warn", "raise", "ignore"]
 LOOK_EVERY = 20  # calls: looks take a twelfth of the time
 FAR = 10.0  # times the error that labels leave of an element
+LEAST_LIMIT = 0.5  # eV/Å: no dynamics fails below it
 
 
 class UncertainForcesWarning(UserWarning):
