@@ -28,8 +28,10 @@ def word(known: LearnerState) -> TargetMissed | None:
     return word_about_target(known, step=7, time_fs=3.5)
 
 
-def test_a_target_in_reach_needs_no_word() -> None:
+def test_a_target_in_reach_or_nearly_so_needs_no_word() -> None:
     assert word(reaching(0.29)) is None
+    assert word(reaching(0.37)) is None
+    assert word(reaching(0.38)) is not None
 
 
 def test_what_is_out_of_reach_is_named_with_what_is_reached() -> None:

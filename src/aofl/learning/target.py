@@ -18,18 +18,16 @@ CHANGED = 1.25  # by this factor since it was told: worth another word
 def word_about_target(state: LearnerState, step: int, time_fs: float) -> TargetMissed | None:
     """Return what there is to say of the target now, None where nothing changed.
 
-    Said first after the tenth label, then whenever what is reached has changed by a quarter, or
-    the target is kept again.
+    Said first after the tenth label, where what is reached is a quarter above the target, then
+    whenever that has changed by a quarter, or the target is kept again.
     """
     reach = state.reach
     if state.n_labels < TRUSTED or not reach:
         return None
     reached = max(state.target, *reach.values())
     said = state.told_reach or state.target
-    is_kept = reached == state.target
-    if is_kept and said == state.target:
-        return None
-    if not is_kept and state.told_reach and 1 / CHANGED < reached / said < CHANGED:
+    is_kept_again = reached == state.target < said
+    if not is_kept_again and 1 / CHANGED < reached / said < CHANGED:
         return None
     beyond = tuple(sorted(z for z, value in reach.items() if value > state.target))
     return TargetMissed(
