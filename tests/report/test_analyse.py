@@ -262,8 +262,8 @@ def test_what_is_left_out_is_in_the_results_and_on_the_page(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--frame-interval-fs", "0,5"], "with a decimal point"),
-        (["--min-lifetime-fs", "x"], "give one number"),
+        (["--frame-interval-fs", "0,5"], "write a number with a point"),
+        (["--min-lifetime-fs", "x"], "give a finite number"),
         (["--cell", "9,9"], "--cell has 2 numbers"),
         (["--cell", "9,9,9"], "leave --cell out"),
         (["--elements", "H,O"], "names its atoms"),

@@ -86,6 +86,7 @@ FORMS_WITHIN, BREAKS_WITHIN = 0.85, 0.93
 
 # Gases of atoms: in a dense one they are nearer than 1.5 sums of their radii (Ar 2.1 Å).
 BOND_TO_NOTHING = ("He", "Ne", "Ar")
+NOWHERE = 0.1  # Å: nearer than two atoms come
 
 # Metallic contacts, in nearest-neighbour distances of the element's own lattice: in bcc the six
 # second neighbours (1.155) belong to the first minimum of g(r); the next shells are at 1.63 (bcc)
@@ -157,7 +158,7 @@ def limit_table(settings: ChemistrySettings) -> LimitTable:
     )
     _keep_apart(form, break_)
     for z in (atomic_numbers[symbol] for symbol in BOND_TO_NOTHING):
-        form[z, :] = form[:, z] = break_[z, :] = break_[:, z] = 0.0
+        form[z, :] = form[:, z] = break_[z, :] = break_[:, z] = NOWHERE
     known = [PairLimits(elements=(a, b), form=f, break_=d) for a, b, f, d in EXCEPTIONS]
     for pair in (*known, *settings.limits):
         i, j = _indices(pair)

@@ -11,7 +11,7 @@ import typer
 
 from aofl.cli.doctor import doctor
 from aofl.cli.label import label
-from aofl.cli.numbers import cell_of, finite
+from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.walltime import seconds_of
 from aofl.errors import ConfigError
 
@@ -268,11 +268,11 @@ def analyse(
         bool, typer.Option("--unwrapped", help="no boundary has cut the paths of the file")
     ] = False,
     frame_interval_fs: Annotated[
-        float | None,
+        str | None,
         typer.Option(metavar="FS", help="where the file has no times, or no good ones"),
     ] = None,
     min_lifetime_fs: Annotated[
-        float | None, typer.Option(metavar="FS", help="shorter-lived is flicker")
+        str | None, typer.Option(metavar="FS", help="shorter-lived is flicker")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
@@ -285,8 +285,8 @@ def analyse(
         elements=tuple(part.strip() for part in elements.split(",") if part.strip()),
         cell=cell_of(cell),
         is_unwrapped=unwrapped,
-        interval_fs=finite(frame_interval_fs, "--frame-interval-fs"),
-        min_lifetime_fs=finite(min_lifetime_fs, "--min-lifetime-fs"),
+        interval_fs=number_of(frame_interval_fs, "--frame-interval-fs"),
+        min_lifetime_fs=number_of(min_lifetime_fs, "--min-lifetime-fs"),
         every=every,
     )
     found = api.analyse(path, out, options)

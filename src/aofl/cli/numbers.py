@@ -1,23 +1,22 @@
-"""Numbers of the command line, as people write them; decimal commas are told by `cli.main`."""
+"""Numbers of the command line, as people write them: one sentence where they are none."""
 
 from __future__ import annotations
 
 import math
 
+from aofl.config.plain_yaml import NO_COMMA
 from aofl.errors import ConfigError
 
 
-def finite(value: float | None, option: str) -> float | None:
+def number_of(text: str | None, option: str) -> float | None:
     """Return the number of an option; None where it is not given.
 
     Raises
     ------
     ConfigError
-        If it is not finite.
+        If it is no finite number.
     """
-    if value is not None and not math.isfinite(value):
-        raise ConfigError(f"{option} is {value}: give a finite number")
-    return value
+    return None if text is None else _number(text, option)
 
 
 def cell_of(text: str | None) -> tuple[float, ...] | None:
@@ -32,14 +31,16 @@ def cell_of(text: str | None) -> tuple[float, ...] | None:
         return None
     if text.strip().lower() == "none":
         return ()
-    return tuple(_length(part) for part in text.replace(",", " ").split())
+    return tuple(_number(part, "--cell") for part in text.replace(",", " ").split())
 
 
-def _length(text: str) -> float:
+def _number(text: str, option: str) -> float:
+    if "," in text:
+        raise ConfigError(f"an argument is {text!r}; {NO_COMMA}")
     try:
         value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise ConfigError(f"--cell is {text!r}: give three, six or nine numbers, or none")
+        raise ConfigError(f"{option} is {text!r}: give a finite number")
     return value
