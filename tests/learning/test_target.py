@@ -30,8 +30,8 @@ def word(known: LearnerState) -> TargetMissed | None:
 
 def test_a_target_in_reach_or_nearly_so_needs_no_word() -> None:
     assert word(reaching(0.29)) is None
-    assert word(reaching(0.37)) is None
-    assert word(reaching(0.38)) is not None
+    assert word(reaching(0.32)) is None
+    assert word(reaching(0.34)) is not None
 
 
 def test_what_is_out_of_reach_is_named_with_what_is_reached() -> None:

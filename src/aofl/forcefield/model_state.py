@@ -16,11 +16,8 @@ from aofl.records import FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelState:
-    """What a force field has learned, and with which settings.
-
-    The data are the force field's own and not a copy, since the Gram matrix may take hundreds of
-    megabytes: they change when it learns on, so a state is to be used at once.
+class CommonState:
+    """What every force field has, whether it learns on or only predicts.
 
     Attributes
     ----------
@@ -28,10 +25,6 @@ class ModelState:
         Chemical symbols.
     settings
         The sizes and cutoffs of the basis.
-    data
-        What was gathered of the rows of the labels.
-    scales
-        Of the prior, shape (n_groups,).
     reference_energies
         Taken off every label, eV per atom, shape (n_elements,).
     calibration
@@ -44,12 +37,29 @@ class ModelState:
 
     elements: list[str]
     settings: BasisSettings
-    data: Gathered
-    scales: FloatArray
     reference_energies: FloatArray
     calibration: FloatArray
     n_labels: int
     level: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState(CommonState):
+    """What a force field has learned, and with which settings.
+
+    The data are the force field's own and not a copy, since the Gram matrix may take hundreds of
+    megabytes: they change when it learns on, so a state is to be used at once.
+
+    Attributes
+    ----------
+    data
+        What was gathered of the rows of the labels.
+    scales
+        Of the prior, shape (n_groups,).
+    """
+
+    data: Gathered
+    scales: FloatArray
 
     @property
     def n_columns(self) -> int:
@@ -58,7 +68,7 @@ class ModelState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductionState:
+class ProductionState(CommonState):
     """What a force field needs to predict: no data, so it is small and read at once.
 
     Attributes
@@ -69,19 +79,11 @@ class ProductionState:
         Draws of the weights around their mean, shape (n_columns, N_DRAWS).
     noise
         Of the labels, in units of `aofl.forcefield.rows.NOISES`.
-
-    The others are those of `ModelState`.
     """
 
-    elements: list[str]
-    settings: BasisSettings
     mean: FloatArray
     draws: FloatArray
     noise: float
-    reference_energies: FloatArray
-    calibration: FloatArray
-    n_labels: int
-    level: str | None
 
     @property
     def n_columns(self) -> int:

@@ -55,7 +55,7 @@ class Rows:
 
     def of(self, kind: int) -> FloatArray:
         """Return the rows of one kind, shape (m of that kind, n_columns)."""
-        return np.asarray(self.matrix[self.kinds == kind])
+        return self.only(kind).matrix
 
 
 def check_fit(label: Label, n_atoms: int) -> None:

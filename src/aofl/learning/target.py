@@ -12,22 +12,26 @@ from __future__ import annotations
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.records.events import TargetMissed
 
+BEYOND = 1.1  # of the target: what is reached wavers by some percent from label to label
 CHANGED = 1.25  # by this factor since it was told: worth another word
 
 
 def word_about_target(state: LearnerState, step: int, time_fs: float) -> TargetMissed | None:
     """Return what there is to say of the target now, None where nothing changed.
 
-    Said first after the tenth label, where what is reached is a quarter above the target, then
+    Said first after the tenth label, where what is reached is a tenth above the target, then
     whenever that has changed by a quarter, or the target is kept again.
     """
     reach = state.reach
     if state.n_labels < TRUSTED or not reach:
         return None
     reached = max(state.target, *reach.values())
-    said = state.told_reach or state.target
-    is_kept_again = reached == state.target < said
-    if not is_kept_again and 1 / CHANGED < reached / said < CHANGED:
+    said = state.told_reach
+    if said == 0.0:
+        has_news = reached > BEYOND * state.target
+    else:
+        has_news = reached == state.target or not 1 / CHANGED < reached / said < CHANGED
+    if not has_news:
         return None
     beyond = tuple(sorted(z for z, value in reach.items() if value > state.target))
     return TargetMissed(
