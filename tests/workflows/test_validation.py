@@ -14,6 +14,7 @@ from aofl.records import Action, LedgerLine, OtherEvent
 from aofl.records.events import ReactionHappened
 from aofl.reference import AseReference
 from aofl.workflows.forecast import forecast, label_range
+from aofl.workflows.own_cost import OwnCost
 from aofl.workflows.validation import ScoredStep, Validation, advice, score
 
 
@@ -75,10 +76,12 @@ def test_a_forecast_is_arithmetic() -> None:
     assert label_range(400, "aimd") == (401, 401)
     few, many = label_range(20_000, "aofl")
     assert 0 < few < many < 2_000
-    found = forecast(3600, (10, 100), label_seconds=36.0, own_seconds_per_step=0.1)
-    assert found["hours"] == pytest.approx([0.2, 1.1])
+    own = OwnCost(step=0.1, update=18.0)
+    found = forecast(3600, (10, 100), label_seconds=36.0, own=own)
+    assert found["hours_by_part"]["update"] == pytest.approx([0.05, 0.5])
+    assert found["hours"] == pytest.approx([0.25, 1.6])
     assert found["aimd_hours"] == pytest.approx(36.0)
-    assert found["speedup"] == pytest.approx([36 / 1.1, 36 / 0.2])
+    assert found["speedup"] == pytest.approx([36 / 1.6, 36 / 0.25])
     assert "hours" not in forecast(100, (1, 2), None, None)
     assert forecast(100, (1, 2), 1.0, None)["speedup"] is None
 

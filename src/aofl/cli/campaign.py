@@ -140,6 +140,14 @@ def _show_forecast(found: Mapping[str, Any]) -> None:
         return
     factor = " to ".join(dict.fromkeys(f"{s:.2g}" for s in found["speedup"]))
     typer.echo(f"time        {basis}, so {factor} x as fast")
+    typer.echo(f"of which    {_shares(found['hours_by_part'])}")
+
+
+def _shares(parts: Mapping[str, Sequence[float]]) -> str:
+    """Return which share of the time the parts take, where the most labels are asked for."""
+    total = sum(most for _, most in parts.values())
+    shown = {name.replace("_", " "): most / total for name, (_, most) in parts.items()}
+    return ", ".join(f"{name} {share:.0%}" for name, share in shown.items())
 
 
 def _milli(value: float | None) -> str:

@@ -20,6 +20,7 @@ from aofl.workflows.admission import admit
 from aofl.workflows.assemble import opened_reference
 from aofl.workflows.build import build
 from aofl.workflows.forecast import forecast, label_range
+from aofl.workflows.own_cost import OwnCost, own_cost
 from aofl.workflows.staged import check_stages
 
 
@@ -29,7 +30,7 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
     Parameters
     ----------
     time_label
-        Whether to label the start structure once, for a forecast in hours.
+        Whether to label the start structure once, and to learn this label, for a forecast in hours.
 
     Raises
     ------
@@ -46,7 +47,12 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
     doubts = squeezed_contacts(atoms)
     if timed is not None and (force := large_force(atoms, timed.label.forces)) is not None:
         doubts.append(force)
-    seconds = None if timed is None else timed.seconds
+    seconds = own = None
+    if timed is not None:
+        seconds, own = timed.seconds, OwnCost()
+        if force_field is not None:
+            learns = config.mode in ("aofl", "cofl")
+            own = own_cost(force_field, atoms, timed.label, learns=learns)
     labels = label_range(config.dynamics.steps, config.mode)
     return {
         "formula": str(atoms.get_chemical_formula(mode="metal")),
@@ -59,7 +65,7 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
         "reference_data": admission.data,
         "doubts": doubts,
         "weights": None if force_field is None else force_field.basis.n_columns,
-        **forecast(config.dynamics.steps, labels, seconds, None),
+        **forecast(config.dynamics.steps, labels, seconds, own),
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from aofl.workflows.own_cost import OwnCost
+
 # Share of steps that were labelled, least and most: of the first thousand steps, and of those
 # after. Runs on sodium with water (GFN1-xTB and PBE, 300 to 2000 K) lie inside; those in which
 # everything reacts at once, as with peroxide, reach the most.
@@ -21,12 +23,9 @@ def label_range(steps: int, mode: str) -> tuple[int, int]:
 
 
 def forecast(
-    steps: int,
-    labels: tuple[int, int],
-    label_seconds: float | None,
-    own_seconds_per_step: float | None,
+    steps: int, labels: tuple[int, int], label_seconds: float | None, own: OwnCost | None
 ) -> dict[str, Any]:
-    """Return labels and hours of a run, and those of AIMD, as plain data.
+    """Return labels and hours of a run by what takes them, and those of AIMD, as plain data.
 
     Parameters
     ----------
@@ -34,14 +33,19 @@ def forecast(
         Least and most.
     label_seconds
         Wall time of one label; None leaves out what depends on it.
-    own_seconds_per_step
-        Wall time of everything else, per step; None counts the labels alone, which says nothing
-        of a speed-up.
+    own
+        What the force field costs; None counts the labels alone, which says nothing of a speed-up.
     """
     found: dict[str, Any] = {"steps": steps, "labels": list(labels), "label_s": label_seconds}
     if label_seconds is None:
         return found
-    hours = [(n * label_seconds + (own_seconds_per_step or 0.0) * steps) / 3600 for n in labels]
+    cost = own or OwnCost()
+    parts = {
+        "reference": [n * label_seconds / 3600 for n in labels],
+        "update": [n * cost.update / 3600 for n in labels],
+        "force_field": [steps * cost.step / 3600] * 2,
+    }
+    hours = [sum(part) for part in zip(*parts.values(), strict=True)]
     aimd = steps * label_seconds / 3600
-    speedup = None if own_seconds_per_step is None else [aimd / h for h in hours[::-1]]
-    return {**found, "hours": hours, "aimd_hours": aimd, "speedup": speedup}
+    speedup = None if own is None else [aimd / h for h in hours[::-1]]
+    return {**found, "hours": hours, "hours_by_part": parts, "aimd_hours": aimd, "speedup": speedup}

@@ -19,6 +19,7 @@ from aofl.workflows.assemble import make_reference
 from aofl.workflows.build import build
 from aofl.workflows.check import scratch_reference, timed_label
 from aofl.workflows.forecast import forecast
+from aofl.workflows.own_cost import OwnCost
 from aofl.workflows.start_resume import start
 from aofl.workflows.validation import Validation, advice, score, to_csv
 
@@ -91,6 +92,7 @@ def _scored(
     found |= {name: summary[name] for name in ("audit_forces_rmse", "n_audit_frames")}
     found["advice"] = advice(found, target, config.force_field.accuracy)
     wall, steps = summary["wall_s"], max(summary["steps"], 1)
-    own = sum(wall[part] for part in ("force_field", "uncertainty", "update", "chemistry")) / steps
+    step = sum(wall[part] for part in ("force_field", "uncertainty", "chemistry")) / steps
+    own = OwnCost(step=step, update=wall["update"] / max(found["labels"], 1))
     labels = (found["labels"], found["labels"])
     return {**found, "forecast": forecast(steps, labels, label_seconds, own)}
