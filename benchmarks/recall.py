@@ -74,7 +74,8 @@ class Perturbed:
         phases = rng.uniform(0.0, 2.0 * np.pi, (len(atoms), 3))
         sigma = np.array([self._sigma[symbol] for symbol in atoms.symbols])
         turned = np.einsum("iab,ib->ia", waves, atoms.positions) + phases
-        return np.sqrt(2.0) * sigma[:, None] * np.cos(turned)
+        off = np.sqrt(2.0) * sigma[:, None] * np.cos(turned)
+        return off - off.mean(axis=0)  # a label with a net force is refused
 
 
 def reactions_of(run: Path) -> list[dict]:
@@ -126,6 +127,8 @@ def again(
 
     with patch("aofl.workflows.assemble.make_reference", perturbed):
         status, out, _ = went_on(run, start, first, last, {"mode": "aimd"}, f"{name}-{draw}")
+    if status != "done":
+        raise SystemExit(f"the control {out} was {status}")
     return {"status": status, "reactions": reactions_of(out)}
 
 

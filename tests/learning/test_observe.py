@@ -290,10 +290,10 @@ class TestLookedAt:
         seen, past = observation(judgement=judged, prediction=local), state(**known)
         return past, looked_at(past, seen, mode_of(name, SETTINGS))
 
-    def test_without_one_the_state_is_what_it_was(self) -> None:
-        known = state()
+    def test_it_needs_deviations(self) -> None:
         unseen = observation(prediction=prediction(None))
-        assert looked_at(known, unseen, mode_of("mlff", SETTINGS)) is known
+        with pytest.raises(ValueError, match="not looked at"):
+            looked_at(state(), unseen, mode_of("mlff", SETTINGS))
 
     def test_error_limit_and_energies_are_noted_and_nothing_else(self) -> None:
         past, after = self.after(0.2)

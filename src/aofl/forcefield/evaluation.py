@@ -16,7 +16,10 @@ from aofl.records import FloatArray, LabelledStructure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ElementErrors:
-    """Force errors of one element: eV/Å; `coverage_90` is a fraction."""
+    """Force errors of one element: eV/Å; `coverage_90` is a fraction.
+
+    `spearman` is the rank correlation, over atoms, of the foretold with the true error.
+    """
 
     forces_rmse: float
     forces_mae: float
@@ -92,7 +95,7 @@ def _of_element(error: FloatArray, sigma: FloatArray) -> ElementErrors:
         forces_rmse=float(np.sqrt(np.mean(error**2))),
         forces_mae=float(np.mean(np.abs(error))),
         coverage_90=_coverage(error, sigma),
-        spearman=_rank_correlation(np.linalg.norm(sigma, axis=1), np.linalg.norm(error, axis=1)),
+        spearman=rank_correlation(sigma, error),
         n_components=error.size,
     )
 
@@ -101,9 +104,10 @@ def _coverage(error: FloatArray, sigma: FloatArray) -> float:
     return float(np.mean(np.abs(error) <= Z_90 * sigma))
 
 
-def _rank_correlation(a: FloatArray, b: FloatArray) -> float:
-    """Return Spearman's rank correlation, 0 where one side does not vary."""
-    ranks = [np.argsort(np.argsort(x)).astype(np.float64) for x in (a, b)]
-    if len(a) < 2 or any(np.ptp(x) == 0 for x in (a, b)):
+def rank_correlation(sigma: FloatArray, error: FloatArray) -> float:
+    """Return Spearman's rank correlation of the lengths of rows (m, k), 0 where one is constant."""
+    lengths = [np.linalg.norm(x, axis=1) for x in (sigma, error)]
+    if len(sigma) < 2 or any(np.ptp(x) == 0 for x in lengths):
         return 0.0
+    ranks = [np.argsort(np.argsort(x)).astype(np.float64) for x in lengths]
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

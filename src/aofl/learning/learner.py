@@ -141,6 +141,8 @@ class Learner:
         """Follow the temperature at a step that was accepted."""
         target, n_atoms = self.conditions.target_temperature, len(frame.structure)
         path = followed(moved.state.path, frame.temperature, target, n_atoms)
+        if path is moved.state.path:
+            return moved
         time_fs = path.step * self.conditions.timestep_fs
         word = word_about_excursion(path, frame.temperature, target, time_fs)
         told = moved.told if word is None else moved.told + Told(events=(word,))
@@ -169,6 +171,8 @@ class Learner:
 
     def _looked(self, now: Now) -> Now:
         """Note a look at the deviations; a frozen force field tells where it becomes unsure."""
+        if now.seen.judgement is None:
+            return now
         state = looked_at(now.state, now.seen, self.conditions.mode)
         if state.path.is_unsure and not now.state.path.is_unsure:
             judged = now.seen.judged

@@ -59,7 +59,8 @@ def observe(
     if is_due and not is_holding:
         chemistry = _chemistry(frame, state, timing, with_species=False)
         return replace(seen, chemistry=chemistry, bonded=chemistry.bonded)
-    return replace(seen, bonded=bonds_for_log(frame, state, conditions, timing, step))
+    bonded = bonds_for_log(frame, state, conditions, timing, step)
+    return seen if bonded is None else replace(seen, bonded=bonded)
 
 
 def bonds_for_log(
@@ -108,15 +109,14 @@ def with_molecules(
 
 
 def looked_at(state: LearnerState, seen: Observation, mode: Mode) -> LearnerState:
-    """Return the state after a look at the deviations; without one it is what it was."""
-    if seen.judgement is None:
-        return state
-    local, excess = seen.prediction.energies_std, seen.judgement.excess
+    """Return the state after a look at the deviations."""
+    judged = seen.judged
+    local, excess = seen.prediction.energies_std, judged.excess
     is_known = state.n_labels > 0 or mode.is_frozen
     path = replace(
         state.path,
-        error=seen.judgement.error if is_known else None,
-        limit=seen.judgement.limit,
+        error=judged.error if is_known else None,
+        limit=judged.limit,
         is_unsure=excess > 1.0 if mode.is_frozen else state.path.is_unsure,
     )
     return replace(
