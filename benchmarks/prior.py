@@ -7,7 +7,7 @@ RUN are AIMD runs, such as runs/learning/water-1-aimd of benchmarks/learning.py;
 Force RMSE of `standard`, meV/Å, between the labels (frames of the same stretch of the run) and
 ahead of them (frames of its later part), for priors of other smoothness (`decay`, `l_weight` of
 `aofl.ace.basis.BasisSettings`) and other magnitudes of the three- and four-body parts
-(`aofl.forcefield.prior.PRIOR_FORCE`, eV/Å). The first is what was used before.
+(`aofl.forcefield.prior.PRIOR_FORCE`, eV/Å). The first is in use.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from aofl.store import RunDirectory, read_labels
 from aofl.workflows.assemble import limited_threads
 
 HERE = Path(__file__).parent
-SIZES, N_TEST, SEED = (20, 60), 25, 0
+SIZES, N_TEST, SEED = (10, 40), 25, 0
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,13 @@ class Prior:
 
 
 PRIORS = (
-    Prior(2.0, 1.0, 0.36, 0.13),
-    Prior(2.0, 1.0, 1.4, 0.5),
-    Prior(4.0, 2.0, 0.36, 0.13),
-    Prior(4.0, 1.5, 0.7, 0.5),
-    Prior(4.0, 2.0, 1.4, 0.5),
-    Prior(4.0, 3.0, 1.4, 0.5),
+    Prior(4.0, 1.5, 0.87, 0.62),
+    Prior(4.0, 1.5, 0.87, 0.25),
+    Prior(4.0, 1.5, 0.87, 0.12),
+    Prior(4.0, 1.5, 0.87, 0.03),
+    Prior(4.0, 1.5, 0.44, 0.31),
+    Prior(4.0, 2.0, 0.87, 0.62),
+    Prior(2.0, 1.0, 0.44, 0.16),
 )
 
 
