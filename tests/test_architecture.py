@@ -34,7 +34,7 @@ ROWS = (
     {"ace", "bayes"},
     {"chemistry"},
     {"forcefield", "reference", "system", "store", "analysis"},
-    {"learning", "report"},
+    {"learning", "report", "export"},
     {"simulation"},
     {"workflows"},
     {"api"},

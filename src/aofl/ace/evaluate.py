@@ -103,7 +103,7 @@ class Evaluation:
 def shape_weights(basis: Basis, flat: FloatArray) -> Weights:
     """Cut a flat vector (n_columns,) by body order; the three-body part symmetric."""
     s, n_species = basis.settings, len(basis.species)
-    pair, three, products = _cut(basis, flat[:, None])
+    pair, three, products = cut_weights(basis, flat[:, None])
     padded_three = np.zeros((*three.shape[:3], n_species, LANES))
     padded_three[..., : s.n_max] = three.reshape(*three.shape[:3], n_species, s.n_max)
     table = basis.pair_table[..., : s.n_pair]
@@ -125,7 +125,7 @@ def shape_draws(basis: Basis, flat: FloatArray) -> Draws:
     if flat.shape[1] != N_DRAWS:
         raise ValueError(f"expected {N_DRAWS} draws, got {flat.shape[1]}")
     s, n_species = basis.settings, len(basis.species)
-    pair, three, products = _cut(basis, flat)
+    pair, three, products = cut_weights(basis, flat)
     pair = np.pad(pair, ((0, 0), (0, 0), (0, basis.pair_table.shape[4] - s.n_pair), (0, 0)))
     species_of = np.repeat(np.arange(n_species), s.n_max)
     left, right = np.nonzero(species_of[:, None] <= species_of)
@@ -145,7 +145,9 @@ def shape_draws(basis: Basis, flat: FloatArray) -> Draws:
     )
 
 
-def _cut(basis: Basis, flat: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def cut_weights(
+    basis: Basis, flat: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Cut weight vectors, the columns of `flat` (n_columns, K), by body order.
 
     Returns

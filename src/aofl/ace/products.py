@@ -84,9 +84,7 @@ def product_tables(four_n: int, four_l: int, five_n: int, five_l: int) -> Produc
     first, slot, term_first, share, order, degree = [0], [], [0], [], [], []
     factors: list[tuple[int, ...]] = []
     coef: list[float] = []
-    for polynomial, chosen in itertools.chain(
-        _four_body(four_n, four_l, mix_n), _five_body(five_n, five_l, mix_n)
-    ):
+    for polynomial, chosen in polynomials(four_n, four_l, five_n, five_l):
         for index, terms in sorted(_gradient(polynomial).items()):
             slot.append(index)
             factors += [(*others, one)[:3] for others, _ in terms]
@@ -111,6 +109,20 @@ def product_tables(four_n: int, four_l: int, five_n: int, five_l: int) -> Produc
         order=np.array(order, dtype=np.int64),
         degree=np.array(degree, dtype=np.int64),
     )
+
+
+def polynomials(
+    four_n: int, four_l: int, five_n: int, five_l: int
+) -> Iterator[tuple[Polynomial, tuple[Factor, ...]]]:
+    """Yield each function, in column order, as a polynomial in the real mixed densities.
+
+    A density of lm and channel = mixture `mix_n` + n has the index lm N_MIX `mix_n` + channel, where
+    `mix_n` is the larger of `four_n` and `five_n`. The factors (l, channel) that are multiplied come
+    with it.
+    """
+    mix_n = max(four_n, five_n)
+    yield from _four_body(four_n, four_l, mix_n)
+    yield from _five_body(five_n, five_l, mix_n)
 
 
 def _factors(n: int, l_max: int, mix_n: int) -> list[Factor]:

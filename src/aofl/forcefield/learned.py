@@ -26,6 +26,7 @@ NOISE_PRIOR = NoisePrior(expected=1.0, lowest=1.0, highest=1.0 / NOISES[FORCES],
 class Learned:
     """What follows from `n_labels` labels under the prior `scales`.
 
+    `mean` holds the weights (p,): of the columns of the basis, then of the composition.
     `noise` is how many times noisier the labels are than `aofl.forcefield.rows.NOISES`; the
     deviations of weights and forces are that many times those of `posterior`, which is None where
     it was left out for production: then it predicts and does not learn.
@@ -33,6 +34,7 @@ class Learned:
 
     posterior: Posterior | None
     noise: float
+    mean: FloatArray
     weights: Weights
     composition: FloatArray
     draws: Draws
@@ -96,6 +98,7 @@ def for_production(
     return Learned(
         posterior=None,
         noise=noise,
+        mean=mean,
         weights=shape_weights(basis, mean[:n]),
         composition=mean[n:],
         draws=shape_draws(basis, draws[:n]),
@@ -119,6 +122,7 @@ def _learned(
     return Learned(
         posterior=posterior,
         noise=noise,
+        mean=posterior.mean,
         weights=shape_weights(basis, posterior.mean[:n]),
         composition=posterior.mean[n:],
         draws=shape_draws(basis, draws_of(posterior, noise)[:n]),
