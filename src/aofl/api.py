@@ -18,6 +18,7 @@ from aofl.workflows.branch import branch as make_branch
 from aofl.workflows.check import check
 from aofl.workflows.doctor import examine
 from aofl.workflows.evaluate import evaluate
+from aofl.workflows.export import export
 from aofl.workflows.label_frames import label
 from aofl.workflows.rehearse import rehearse
 from aofl.workflows.train import train
@@ -33,6 +34,7 @@ __all__ = [
     "compare",
     "doctor",
     "evaluate",
+    "export",
     "label",
     "rehearse",
     "report",

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import yaml
 from ase import Atoms
-from scipy.special import lpmv
+from numpy.polynomial import Legendre
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Safe YAML whose keys may be lists: those of `bonds`."""
 
 
@@ -111,30 +111,37 @@ def splined(function, r: np.ndarray, step: float, cutoff: float):
 
 
 def harmonics(unit: np.ndarray, l_max: int):
-    """Return Y_lm of unit vectors by [l, m] and their gradients on the unit sphere, (3, len)."""
+    """Return Y_lm of unit vectors by [l, m] and their gradients on the unit sphere, (3, len).
+
+    Y_lm = N (-1)^m d^m P_l / dz^m (x + i y)^m for m >= 0.
+    """
     x, y, z = unit.T
-    theta, phi = np.arccos(z), np.arctan2(y, x)
-    e_theta = np.array([np.cos(theta) * np.cos(phi), np.cos(theta) * np.sin(phi), -np.sin(theta)])
-    e_phi = np.array([-np.sin(phi), np.cos(phi), np.zeros_like(phi)])
+    plane, axis = np.array([[1], [1j], [0]]), np.array([[0], [0], [1]])
     values, gradients = {}, {}
     for degree in range(l_max + 1):
         for m in range(degree + 1):
-            norm = np.sqrt((2 * degree + 1) * factorial(degree - m) / factorial(degree + m))
-            p = lpmv(m, degree, z)
-            below = lpmv(m, degree - 1, z) if degree > m else 0 * z
-            slope = (degree * z * p - (degree + m) * below) / np.sin(theta)  # dP/dtheta
-            wave = norm * np.exp(1j * m * phi)
-            values[degree, m] = p * wave
-            gradients[degree, m] = slope * wave * e_theta + 1j * m * p / np.sin(theta) * wave * e_phi
+            ratio = factorial(degree - m) / factorial(degree + m)
+            norm = (-1) ** m * np.sqrt((2 * degree + 1) * ratio)
+            q = Legendre.basis(degree).deriv(m)
+            wave = (x + 1j * y) ** m
+            flat = norm * q(z) * m * (x + 1j * y) ** max(m - 1, 0) * plane
+            full = flat + norm * q.deriv()(z) * wave * axis
+            values[degree, m] = norm * q(z) * wave
+            gradients[degree, m] = full - (unit.T * full).sum(axis=0) * unit.T
             if m:
                 values[degree, -m] = (-1) ** m * values[degree, m].conj()
                 gradients[degree, -m] = (-1) ** m * gradients[degree, m].conj()
     return values, gradients
 
 
+def read(path: Path) -> dict:
+    """Return what a file says."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - safe
+
+
 def evaluate(path: Path, atoms: Atoms, *, is_splined: bool = False) -> Found:
     """Return what a potential says about a structure."""
-    said = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - safe
+    said = read(path)
     elements = said["elements"]
     species = np.array([elements.index(symbol) for symbol in atoms.get_chemical_symbols()])
     energies, forces, virial = np.zeros(len(atoms)), np.zeros((len(atoms), 3)), np.zeros((3, 3))
@@ -195,19 +202,24 @@ def _centre(said: dict, z: int, near: np.ndarray, vectors: np.ndarray, is_spline
         for j, n, k, m in kinds
     ])  # fmt: skip
     slope = np.zeros(len(kinds), dtype=complex)  # of the energy, by density
+    products: dict[int, list] = {}
     for function in said["functions"][z]:
+        if function["rank"] == 1:
+            (j,), (n,), (c,) = function["mus"], function["ns"], function["ctildes"]
+            energy += c * g[n - 1, near == j].sum()
+            gradients += np.where(near == j, c * dg[n - 1], 0)[:, None] * unit
+            continue
         ms = np.array(function["ms_combs"]).reshape(function["num_ms_combs"], function["rank"])
-        for m, c in zip(ms, function["ctildes"], strict=True):
-            if function["rank"] == 1:
-                j, n = function["mus"][0], function["ns"][0] - 1
-                energy += c * g[n, near == j].sum()
-                gradients += np.where(near == j, c * dg[n], 0)[:, None] * unit
-                continue
+        for m, c in zip(ms.tolist(), function["ctildes"], strict=True):
             parts = zip(function["mus"], function["ns"], function["ls"], m, strict=True)
-            index = [where[mu, n - 1, k, int(q)] for mu, n, k, q in parts]
-            energy += c * np.prod(a[index]).real
-            for t in range(len(index)):
-                slope[index[t]] += c * np.prod(np.delete(a[index], t))
+            index = [where[mu, n - 1, k, q] for mu, n, k, q in parts]
+            products.setdefault(len(index), []).append((c, index))
+    for terms in products.values():
+        c, index = np.array([c for c, _ in terms]), np.array([index for _, index in terms])
+        factors = a[index]
+        energy += float(c @ factors.prod(axis=1).real)
+        for t in range(index.shape[1]):
+            np.add.at(slope, index[:, t], c * np.delete(factors, t, axis=1).prod(axis=1))
     for (j, n, k, m), s in zip(kinds, slope, strict=True):
         if s != 0:
             value, of_value = radial[n * (l_max + 1) + k], slopes[n * (l_max + 1) + k]

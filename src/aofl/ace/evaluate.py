@@ -145,9 +145,7 @@ def shape_draws(basis: Basis, flat: FloatArray) -> Draws:
     )
 
 
-def cut_weights(
-    basis: Basis, flat: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def cut_weights(basis: Basis, flat: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Cut weight vectors, the columns of `flat` (n_columns, K), by body order.
 
     Returns

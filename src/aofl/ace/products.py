@@ -116,9 +116,8 @@ def polynomials(
 ) -> Iterator[tuple[Polynomial, tuple[Factor, ...]]]:
     """Yield each function, in column order, as a polynomial in the real mixed densities.
 
-    A density of lm and channel = mixture `mix_n` + n has the index lm N_MIX `mix_n` + channel, where
-    `mix_n` is the larger of `four_n` and `five_n`. The factors (l, channel) that are multiplied come
-    with it.
+    The density of lm and channel = mixture `mix_n` + n has the index lm N_MIX `mix_n` + channel;
+    `mix_n` is the larger of `four_n` and `five_n`. With it come the factors (l, channel).
     """
     mix_n = max(four_n, five_n)
     yield from _four_body(four_n, four_l, mix_n)

@@ -25,6 +25,8 @@ doi:10.1103/PhysRevB.87.184115, sec. IV (smeared density); R. Drautz, Phys. Rev.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.polynomial import chebyshev
 from scipy.special import ive
@@ -42,12 +44,14 @@ def chebyshev_functions(r: FloatArray, cutoff: float, n: int, stretch: float) ->
     return np.asarray(chebyshev.chebvander(np.clip(x, -1, 1), n - 1) * smooth[:, None])
 
 
+@cache
 def smeared_coefficients(
     cutoff: float, n_max: int, l_max: int, smearing: float, n_chebyshev: int, stretch: float
 ) -> FloatArray:
     """Return c_lnk with R_nl(r) = sum_k c_lnk g_k(r), shape (l_max + 1, n_max, n_chebyshev).
 
-    Each R_nl is scaled to unit root mean square over 0 < r < cutoff.
+    Each R_nl is scaled to unit root mean square over 0 < r < cutoff. The array is shared by all who
+    ask for it, and cannot be written to.
     """
     r = np.linspace(1e-6, cutoff, 400)
     g = chebyshev_functions(r, cutoff, n_chebyshev, stretch)
@@ -55,7 +59,9 @@ def smeared_coefficients(
     target = _smeared_projection(r, cutoff, n_max, l_max, smearing) * fade
     fitted, *_ = np.linalg.lstsq(g, target.reshape(-1, len(r)).T, rcond=1e-10)
     fitted /= np.sqrt(np.mean((g @ fitted) ** 2, axis=0))
-    return np.ascontiguousarray(fitted.T.reshape(l_max + 1, n_max, n_chebyshev))
+    coefficients = np.ascontiguousarray(fitted.T.reshape(l_max + 1, n_max, n_chebyshev))
+    coefficients.setflags(write=False)
+    return coefficients
 
 
 def _smeared_projection(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from aofl.cli.doctor import doctor
+from aofl.cli.export import export
 from aofl.cli.label import label
 from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.walltime import seconds_of
@@ -30,6 +31,7 @@ app = typer.Typer(
 
 app.command()(label)
 app.command()(doctor)
+app.command()(export)
 
 WallTime = Annotated[
     str | None,

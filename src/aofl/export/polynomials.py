@@ -7,15 +7,16 @@ sum_m |Y_lm|^2 = 2 l + 1 like the real ones, the density of a species is
     A_znl(-m) = (-1)^m conj A_znlm,
 
     real A_znl0    = A_znl0,
-    real A_znlm    = (-1)^m sqrt(2) Re A_znlm,     real A_znl(-m) = (-1)^m sqrt(2) Im A_znlm,   m > 0,
+    real A_znlm    = (-1)^m sqrt(2) Re A_znlm,    m > 0,
+    real A_znl(-m) = (-1)^m sqrt(2) Im A_znlm,
 
 so each real density is a sum of two complex ones, and each mixture a sum over species. The
 coefficients of an invariant function are real in the complex densities too, its products have
-sum_k m_k = 0, and a product with all m reversed is the complex conjugate. Only the real part counts,
-so that one of the two stands for both.
+sum_k m_k = 0, and a product with all m reversed is the complex conjugate. Only the real part
+counts, so that one of the two stands for both.
 
-References: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104; Y. Lysogorskiy
-et al., npj Comput. Mater. 7, 97 (2021), doi:10.1038/s41524-021-00559-9.
+References: R. Drautz, Phys. Rev. B 99, 014104 (2019), doi:10.1103/PhysRevB.99.014104;
+Y. Lysogorskiy et al., npj Comput. Mater. 7, 97 (2021), doi:10.1038/s41524-021-00559-9.
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ def _add_species(
 
 
 def canonical(product: Product) -> Product:
-    """Return the one way to write a product and its complex conjugate: first m that is not 0 > 0."""
+    """Return the one way to write a product and its conjugate: the first m but 0 is positive."""
     one = sorted(product, key=_order)
     other = sorted(((z, n, degree, -m) for z, n, degree, m in product), key=_order)
     return tuple(max(one, other, key=lambda densities: [m for *_, m in densities]))

@@ -1,4 +1,4 @@
-"""The `.yace` files of ML-PACE, which LAMMPS' `pair_style pace` reads: a potential as data and text.
+"""The `.yace` files of ML-PACE, which LAMMPS' `pair_style pace` reads: a potential as text.
 
 The energy of an atom i is that of the isolated atom and a polynomial in complex densities
 (`aofl.export.polynomials`), species by species of its neighbours,
@@ -8,17 +8,18 @@ The energy of an atom i is that of the isolated atom and a polynomial in complex
 products of one density with g_n(r) in the place of R_nl(r) Y_lm. Radial functions are those that
 the format calls `ChebExpCos`, and sums of them (`radcoefficients`, indices n, l, k):
 
-    g_0 = h,    g_k = (1 - T_k(x)) / 2 h,    h = (1 + cos(pi r / r_c)) / 2,    R_nl = sum_k c_nlk g_k,
+    g_0 = h,    g_k = (1 - T_k(x)) / 2 h,    h = (1 + cos(pi r / r_c)) / 2,
+    R_nl = sum_k c_nlk g_k,
 
 with x of equation (2) of `aofl.ace.reference`, so that T_0 h = g_0 and T_k h = g_0 - 2 g_k: the
-functions of `aofl.ace.radial` are sums of these, without a remainder. A potential has one cutoff for
-each two elements. Our pair functions reach further than the others: they are a potential of their
-own, and LAMMPS adds up both (`pair_style hybrid/overlay`).
+functions of `aofl.ace.radial` are sums of these, without a remainder. A potential has one cutoff
+for each two elements. Our pair functions have another one: they are a potential of their own, and
+LAMMPS adds up both (`pair_style hybrid/overlay`).
 
 What readers of the format want and we have no use for is set to do nothing, exactly: `dcut` 0 (no
-second cosine at the cutoff), `prehc` 0 (no core), `inner_cutoff_type` "density" with a `rcut_in` of 0,
-and the embedding "FinnisSinclairShiftedScaled" of power 1, which is F(rho) = rho. Each potential has
-a function of one density and one of two: where there is none, one that is zero.
+second cosine at the cutoff), `prehc` 0 (no core), `inner_cutoff_type` "density", and the embedding
+"FinnisSinclairShiftedScaled" of power 1, which is F(rho) = rho ("FinnisSinclair" has a wrong slope
+near 0). Each potential has functions of one density and of two, where need be one that is zero.
 
 ML-PACE tabulates the radial functions at steps of `deltaSplineBins` and interpolates by cubics.
 
@@ -44,6 +45,10 @@ from aofl.records import FloatArray
 
 Factor = tuple[int, int, int]  # species, n from 0, l
 MOST_FUNCTIONS = 32767  # of one centre: ML-PACE counts them in 16 bits
+EMBEDDING = (
+    "{ndensity: 1, FS_parameters: [1.0, 1.0], npoti: FinnisSinclairShiftedScaled, "
+    "rho_core_cutoff: 100000.0, drho_core_cutoff: 250.0}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,7 @@ def pair_potential(basis: Basis, weights: FloatArray) -> Potential:
         cutoffs=basis.pair_cutoffs,
         stretch=basis.settings.stretch,
         radial=np.zeros((n_species, n_species, 1, 1, n_pair)),
-        functions=tuple(tuple([*f, _unity(1.0, 2)]) for f in functions),
+        functions=tuple((*f, _unity(1.0, 2)) for f in functions),
     )
 
 
@@ -126,8 +131,8 @@ def many_body_potential(basis: Basis, weights: FloatArray, energies: FloatArray)
         energies=energies,
         cutoffs=basis.cutoffs,
         stretch=basis.settings.stretch,
-        radial=np.array([[_radial(basis, cutoff) for cutoff in row] for row in basis.cutoffs]),
-        functions=tuple(tuple([_unity(0.0, 1), *f]) for f in functions),
+        radial=_radial(basis),
+        functions=tuple((_unity(0.0, 1), *f) for f in functions),
     )
 
 
@@ -140,20 +145,21 @@ def of_chebyshev(coefficients: FloatArray) -> FloatArray:
 
 def yace(potential: Potential, spline_step: float, title: str) -> str:
     """Return the text of a file; `spline_step` is `deltaSplineBins`, Å."""
-    elements, energies = ", ".join(potential.elements), ", ".join(map(_number, potential.energies))
+    elements, energies = (
+        ", ".join(potential.elements),
+        ", ".join(map(_number, potential.energies.tolist())),
+    )
     lines = [
         f"# {title}",
         f"elements: [{elements}]",
         f"E0: [{energies}]",
         f"deltaSplineBins: {_number(spline_step)}",
         "embeddings:",
+        *(f"  {z}: {EMBEDDING}" for z in range(len(potential.elements))),
+        "bonds:",
+        *_bonds(potential),
+        "functions:",
     ]
-    for z in range(len(potential.elements)):
-        lines.append(
-            f"  {z}: {{ndensity: 1, FS_parameters: [1.0, 1.0], npoti: FinnisSinclairShiftedScaled, "
-            "rho_core_cutoff: 100000.0, drho_core_cutoff: 250.0}"
-        )
-    lines += ["bonds:", *_bonds(potential), "functions:"]
     for z, functions in enumerate(potential.functions):
         lines += [f"  {z}:", *(f"    - {_function(z, function)}" for function in functions)]
     return "\n".join(lines) + "\n"
@@ -163,13 +169,18 @@ def _elements(basis: Basis) -> tuple[str, ...]:
     return tuple(chemical_symbols[z] for z in basis.species)
 
 
-def _radial(basis: Basis, cutoff: float) -> FloatArray:
-    """Return c_nlk of one cutoff, shape (n_max, l_max + 1, n_chebyshev)."""
+def _radial(basis: Basis) -> FloatArray:
+    """Return c_nlk for each two species; equal cutoffs share the work."""
     s = basis.settings
-    coefficients = smeared_coefficients(
-        cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch
-    )
-    return of_chebyshev(coefficients.transpose(1, 0, 2))
+    made = {
+        cutoff: of_chebyshev(
+            smeared_coefficients(
+                cutoff, s.n_max, s.l_max, s.smearing, s.n_chebyshev, s.stretch
+            ).transpose(1, 0, 2)
+        )
+        for cutoff in np.unique(basis.cutoffs)
+    }
+    return np.array([[made[cutoff] for cutoff in row] for row in basis.cutoffs])
 
 
 def _gathered(polynomial: dict[tuple[tuple[int, int, int, int], ...], float]) -> list[Function]:
@@ -194,8 +205,8 @@ def _bonds(potential: Potential) -> Iterator[str]:
             f"  [{i}, {j}]: {{nradmax: {n_max}, lmax: {n_l - 1}, nradbasemax: {n_base}, "
             f"radbasename: ChebExpCos, radparameters: [{_number(potential.stretch)}], "
             f"radcoefficients: {coefficients}, prehc: 0.0, lambdahc: 1.0, "
-            f"rcut: {_number(potential.cutoffs[i, j])}, dcut: 0.0, rcut_in: 0.0, dcut_in: 0.0, "
-            "inner_cutoff_type: density}"
+            f"rcut: {_number(float(potential.cutoffs[i, j]))}, dcut: 0.0, "
+            "rcut_in: 0.0, dcut_in: 0.0, inner_cutoff_type: density}"
         )
 
 
@@ -204,7 +215,8 @@ def _function(centre: int, function: Function) -> str:
     return (
         f"{{mu0: {centre}, rank: {len(factors)}, ndensity: 1, num_ms_combs: {len(terms)}, "
         f"mus: {[z for z, _, _ in factors]}, ns: {[n + 1 for _, n, _ in factors]}, "
-        f"ls: {[degree for _, _, degree in factors]}, ms_combs: {[m for ms, _ in terms for m in ms]}, "
+        f"ls: {[degree for _, _, degree in factors]}, "
+        f"ms_combs: {[m for ms, _ in terms for m in ms]}, "
         f"ctildes: {_nested(np.array([value for _, value in terms]))}}}"
     )
 
