@@ -14,6 +14,7 @@ from aofl.errors import ModelError, StructureError
 from aofl.export.lammps import (
     POTENTIAL,
     in_a_box,
+    masses_of,
     potential_commands,
     repulsion_coefficients,
     repulsion_style,
@@ -84,7 +85,8 @@ def test_run_in_runs(tmp_path: Path) -> None:
     style, *rest = repulsion_style(THREE)
     commands = [f"pair_style {style} {' '.join(rest)}"]
     commands += [f"pair_coeff {i} {j} {words}" for i, j, words in repulsion_coefficients(THREE)]
-    masses = [line for line in potential_commands(THREE, "").splitlines() if "mass" in line]
+    whole = potential_commands(THREE, masses_of(THREE), "").splitlines()
+    masses = [line for line in whole if line.startswith("mass")]
     (tmp_path / POTENTIAL).write_text("\n".join(masses + commands) + "\n")
     (tmp_path / "run.in").write_text(run_commands(THREE, atoms.pbc, "test"))
     (tmp_path / "structure.data").write_text(structure_data(atoms, THREE))
@@ -133,6 +135,16 @@ def test_atoms_outside_an_open_cell_get_a_box() -> None:
     assert boxed.get_distance(0, 1) == pytest.approx(1.0)
     with pytest.raises(StructureError, match="is periodic and has no cell"):
         in_a_box(Atoms("H", pbc=True))
+
+
+def test_masses_of_isotopes() -> None:
+    heavy = Atoms("HOHNa", positions=np.diag([1.0, 2.0, 3.0, 4.0])[:, :3], cell=[9, 9, 9])
+    heavy.set_masses([2.014, None, 2.014, None])
+    assert masses_of(THREE, heavy) == pytest.approx([2.014, 15.999, 22.98977], rel=1e-6)
+    assert "mass 1 2.014  # H" in potential_commands(THREE, masses_of(THREE, heavy), "")
+    heavy.set_masses([2.014, None, 1.008, None])
+    with pytest.raises(StructureError, match=r"atoms of H have masses from 1\.008 to 2\.014 u"):
+        masses_of(THREE, heavy)
 
 
 def test_structure_of_other_elements() -> None:

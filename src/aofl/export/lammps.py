@@ -27,19 +27,38 @@ VACUUM = 10.0  # Å
 HOTTEST_K, HOTTEST, STRONGEST = 2000, 5, 60
 
 
-def potential_commands(elements: list[str], title: str) -> str:
+def potential_commands(elements: list[str], masses: list[float], title: str) -> str:
     """Return `potential.in`: masses and interactions of the atom types 1, 2, ... = `elements`."""
     symbols = " ".join(elements)
     lines = [f"# {title}", "# Atom types: " + ", ".join(f"{k} {e}" for k, e in _types(elements))]
-    for k, element in _types(elements):
-        lines.append(f"mass {k} {atomic_masses[atomic_numbers[element]]:.6g}  # {element}")
     lines += [
+        *(f"mass {k} {mass:.6g}  # {elements[k - 1]}" for k, mass in enumerate(masses, start=1)),
         f"pair_style hybrid/overlay pace pace {' '.join(repulsion_style(elements))}",
         f"pair_coeff * * pace 1 {PAIR} {symbols}",
         f"pair_coeff * * pace 2 {MANY_BODY} {symbols}",
         *(f"pair_coeff {i} {j} lepton {rest}" for i, j, rest in repulsion_coefficients(elements)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def masses_of(elements: list[str], atoms: Atoms | None = None) -> list[float]:
+    """Return the mass of each element, u: that of its atoms in a structure, or the usual one.
+
+    Raises
+    ------
+    StructureError
+        If atoms of one element have several masses.
+    """
+    masses = [float(atomic_masses[atomic_numbers[element]]) for element in elements]
+    for k, element in enumerate(elements):
+        of_atoms = [] if atoms is None else atoms.get_masses()[atoms.symbols == element]
+        if len(of_atoms) and np.ptp(of_atoms) > 0.0:
+            raise StructureError(
+                f"atoms of {element} have masses from {min(of_atoms):g} to {max(of_atoms):g} u; "
+                "give a structure with one mass for each element, which is what the input has"
+            )
+        masses[k] = float(of_atoms[0]) if len(of_atoms) else masses[k]
+    return masses
 
 
 def repulsion_style(elements: list[str]) -> tuple[str, str]:
@@ -142,9 +161,10 @@ def structure_data(atoms: Atoms, elements: list[str]) -> str:
             f"{', '.join(elements)}; give a structure of these"
         )
     text = io.StringIO()
+    # With masses, by which other programs tell the elements; `potential.in` has the last word.
     write_lammps_data(
         text, atoms, specorder=elements, masses=True, units="metal", atom_style="atomic",
-        prismobj=prism(atoms), velocities=bool(np.any(atoms.get_momenta())),
+        prismobj=prism(atoms),
     )  # fmt: skip
     return text.getvalue()
 

@@ -20,8 +20,9 @@ from aofl.records import FloatArray, Prediction
 
 PROGRAMS = ("lmp", "lmp_mpi", "lmp_serial", "lammps")
 BAR = 1.6021765e6  # in an eV/Å^3, as LAMMPS has it in metal units
-TOLERANCE = 1e-8  # of the largest force: what the tables of ML-PACE leave is below 1e-9
+# What the tables of the radial functions leave, ours and those of ML-PACE, is a hundredth of this.
 SAME_ENERGY = 1e-6  # eV per atom
+SAME_FORCE = 1e-7  # eV/Å, and beyond that of the largest force
 LONGEST_S = 600.0
 
 _INPUT = f"""units metal
@@ -67,7 +68,8 @@ class Agreement:
     @property
     def is_exact(self) -> bool:
         """Whether energy and forces are the same."""
-        return self.energy <= SAME_ENERGY and self.forces <= TOLERANCE * self.largest_force
+        same_force = SAME_FORCE * max(1.0, self.largest_force)
+        return self.energy <= SAME_ENERGY and self.forces <= same_force
 
 
 def find_lammps(program: str | None = None) -> str:

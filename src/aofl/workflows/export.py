@@ -17,13 +17,14 @@ from aofl.export.lammps import (
     RUN,
     STRUCTURE,
     in_a_box,
+    masses_of,
     potential_commands,
     run_commands,
     structure_data,
 )
 from aofl.export.verification import (
     SAME_ENERGY,
-    TOLERANCE,
+    SAME_FORCE,
     Agreement,
     compare,
     find_lammps,
@@ -35,7 +36,7 @@ from aofl.store import make_directory, write_atomic
 from aofl.system.files import read_structure
 
 FORMATS = ("yace",)
-SPLINE_STEP = 0.001  # Å: leaves less than 1e-9 of the largest force
+SPLINE_STEP = 0.001  # Å: leaves some 1e-10 of the largest force
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +129,7 @@ def lammps_files(force_field: ForceField, atoms: Atoms | None, name: str) -> dic
     texts = {
         PAIR: yace(pair_potential(basis, learned.mean[:n]), SPLINE_STEP, title),
         MANY_BODY: yace(many_body, SPLINE_STEP, title),
-        POTENTIAL: potential_commands(elements, title),
+        POTENTIAL: potential_commands(elements, masses_of(elements, atoms), title),
         RUN: run_commands(elements, pbc, title),
     }
     return texts if atoms is None else texts | {STRUCTURE: structure_data(atoms, elements)}
@@ -154,6 +155,6 @@ def verified(
         raise ModelError(
             f"LAMMPS ({program}) and the force field differ by {found.energy:.2g} eV per atom and "
             f"{found.forces:.2g} eV/Å where the largest force is {found.largest_force:.2g}; "
-            f"expected up to {SAME_ENERGY:g} and {TOLERANCE:g} of that force: try another LAMMPS"
+            f"expected up to {SAME_ENERGY:g} eV and {SAME_FORCE:g} eV/Å: try another LAMMPS"
         )
     return found
