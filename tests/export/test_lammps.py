@@ -123,7 +123,7 @@ def test_lammps_that_fails(tmp_path: Path) -> None:
     program = tmp_path / "lmp"
     program.write_text("#!/bin/sh\necho 'ERROR: Unknown pair style pace' > verify.log; exit 1\n")
     program.chmod(0o755)
-    with pytest.raises(ModelError, match="LAMMPS failed: ERROR: Unknown pair style pace; see"):
+    with pytest.raises(ModelError, match="LAMMPS failed: ERROR: Unknown pair style pace"):
         run_lammps(str(program), tmp_path, liquid(THREE), THREE)
 
 

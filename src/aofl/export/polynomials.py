@@ -54,7 +54,7 @@ def energy_polynomials(basis: Basis, weights: FloatArray) -> list[Polynomial]:
         _add_three_bodies(energy, three[z, ..., 0], basis.settings.n_max)
         for weight, function in zip(products[z, :, 0], functions, strict=True):
             _add_species(energy, function, basis.mixing, float(weight))
-        found.append({product: value for product, value in energy.items() if value != 0.0})
+        found.append(dict(energy))
     return found
 
 

@@ -22,7 +22,7 @@ PROGRAMS = ("lmp", "lmp_mpi", "lmp_serial", "lammps")
 BAR = 1.6021765e6  # in an eV/Å^3, as LAMMPS has it in metal units
 # What the tables of the radial functions leave, ours and those of ML-PACE, is a hundredth of this.
 SAME_ENERGY = 1e-6  # eV per atom
-SAME_FORCE = 1e-7  # eV/Å, and beyond that of the largest force
+SAME_FORCE = 1e-7  # eV/Å; of the largest force where that is above 1 eV/Å
 LONGEST_S = 600.0
 
 _INPUT = f"""units metal
@@ -81,7 +81,7 @@ def find_lammps(program: str | None = None) -> str:
         If there is none.
     """
     candidates = PROGRAMS if program is None else (program,)
-    found = [path for name in candidates if (path := shutil.which(name))]
+    found = [str(Path(path).absolute()) for name in candidates if (path := shutil.which(name))]
     for path in found:
         if {"pace", "lepton"} <= styles(path):
             return path
@@ -159,4 +159,4 @@ def _run(command: list[str], folder: Path) -> None:
         log = folder / "verify.log"
         said = log.read_text(errors="replace") if log.exists() else ended.stderr + ended.stdout
         errors = [line for line in said.splitlines() if "ERROR" in line] or said.splitlines()[-1:]
-        raise ModelError(f"LAMMPS failed: {(errors or ['it said nothing'])[0].strip()}; see {log}")
+        raise ModelError(f"LAMMPS failed: {(errors or ['it said nothing'])[0].strip()}")

@@ -101,6 +101,7 @@ def pair_potential(basis: Basis, weights: FloatArray) -> Potential:
         for z in range(len(basis.species))
     ]
     n_species = len(basis.species)
+    # Its function of two densities is zero because R_00 is: ML-PACE leaves out weights of zero.
     return Potential(
         elements=_elements(basis),
         energies=np.zeros(n_species),
@@ -145,14 +146,10 @@ def of_chebyshev(coefficients: FloatArray) -> FloatArray:
 
 def yace(potential: Potential, spline_step: float, title: str) -> str:
     """Return the text of a file; `spline_step` is `deltaSplineBins`, Å."""
-    elements, energies = (
-        ", ".join(potential.elements),
-        ", ".join(map(_number, potential.energies.tolist())),
-    )
     lines = [
         f"# {title}",
-        f"elements: [{elements}]",
-        f"E0: [{energies}]",
+        f"elements: [{', '.join(potential.elements)}]",
+        f"E0: {_nested(potential.energies)}",
         f"deltaSplineBins: {_number(spline_step)}",
         "embeddings:",
         *(f"  {z}: {EMBEDDING}" for z in range(len(potential.elements))),
