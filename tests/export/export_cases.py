@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, covalent_radii
 from lepton_reader import evaluate as repulsion
-from yace_reader import Found, evaluate
+from yace_reader import Found, evaluate, neighbours
 
 from aofl.ace.basis import BasisSettings
 from aofl.ace.kernels.local import N_DRAWS
@@ -19,6 +19,7 @@ SMALL = BasisSettings(
     n_pair=6, pair_cutoff=2.4, pair_growth=0.8, n_max=3, l_max=2, cutoff=2.0, cutoff_growth=0.7,
     four_n=2, four_l=1, five_n=1, five_l=1, n_chebyshev=12,
 )  # fmt: skip
+CLOSEST = 0.7  # of the sum of covalent radii: the repulsion counts, and is not all that counts
 ELEMENTS = {1: ["Na"], 2: ["O", "Na"], 3: ["H", "O", "Na"]}
 
 
@@ -62,7 +63,7 @@ def triclinic(elements: list[str]) -> Atoms:
 
 
 def liquid(elements: list[str]) -> Atoms:
-    """Ten atoms in disorder, the closest well inside the reach of the repulsion."""
+    """Ten atoms in disorder."""
     rng = np.random.default_rng(8)
     positions: list[np.ndarray] = []
     while len(positions) < 10:
@@ -86,4 +87,9 @@ def said_by(folder: Path, atoms: Atoms, elements: list[str], *, is_splined: bool
 def _filled(elements: list[str], positions, cell, pbc, *, seed: int) -> Atoms:
     symbols = [elements[k % len(elements)] for k in range(len(positions))]
     moved = positions + np.random.default_rng(seed).normal(0, 0.1, positions.shape)
-    return Atoms(symbols, positions=moved, cell=cell, pbc=pbc)
+    atoms = Atoms(symbols, positions=moved, cell=cell, pbc=pbc)
+    i, j, vectors = neighbours(atoms, 4.0)
+    radius = covalent_radii[atoms.numbers]
+    closest = (np.linalg.norm(vectors, axis=1) / (radius[i] + radius[j])).min()
+    atoms.set_cell(atoms.cell.array * CLOSEST / closest, scale_atoms=True)
+    return atoms
