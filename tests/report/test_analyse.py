@@ -83,6 +83,22 @@ def test_results_hold_species_events_and_solids(out: Path):
     assert set(results["diffusion"]) == {"H", "Na", "O"}
 
 
+def test_electrons_that_came_with_a_salt_are_not_taken_from_the_metal(tmp_path: Path):
+    """An ion pair beside the water holds one electron from the start; the water takes two."""
+    made = []
+    for atoms in frames():
+        top = atoms.positions[:16, 2].max()
+        pair = Atoms("NaF", [[1.0, 5.0, top + 5.0], [1.0, 7.1, top + 5.0]])
+        made.append(atoms + pair)
+        made[-1].info = atoms.info
+    ase.io.write(tmp_path / "salt.extxyz", made, format="extxyz")
+    found = analyse(tmp_path / "salt.extxyz", tmp_path / "out")
+    assert found.survey.frames[0].electrons == pytest.approx(1.0)
+    assert found.results["electrons_taken"] == 2
+    column = [int(row["electrons taken"]) for row in rows(tmp_path / "out" / "sei.csv")]
+    assert (column[0], column[-1]) == (0, 2)
+
+
 def test_tables_agree_with_the_results(out: Path):
     results = json.loads((out / "results.json").read_text())
     species = rows(out / "species.csv")

@@ -12,6 +12,7 @@ from fake_run import write_fake_run
 from aofl.errors import StoreError
 from aofl.report.data import FILES, read_run
 from aofl.report.figures.canvas import thinned
+from aofl.report.near_reactions import audits_by_chemistry
 from aofl.workflows.report import write_report
 
 
@@ -182,6 +183,55 @@ def test_reactions_are_told_with_what_the_reference_saw_and_what_did_not_last(ru
     html = report(run)
     assert "No reaction is certain" in html
     assert "2 further bond changes did not last long enough" in html
+
+
+def add_event(run_dir: Path, **changed: object) -> None:
+    """Add a line like that of the first reaction of the run."""
+    lines = (run_dir / "events.jsonl").read_text().splitlines()
+    line = next(json.loads(text) for text in lines if '"event": "reaction"' in text)
+    with (run_dir / "events.jsonl").open("a") as file:
+        file.write(json.dumps({**line, **changed}) + "\n")
+
+
+def test_an_exchange_of_a_proton_is_called_that_and_is_no_reaction(run):
+    same = ["H2O", "OH-"]
+    exchange = {"reaction": "H2O + OH- -> H2O + OH-", "reactants": same, "products": same}
+    add_event(run, **exchange, formed=[[19, 17]], time_fs=400.0, began_fs=400.0, electrons=0)
+    html = report(run)
+    assert "1 reaction of 1 kind" in html
+    assert "1 proton exchange beside them is not counted" in html
+    assert "Proton exchanges, not counted as reactions: H2O + OH- -&gt; H2O + OH- (1)." in html
+    assert "<caption>Reactions (1)</caption>" in html
+    add_event(run, **exchange, broken=[[16, 0]], formed=[[19, 0]], time_fs=410.0, began_fs=410.0)
+    assert "2 exchanges beside them are not counted" in report(run)  # a sodium is no proton
+
+
+def test_the_page_begins_with_the_answers(run, html):
+    questions = re.findall(r"<dt>(.*?)</dt>", html)
+    assert questions == [
+        "What formed?", "What did it cost?", "How accurate is it?", "Can I trust it?", "What next?",
+    ]  # fmt: skip
+    assert "Made: 1 H- and 1 OH-. Used up: 1 H2O." in html
+    quiet, reactive = audits_by_chemistry(read_run(run))
+    assert f"{1e3 * quiet.sums.rmse:.0f} meV/Å far from changing bonds ({quiet.n_frames} fr" in html
+    assert f"within 50 fs of a reaction or exchange ({reactive.n_frames} frame)" in html
+    factor = json.loads((run / "summary.json").read_text())["speedup"]
+    assert f"{factor:.3g} times the rate" in html
+    assert "With care" in html
+    assert "<pre>aofl resume full --steps 2800</pre>" in html
+
+
+def test_what_is_far_too_hot_or_drifts_is_not_trusted(run):
+    line = {"step": 9, "time_fs": 4.5, "event": "drift", "message": "worse"}
+    with (run / "events.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    change(run, "summary.json", drift_alarm=True)
+    add_event(run, in_excursion=True)
+    assert "Not yet: drift and the temperature do not hold" in report(run).replace("; ", ", ")
+
+
+def test_the_curve_that_gives_a_reaction_energy_is_named(html):
+    assert "read the energy of a reaction off the curve" in html
 
 
 def test_dft_is_named_only_where_it_was_used(run):

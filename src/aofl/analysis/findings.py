@@ -56,6 +56,9 @@ class FrameRecord:
         Coordinated anions that are no solid.
     metal, electrons, gas
         As in `Inventory`.
+    charge, n_unknown
+        Sum of the charges of the molecules, e, and how many are left out of it because the
+        library does not know them.
     hydrogen_bonds
         (donor, acceptor) by name to their number.
     """
@@ -69,6 +72,8 @@ class FrameRecord:
     metal: dict[str, int]
     electrons: float
     gas: dict[str, int]
+    charge: int
+    n_unknown: int
     hydrogen_bonds: dict[tuple[str, str], int]
 
 

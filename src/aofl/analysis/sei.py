@@ -44,7 +44,7 @@ class Inventory:
         are ions of a solid, "dissolved" all other ions. What has lost `ION_FROM` electrons is an
         ion however many metal atoms are near: in Li3N the ions are as close as in the metal.
     electrons
-        That anions in contact with metal ions hold: the metal consumed, in equivalents.
+        That anions in contact with metal ions hold, those of a salt included.
     gas
         Name to number of molecules that touch no metal.
     kinds

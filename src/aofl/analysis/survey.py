@@ -109,6 +109,8 @@ def _take(current: _Pass, atoms: Atoms, index: int) -> None:
             metal=dict(found.metal),
             electrons=found.electrons,
             gas=dict(found.gas),
+            charge=sum(kind.charge or 0 for _, kind in species),
+            n_unknown=sum(kind.charge is None for _, kind in species),
             hydrogen_bonds=_hydrogen_bonds(atoms, bonds, species),
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from aofl.chemistry.reaction_event import is_exchange
 from aofl.chemistry.species import Pair
 from aofl.records import Event, OtherEvent
 from aofl.records.events import ReactionHappened, SpeciesCounted
@@ -26,6 +27,11 @@ class ReactionEvent:
     electrons: int | None
     is_seen: bool | None
     is_hot: bool | None = None
+
+    @property
+    def is_exchange(self) -> bool:
+        """Whether the molecules are the same before and after."""
+        return is_exchange(self.reaction)
 
     @property
     def n_bonds(self) -> int:

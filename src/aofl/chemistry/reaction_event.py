@@ -101,6 +101,15 @@ def reaction(reactants: Iterable[Species], products: Iterable[Species]) -> str:
     return f"{_side(left, doubtful)} -> {_side(right, doubtful)}"
 
 
+def is_exchange(written: str) -> bool:
+    """Tell whether a written reaction has the same molecules on both sides.
+
+    A proton that goes from H2O to OH- is such an exchange: bonds change, what there is does not.
+    """
+    left, arrow, right = written.partition(" -> ")
+    return bool(arrow) and left == right
+
+
 def mark_seen(events: Sequence[Event], labels: Iterable[int], window: int) -> list[Event]:
     """Say of each event whether a label was made within it.
 

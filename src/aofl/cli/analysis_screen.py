@@ -58,18 +58,23 @@ def _species(results: Mapping[str, Any]) -> Table | None:
 
 
 def _events(results: Mapping[str, Any]) -> Table | Text:
-    counts = Counter(event["reaction"] for event in results["events"])
+    events = [event for event in results["events"] if not event["exchange"]]
+    counts = Counter(event["reaction"] for event in events)
+    n = results["n_exchanges"]
+    exchanges = f"exchanges that leave the same molecules, such as of a proton: {n}" if n else ""
     if not counts:
-        return Text("no reactions")
-    seen = Counter(e["reaction"] for e in results["events"] if e["seen_by_reference"])
-    first = {e["reaction"]: e["time"] for e in reversed(results["events"])}
-    is_known = any(e["seen_by_reference"] is not None for e in results["events"])
+        return Text("no reactions" + (f"; {exchanges}" if exchanges else ""))
+    seen = Counter(e["reaction"] for e in events if e["seen_by_reference"])
+    first = {e["reaction"]: e["time"] for e in reversed(events)}
+    is_known = any(e["seen_by_reference"] is not None for e in events)
     columns = ("events", f"first at, {results['time_unit']}", "seen by reference")
     table = _table("Reactions", *columns[: 3 if is_known else 2])
     for reaction, n in counts.most_common(MOST_ROWS):
         last = [f"{seen[reaction]} of {n}"] if is_known else []
         table.add_row(Text(reaction), str(n), f"{first[reaction]:g}", *last)
     _and_more(table, len(counts))
+    if exchanges:
+        table.add_row(Text(exchanges, style="dim"))
     return table
 
 
@@ -83,7 +88,7 @@ def _interphase(results: Mapping[str, Any]) -> Table | None:
         rows["single anions on metal ions"] = str(results["coordinated_single_anions"])
     if metal:
         rows["metal atoms"] = ", ".join(f"{n} {name}" for name, n in metal.items())
-        taken = f"{results['metal_consumed']} atoms, {results['electrons_taken']:.1f} electrons"
+        taken = f"{results['metal_consumed']} atoms, {results['electrons_taken']} electrons"
         rows["metal consumed"] = taken
     if results["gas"]:
         rows["gas"] = ", ".join(f"{n} {name}" for name, n in results["gas"].items())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aofl.analysis.findings import Survey
 from aofl.report.data import RunData
 from aofl.report.page import Card, Section, render
-from aofl.report.results import consumed, released
+from aofl.report.results import consumed, released, taken
 from aofl.report.sections.chemistry import chemistry
 from aofl.report.sections.interphase import interphase
 from aofl.report.sections.reaction_pictures import reaction_pictures
@@ -68,7 +68,7 @@ def _of_the_metal(found: Survey) -> tuple[Card, ...]:
         ),
         Card(
             name="Metal consumed",
-            value=f"{last.electrons:.1f}",
+            value=str(taken(found, last)),
             unit="electrons",
             notes=(f"atoms that have left the metal: {lost}",),
         ),

@@ -27,6 +27,7 @@ from aofl.records import ErrorSums, Event, FloatArray, LedgerLine, OtherEvent
 from aofl.records.events import BondChanged, ReactionHappened, event_from_json
 from aofl.records.ledger_line import ledger_line_from_json
 from aofl.records.rule_names import AUDIT, RANDOM_AUDIT
+from aofl.report.numbers import number
 
 T = TypeVar("T")
 
@@ -105,8 +106,8 @@ class RunData:
         Labelled structures as they come from `labels.extxyz`.
     molecules
         Readable name to number of molecules, at the start.
-    bonds, reactions
-        Each bond that formed or broke, and the reactions among them that lasted.
+    bonds, changes
+        Each bond that formed or broke, and what of that lasted: reactions and exchanges.
     course
         What the trajectory tells, where it was looked at.
     time_unit
@@ -127,12 +128,28 @@ class RunData:
     events: tuple[Event | OtherEvent, ...] = ()
     molecules: Mapping[str, int] = field(default_factory=dict)
     bonds: tuple[BondChanged, ...] = ()
-    reactions: tuple[ReactionEvent, ...] = ()
+    changes: tuple[ReactionEvent, ...] = ()
     labels: tuple[Atoms, ...] = ()
     course: Course | None = None
     time_unit: str = "fs"
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
+
+    @property
+    def reactions(self) -> tuple[ReactionEvent, ...]:
+        """What lasted and made other molecules."""
+        return tuple(event for event in self.changes if not event.is_exchange)
+
+    @property
+    def exchanges(self) -> tuple[ReactionEvent, ...]:
+        """What lasted and left the same molecules, such as a proton from H2O to OH-."""
+        return tuple(event for event in self.changes if event.is_exchange)
+
+    @property
+    def steps(self) -> int:
+        """The steps that were made: from the summary, or else from the last recorded step."""
+        recorded = int(self.thermo["step"][-1]) if len(self.thermo.get("step", ())) else 0
+        return max(int(number(self.summary, "steps") or 0), recorded)
 
     @property
     def audits(self) -> list[Audit]:
@@ -142,6 +159,14 @@ class RunData:
             for a in self.labels
             if a.info.get("aofl_rule") in AUDIT_RULES and "predicted_forces" in a.arrays
         ]
+
+    @property
+    def symbols(self) -> list[str]:
+        """The element of each atom, as far as a structure tells it."""
+        structures = [*([self.start] if self.start is not None else []), *self.labels[:1]]
+        if not structures and self.course is not None:
+            return list(self.course.survey.symbols)
+        return [str(symbol) for atoms in structures[:1] for symbol in atoms.symbols]
 
     @property
     def elements(self) -> list[str]:
@@ -180,7 +205,7 @@ def read_run(run_dir: Path) -> RunData:
         events=events,
         molecules=read_molecules(events),
         bonds=tuple(event for event in events if isinstance(event, BondChanged)),
-        reactions=tuple(
+        changes=tuple(
             read_reaction(event) for event in events if isinstance(event, ReactionHappened)
         ),
         labels=labels,

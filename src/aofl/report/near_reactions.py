@@ -1,7 +1,8 @@
 """What of a run is near a reaction: its audits there and elsewhere, and how it was labelled.
 
-A frame is near a reaction if it lies within `WINDOW_FS` of the time that it took. The same holds
-for every mode, so runs of different rules compare.
+A frame is near a reaction if it lies within `WINDOW_FS` of the time that it took. Exchanges count
+here, for bonds change in them too. The same holds for every mode, so runs of different rules
+compare.
 """
 
 from __future__ import annotations
@@ -21,12 +22,17 @@ WINDOW_FS = 50.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPart:
-    """Audits of one part of a run: frames, summed errors, share inside the 90 % interval."""
+    """Audits of one part of a run: frames, errors, components inside the interval and all."""
 
     name: str
     n_frames: int
     sums: ErrorSums
-    coverage: float | None
+    inside_90: tuple[int, int]
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the force components inside the 90 % interval; None if that is not known."""
+        return coverage_of(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +48,16 @@ class LabelDensity:
         return self.reactive / self.quiet if self.reactive is not None and self.quiet else None
 
 
+def coverage_of(*parts: AuditPart) -> float | None:
+    """Return the share of the force components inside the 90 % interval; None if not known."""
+    inside, n = (sum(part.inside_90[k] for part in parts) for k in (0, 1))
+    return inside / n if n else None
+
+
 def is_near_reaction(data: RunData, times_fs: FloatArray) -> npt.NDArray[np.bool_]:
     """Return for each time, fs, whether a reaction of the run is near."""
     near = np.zeros(len(times_fs), dtype=bool)
-    for event in data.reactions:
+    for event in data.changes:
         near |= (times_fs >= event.began_fs - WINDOW_FS) & (times_fs <= event.time_fs + WINDOW_FS)
     return near
 
@@ -72,7 +84,7 @@ def audits_by_chemistry(
                 name=name,
                 n_frames=len(own),
                 sums=total(sums for audit in own for sums in audit.errors.values()),
-                coverage=inside / n if n else None,
+                inside_90=(inside, n),
             )
         )
     return parts[0], parts[1]

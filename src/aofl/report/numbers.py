@@ -15,6 +15,14 @@ def number(mapping: Mapping[str, Any], key: str) -> float | None:
     return float(value)
 
 
+def duration(seconds: float) -> str:
+    """Write a time span with the unit that suits it."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
 def percent(share: float | None) -> str:
     """Write a share as percent, a dash where it is not known."""
     return "\u2013" if share is None else f"{100 * share:.0f} %"

@@ -23,6 +23,27 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A question and its answer in words.
+
+    Attributes
+    ----------
+    level
+        Of a verdict: "kept", "doubtful" or "broken"; "" for a plain answer.
+    checks
+        What a verdict rests on: level, name and words of each criterion.
+    command
+        To type next.
+    """
+
+    question: str
+    lines: tuple[str, ...]
+    level: str = ""
+    checks: tuple[tuple[str, str, str], ...] = ()
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Illustration:
     """A drawing, what it is (for those who cannot see it), and how to read it."""
 
@@ -42,12 +63,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One section of the page, in the order text, cards, figures, tables, listing."""
+    """One section of the page, in the order text, answers, cards, figures, tables, listing."""
 
     id: str
     title: str
     badge: str = ""
     text: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
     cards: tuple[Card, ...] = ()
     figures: tuple[Illustration, ...] = ()
     tables: tuple[Table, ...] = ()

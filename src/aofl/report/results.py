@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from aofl.analysis.findings import Survey
+from aofl.analysis.findings import FrameRecord, Survey
 from aofl.analysis.motion import Motion
 from aofl.analysis.structure import first_shell, radial_distributions
 from aofl.analysis.transport import Diffusion
+from aofl.chemistry.reaction_event import is_exchange
 
 CM2_PER_S = 0.1  # of one Å^2/fs
 
@@ -42,13 +43,14 @@ def results(
         "species": [frame.species for frame in found.frames],
         "events": _events(found),
         "n_events": len(found.reactions.events),
+        "n_exchanges": sum(is_exchange(event.reaction) for event in found.reactions.events),
         "raw_reactions": dict(found.reactions.raw),
         "solids": last.solids,
         "solid_clusters": last.sizes,
         "coordinated_single_anions": last.single,
         "metal": last.metal,
         "metal_consumed": consumed(found),
-        "electrons_taken": last.electrons,
+        "electrons_taken": taken(found, last),
         "gas": last.gas,
         "gas_released": released(found),
         "hydrogen_bonds_per_frame": _mean_hydrogen_bonds(found),
@@ -65,6 +67,15 @@ def consumed(found: Survey) -> int:
         for frame in (found.frames[0], found.frames[-1])
     )
     return first - last
+
+
+def taken(found: Survey, frame: FrameRecord) -> int:
+    """Return the electrons that molecules have taken from the metal since the first frame.
+
+    By the balance of charge: what the anions of a salt brought along is in the first frame too, and
+    does not count, whatever becomes of them.
+    """
+    return found.frames[0].charge - frame.charge
 
 
 def released(found: Survey) -> dict[str, int]:
@@ -95,6 +106,12 @@ def notes(found: Survey, moved: Motion | None) -> list[str]:
             f"events younger than the minimum lifetime at the end of the trajectory, marked as not "
             f"certain: {found.n_uncertain}"
         )
+    unknown = max(found.frames[0].n_unknown, found.frames[-1].n_unknown)
+    if unknown:
+        said.append(
+            f"the charges of {unknown} molecules are not in the library: electrons taken from the "
+            "metal are counted without them"
+        )
     moving = {} if moved is None else moved.diffusion
     slow = [element for element, value in moving.items() if not value.is_diffusive]
     if slow:
@@ -123,6 +140,7 @@ def _events(found: Survey) -> list[dict[str, Any]]:
             "time": event.time_fs,
             "frame_index": index[event.frame],
             "certain": k < n_certain,
+            "exchange": is_exchange(event.reaction),
             **event.to_json(),
         }
         for k, event in enumerate(found.reactions.events)

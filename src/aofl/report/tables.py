@@ -15,6 +15,7 @@ from aofl.analysis.motion import Motion
 from aofl.analysis.profile import density_profiles
 from aofl.analysis.sei import METAL_CLASSES
 from aofl.analysis.structure import radial_distributions
+from aofl.report.results import taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ def _sei(found: Survey) -> CsvTable:
             *(n for part in sizes for n in (sum(part), len(part), max(part, default=0))),
             frame.single,
             *(frame.metal[name] for name in METAL_CLASSES),
-            frame.electrons,
+            taken(found, frame),
             *(frame.gas.get(name, 0) for name in gases),
         ]
 

@@ -164,11 +164,11 @@ def _data(
         thermo={**known.thermo, "time_fs": ends},
         molecules=found.reactions.initial,
         bonds=(),
-        reactions=reactions,
+        changes=reactions,
         course=course(
             found,
             frames,
-            reactions,
+            [event for event in reactions if not event.is_exchange],
             lambda k, atoms: times.get(k if is_counted else int(atoms.info.get("step", k))),
         ),
         time_unit="fs" if found.has_time else "frames",

@@ -18,6 +18,7 @@ from aofl.report.figures.canvas import (
     draw,
     legend_above,
 )
+from aofl.report.numbers import duration
 
 PARTS = {
     "reference": ORANGE,
@@ -54,11 +55,3 @@ def cost(wall_s: Mapping[str, float], aimd_s: float | None) -> Drawing:
             axes.spines[:].set_visible(False)
 
     return draw("cost", 2.9, plot)
-
-
-def duration(seconds: float) -> str:
-    """Write a time span with the unit that suits it."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.3g} s"

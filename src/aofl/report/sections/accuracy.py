@@ -13,7 +13,7 @@ from aofl.report.figures import parity as figures
 from aofl.report.near_reactions import WINDOW_FS, audits_by_chemistry
 from aofl.report.numbers import percent
 from aofl.report.page import Illustration, Section, Table
-from aofl.report.sections.headline import FEW_AUDITS
+from aofl.report.verdict import FEW_AUDITS
 
 
 def accuracy(data: RunData) -> Section | None:
@@ -101,7 +101,7 @@ def _quiet_and_reactive(data: RunData) -> tuple[Table, ...]:
         return ()
     return (
         Table(
-            caption=f"Audits within {WINDOW_FS:g} fs of a reaction, and the others",
+            caption=f"Audits within {WINDOW_FS:g} fs of a reaction or exchange, and the others",
             columns=("part of the run", "frames", "RMSE, meV/Å", "inside the 90 % interval"),
             rows=tuple(
                 (p.name, p.n_frames, f"{1e3 * (p.sums.rmse or 0):.0f}", percent(p.coverage))

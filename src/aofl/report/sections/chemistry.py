@@ -11,7 +11,7 @@ from aofl.report.data import RunData
 from aofl.report.figures.chemistry import molecules_over_time
 from aofl.report.page import Illustration, Section, Table, counted
 
-MOST_ROWS = 40
+MOST_ROWS, MOST_KINDS = 40, 6
 NONE = "No reaction is certain."
 
 
@@ -47,8 +47,9 @@ def _illustration(data: RunData) -> Illustration:
 
 def _text(data: RunData) -> tuple[str, ...]:
     lines = [f"Molecules at the start: {_listed(data.molecules)}."]
-    lines.append(f"After the reactions: {_listed(_after(data))}." if data.reactions else NONE)
-    n_lasting = sum(event.n_bonds for event in data.reactions)
+    lines.append(f"After the reactions: {_listed(after(data))}." if data.reactions else NONE)
+    lines += _exchanges(data)
+    n_lasting = sum(event.n_bonds for event in data.changes)
     n_passing = len(data.bonds) - n_lasting
     if n_passing > 0:
         changes = "bond change" if n_passing == 1 else "bond changes"
@@ -63,7 +64,28 @@ def _listed(molecules: Mapping[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in molecules.items()) or "none"
 
 
-def _after(data: RunData) -> dict[str, int]:
+def _exchanges(data: RunData) -> list[str]:
+    """Tell of the exchanges by kind, none where there are none."""
+    if not data.exchanges:
+        return []
+    kinds = Counter(event.reaction for event in data.exchanges)
+    told = ", ".join(f"{name} ({n})" for name, n in kinds.most_common(MOST_KINDS))
+    more = f" and {len(kinds) - MOST_KINDS} kinds more" if len(kinds) > MOST_KINDS else ""
+    word = exchange_word(data)
+    return [f"{word[0].upper()}{word[1:]}s, not counted as reactions: {told}{more}."]
+
+
+def exchange_word(data: RunData) -> str:
+    """Return "proton exchange" if only hydrogen changed partners in every one, else "exchange"."""
+    symbols = data.symbols
+    pairs = [pair for event in data.exchanges for pair in (*event.broken, *event.formed)]
+    is_proton = bool(pairs) and all(
+        any(atom < len(symbols) and symbols[atom] == "H" for atom in pair) for pair in pairs
+    )
+    return "proton exchange" if is_proton else "exchange"
+
+
+def after(data: RunData) -> dict[str, int]:
     """Return the molecules that the reactions leave."""
     counts = Counter(data.molecules)
     for event in data.reactions:

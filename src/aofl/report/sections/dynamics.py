@@ -23,8 +23,11 @@ def energy_and_temperature(data: RunData) -> Section | None:
                 label="Potential energy and temperature over time",
                 caption="The thin line is every recorded step, the thick one a running mean: a "
                 "sound run levels off, and a reaction shows as a lasting step in the energy. "
-                "Corrected means without the jumps at labels and updates; with the kinetic energy "
-                "added it is conserved where there is no thermostat.",
+                "Corrected means without the jumps of the energy that come with labels and "
+                'updates: read the energy of a reaction off the curve "potential, corrected", as '
+                "the difference of its means before and after. The curve with the kinetic energy "
+                "added is conserved where there is no thermostat, and shows whether the time step "
+                "is sound.",
             ),
         ),
     )

@@ -1,24 +1,22 @@
-"""The first section: what ran, and the four figures that people ask for first."""
+"""The first section: what ran, the answers in words, and the four figures behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from aofl.analysis.accuracy import audit_accuracy, own_seconds, speedup_readings
+from aofl.analysis.accuracy import audit_accuracy
 from aofl.bayes.error_statistics import total
 from aofl.report.data import RunData
 from aofl.report.numbers import number
 from aofl.report.page import Card, Section
-from aofl.report.sections.chemistry import has_molecules
+from aofl.report.sections.answers import answers, reference_in_words, speed_up
+from aofl.report.sections.chemistry import exchange_word, has_molecules
+from aofl.report.verdict import FEW_AUDITS
 
-FEW_AUDITS = 5
 MODES = {
     "aimd": "every force from the reference (AIMD)",
     "cofl": "conventional on-the-fly learning",
     "aofl": "accelerated on-the-fly learning",
     "mlff": "production with a frozen force field",
 }
-LEVEL_KEYS = ("name", "method", "functional", "xc", "code")
 SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -29,6 +27,7 @@ def headline(data: RunData) -> Section:
         title=title(data),
         badge=str(data.summary.get("status", "unfinished")),
         text=(_what_ran(data), *_state(data)),
+        answers=answers(data),
         cards=tuple(
             card for card in (_labelled(data), _error(data), _speed(data), _reactions(data)) if card
         ),
@@ -46,15 +45,9 @@ def title(data: RunData) -> str:
     )
 
 
-def steps_done(data: RunData) -> int:
-    """Count the steps: from the summary, or else from the last recorded step."""
-    recorded = int(data.thermo["step"][-1]) if len(data.thermo["step"]) else 0
-    return max(int(number(data.summary, "steps") or 0), recorded)
-
-
 def _what_ran(data: RunData) -> str:
     n_atoms, timestep = number(data.run, "n_atoms"), number(data.run, "timestep_fs")
-    steps, target = steps_done(data), number(data.run, "steps")
+    steps, target = data.steps, number(data.run, "steps")
     mode = str(data.run.get("mode", ""))
     parts = [
         f"{n_atoms:.0f} atoms" if n_atoms else "",
@@ -62,19 +55,7 @@ def _what_ran(data: RunData) -> str:
         + (f" of {timestep:g} fs ({_span(steps * timestep)})" if timestep else ""),
         MODES.get(mode, mode),
     ]
-    return f"{', '.join(part for part in parts if part)}. Reference: {_reference(data)}."
-
-
-def _reference(data: RunData) -> str:
-    level = data.run.get("level_of_theory")
-    if isinstance(level, Mapping):
-        names = [str(level[key]) for key in LEVEL_KEYS if level.get(key)]
-        name = ", ".join(dict.fromkeys(names)) or "see provenance"
-    else:
-        name = str(level) if level else "not recorded"
-    if data.run.get("semi_empirical"):
-        return f"{name}, a semi-empirical method, not DFT"
-    return name
+    return f"{', '.join(part for part in parts if part)}. Reference: {reference_in_words(data)}."
 
 
 def _state(data: RunData) -> tuple[str, ...]:
@@ -87,7 +68,7 @@ def _state(data: RunData) -> tuple[str, ...]:
 
 
 def _labelled(data: RunData) -> Card | None:
-    steps = steps_done(data)
+    steps = data.steps
     labels = int(number(data.summary, "labels") or len(data.labels))
     fraction = number(data.summary, "label_fraction")
     if fraction is None and steps:
@@ -116,12 +97,9 @@ def _error(data: RunData) -> Card | None:
 
 
 def _speed(data: RunData) -> Card | None:
-    wall = data.summary.get("wall_s")
-    own = own_seconds(wall) if isinstance(wall, Mapping) else None
-    per_call, steps = number(data.summary, "aimd_step_s"), number(data.summary, "steps")
-    if data.run.get("mode") == "aimd" or not own or not per_call or not steps:
+    speed = speed_up(data)
+    if speed is None:
         return None
-    speed = speedup_readings(per_call * steps, own)
     readings: tuple[str, ...] = ("slower than AIMD so far",)
     if speed.factor >= 1:
         readings = (
@@ -145,6 +123,9 @@ def _reactions(data: RunData) -> Card | None:
             f"first {first.reaction} at {first.time_fs:.0f} fs",
             f"the reference was asked within {n_seen} of them",
         )
+    if n_exchanges := len(data.exchanges):
+        word = exchange_word(data)
+        notes += (f"and {n_exchanges} {word}{'s' if n_exchanges > 1 else ''}",)
     return Card(name="Reactions", value=str(n), unit="", notes=notes)
 
 

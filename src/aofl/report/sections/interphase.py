@@ -29,7 +29,7 @@ from aofl.report.figures.canvas import (
     thinned,
 )
 from aofl.report.page import Illustration, Section, Table
-from aofl.report.results import consumed
+from aofl.report.results import consumed, taken
 
 COLOURS = (ORANGE, BLUE, GREEN, VIOLET, RED, TEAL, GOLD)
 METAL_COLOURS = dict(zip(METAL_CLASSES, (GREY, GOLD, ORANGE, TEAL), strict=True))
@@ -75,9 +75,12 @@ def _in_words(found: Survey) -> tuple[str, ...]:
     if last.single:
         said += f"; {last.single} coordinated anion{'s' if last.single > 1 else ''} alone"
     lost = consumed(found)
-    taken = f"Anions hold {last.electrons:.1f} electrons of the metal"
+    gave = f"the metal has given {taken(found, last)} electrons to molecules"
     atoms = f"{lost} atom{'' if lost == 1 else 's'}"
-    return (f"{said}. {taken}, which has lost {atoms} since the first frame.",)
+    return (
+        f"{said}. Since the first frame {gave} and has lost {atoms}; electrons that a salt brought "
+        "along do not count.",
+    )
 
 
 def _solids(found: Survey, unit: str) -> tuple[Table, ...]:
