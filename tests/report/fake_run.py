@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 from ase import Atoms
 from ase.build import bcc100, molecule
 from ase.io import write
+
+from aofl.store.trajectory import Trajectory
 
 TIMESTEP = 0.5
 BREAKS = (540, 1310)
@@ -43,6 +46,11 @@ def write_fake_run(run_dir: Path, steps: int = 2000, mode: str = "aofl") -> Path
     return run_dir
 
 
+def markup(html: str) -> str:
+    """Return a page without what stands in its scripts."""
+    return re.sub(r"<script\b[^>]*>.*?</script>", "", html, flags=re.DOTALL)
+
+
 def interface() -> Atoms:
     """Na(100) 2x2x4 with four water molecules above it."""
     atoms = bcc100("Na", (2, 2, 4), a=4.20, vacuum=0.0)
@@ -54,6 +62,26 @@ def interface() -> Atoms:
         water.translate([2 + 4 * (k % 2), 2 + 4 * (k // 2), 10.0])
         atoms += water
     return atoms
+
+
+def moved(atoms: Atoms, step: int) -> Atoms:
+    """Take a hydrogen of the first water down to the metal from the first break on."""
+    made = atoms.copy()
+    if step >= BREAKS[0]:
+        made.positions[17] = made.positions[15] + [0.0, 1.9, 0.9]
+    return made
+
+
+def write_trajectory(run: Path, steps: int, every: int = 10) -> None:
+    """Write the trajectory of a run: only the first bond breaks in it."""
+    atoms = interface()
+    trajectory = Trajectory(run / "trajectory.extxyz")
+    for step in range(0, steps + 1, every):
+        trajectory.append(
+            moved(atoms, step), energy=0.0, forces=np.full((len(atoms), 3), np.pi), step=step,
+            time_fs=step * TIMESTEP,
+        )  # fmt: skip
+    trajectory.close()
 
 
 def _decisions(steps: int, rng: np.random.Generator) -> list[dict[str, Any]]:

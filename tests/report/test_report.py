@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fake_run import write_fake_run
+from fake_run import markup, write_fake_run
 
 from aofl.errors import StoreError
 from aofl.report.data import FILES, read_run
@@ -78,8 +78,8 @@ def test_the_error_of_the_headline_is_that_of_the_audit_frames(full, html):
 
 
 def test_the_file_stands_alone(html):
-    assert not re.search(r'(?:src|href)="(?!#|data:)', html)
-    assert not re.search(r"url\((?!#)|@import|<script|<link", html)
+    assert not re.search(r'(?:src|href)="(?!#|data:)', markup(html))
+    assert not re.search(r"url\((?!#)|@import|<link", markup(html))
 
 
 def test_the_same_files_give_the_same_bytes(run):
@@ -159,7 +159,7 @@ def test_text_from_files_is_escaped(run):
     with (run / "ledger.jsonl").open("a") as file:
         file.write(json.dumps({**line, "rule": evil, "reason": evil, "action": "label"}) + "\n")
     html = report(run)
-    assert "<script" not in html
+    assert "<script>alert" not in html
     assert "&lt;script&gt;" in html
 
 

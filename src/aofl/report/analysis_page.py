@@ -9,10 +9,11 @@ from aofl.report.data import RunData
 from aofl.report.page import Card, Section, render
 from aofl.report.results import consumed, released, taken
 from aofl.report.sections.chemistry import chemistry
+from aofl.report.sections.film import film
 from aofl.report.sections.interphase import interphase
 from aofl.report.sections.reaction_pictures import reaction_pictures
 
-SECTIONS = (chemistry, reaction_pictures, interphase)
+SECTIONS = (film, chemistry, reaction_pictures, interphase)
 RESTS_ON = "from the frames of a trajectory; charges are those of the library, not measured"
 
 

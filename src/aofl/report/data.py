@@ -21,6 +21,7 @@ from ase import Atoms
 from ase.io import read
 
 from aofl.analysis.course import Course
+from aofl.analysis.film import Film
 from aofl.analysis.told_reactions import ReactionEvent, read_molecules, read_reaction
 from aofl.errors import StoreError
 from aofl.records import ErrorSums, Event, FloatArray, LedgerLine, OtherEvent
@@ -110,6 +111,8 @@ class RunData:
         Each bond that formed or broke, and what of that lasted: reactions and exchanges.
     course
         What the trajectory tells, where it was looked at.
+    film
+        The frames of the trajectory to be played.
     time_unit
         Of reactions and of the course: "fs", or "frames" for a file that tells no times.
     notes
@@ -131,6 +134,7 @@ class RunData:
     changes: tuple[ReactionEvent, ...] = ()
     labels: tuple[Atoms, ...] = ()
     course: Course | None = None
+    film: Film | None = None
     time_unit: str = "fs"
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from aofl.report.embedded import asset, script_hash
 from aofl.report.figures.canvas import Drawing
 
 RESTS_ON = "from the files of the run directory. Accuracy is quoted on audit frames only"
@@ -53,6 +54,14 @@ class Illustration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A cell of a table that is a time of the trajectory: its text, and the time."""
+
+    text: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table; cells are shown as text, whatever they hold."""
 
@@ -63,7 +72,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One section of the page, in the order text, answers, cards, figures, tables, listing."""
+    """One section of the page, in the order text, answers, cards, film, figures, tables, listing.
+
+    `film` is what the viewer of the trajectory plays, as JSON for a `script` element.
+    """
 
     id: str
     title: str
@@ -71,6 +83,7 @@ class Section:
     text: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
     cards: tuple[Card, ...] = ()
+    film: str = ""
     figures: tuple[Illustration, ...] = ()
     tables: tuple[Table, ...] = ()
     listing: str = ""
@@ -106,6 +119,21 @@ def render(
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html.j2")
+    scripts = _scripts(sections)
     return template.render(
-        head=sections[0], sections=sections[1:], name=name, version=version, rests_on=rests_on
+        head=sections[0],
+        sections=sections[1:],
+        name=name,
+        version=version,
+        rests_on=rests_on,
+        scripts=scripts,
+        script_hashes=[script_hash(script) for script in scripts],
     )
+
+
+def _scripts(sections: Sequence[Section]) -> list[str]:
+    """Return the scripts that the sections need, libraries with their licences first."""
+    if not any(section.film for section in sections):
+        return []
+    licence = asset("3Dmol.LICENSE.txt").replace("*/", "* /")
+    return [f"/*!\n{licence}*/\n{asset('3Dmol-min.js')}", asset("viewer.js")]

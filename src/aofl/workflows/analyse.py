@@ -13,6 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from aofl.analysis.course import course
+from aofl.analysis.film import film
 from aofl.analysis.findings import Survey, SurveySettings
 from aofl.analysis.motion import Motion, motion
 from aofl.analysis.network import graphml, reaction_network
@@ -157,6 +158,11 @@ def _data(
         for event in found.reactions.events[:n_certain]
     )
     times = {frame.number: frame.time for frame in found.frames}
+
+    def clock(index: int, atoms: Atoms) -> float | None:
+        return times.get(index if is_counted else int(atoms.info.get("step", index)))
+
+    unit = "fs" if found.has_time else "frames"
     ends = np.array([found.frames[0].time, found.frames[-1].time], dtype=float)
     return replace(
         known,
@@ -169,9 +175,10 @@ def _data(
             found,
             frames,
             [event for event in reactions if not event.is_exchange],
-            lambda k, atoms: times.get(k if is_counted else int(atoms.info.get("step", k))),
+            clock,
         ),
-        time_unit="fs" if found.has_time else "frames",
+        film=film(frames(), len(found.frames), reactions, clock, unit=unit),
+        time_unit=unit,
     )
 
 

@@ -12,10 +12,12 @@ import numpy as np
 from ase import Atoms
 
 from aofl.analysis.course import Course, course
+from aofl.analysis.film import film
 from aofl.analysis.survey import survey
 from aofl.analysis.told_reactions import ReactionEvent
 from aofl.errors import ModelError, StoreError, StructureError
 from aofl.forcefield.model import ForceField
+from aofl.records import FloatArray
 from aofl.report.data import FIRST_LABELS, RunData, Stage, read_run
 from aofl.report.page import render
 from aofl.report.sections.registry import SECTIONS
@@ -48,8 +50,21 @@ def _with_course(data: RunData, run_dir: Path) -> RunData:
     """Add what the trajectory tells, or why it tells nothing."""
     found = course_of_run(run_dir, data.reactions)
     if isinstance(found, Course):
-        return replace(data, course=found)
+        n_frames = count_frames(run_dir / "trajectory.extxyz")
+        errors = _errors_of_labels(data.labels)
+        shown = film(read_frames(run_dir), n_frames, data.changes, _written_time, errors=errors)
+        return replace(data, course=found, film=shown)
     return replace(data, notes=(*data.notes, found)) if found else data
+
+
+def _errors_of_labels(labels: Sequence[Atoms]) -> dict[int, FloatArray]:
+    """Return the force error of each atom as labels showed it, by step; rms over x, y, z, eV/Å."""
+    found = {}
+    for atoms in labels:
+        if "aofl_step" in atoms.info and {"predicted_forces", "REF_forces"} <= set(atoms.arrays):
+            missed = atoms.arrays["predicted_forces"] - atoms.arrays["REF_forces"]
+            found[int(atoms.info["aofl_step"])] = np.sqrt((missed**2).mean(axis=1))
+    return found
 
 
 def _with_stages(data: RunData, run_dir: Path) -> RunData:

@@ -32,6 +32,7 @@ BLUE, ORANGE, TEAL, RED, VIOLET, GREY, GREEN, GOLD = (
     "#c99a1e",
 )
 SERIES = (BLUE, ORANGE, TEAL, VIOLET, GOLD, RED, GREEN, GREY)  # of lines that are told apart
+LONGEST = 28  # letters of a name in a legend
 WIDE_INCHES, NARROW_INCHES = 10.6, 5.2
 
 # typed loosely: matplotlib from 3.11 on wants each key as a literal, earlier ones a plain dict
@@ -146,7 +147,11 @@ def legend_above(axes: Axes) -> None:
 def legend_below(axes: Axes) -> None:
     """Put the legend under the axes and their label, for names that are long."""
     columns = 2 if is_phone(axes.figure) else 4
-    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.2), ncols=columns, borderpad=0.0)
+    handles, labels = axes.get_legend_handles_labels()
+    labels = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}\u2026" for name in labels]
+    axes.legend(
+        handles, labels, loc="upper left", bbox_to_anchor=(0, -0.2), ncols=columns, borderpad=0.0
+    )
 
 
 def is_phone(figure: Figure | SubFigure) -> bool:

@@ -9,7 +9,7 @@ from aofl.analysis.told_reactions import ReactionEvent
 from aofl.chemistry.limits import NON_METALS
 from aofl.report.data import RunData
 from aofl.report.figures.chemistry import molecules_over_time
-from aofl.report.page import Illustration, Section, Table, counted
+from aofl.report.page import Illustration, Moment, Section, Table, counted
 
 MOST_ROWS, MOST_KINDS = 40, 6
 NONE = "No reaction is certain."
@@ -104,7 +104,7 @@ def _summary(data: RunData) -> Table:
         (
             name,
             len(events),
-            f"{events[0].time_fs:.0f}",
+            Moment(text=f"{events[0].time_fs:.0f}", time=events[0].time_fs),
             *([sum(bool(e.is_seen) for e in events)] if seen else []),
         )
         for name, events in groups.items()
@@ -120,7 +120,9 @@ def _each(data: RunData) -> Table:
     events: Sequence[ReactionEvent] = data.reactions[:MOST_ROWS]
     to_metal = data.course.to_metal if data.course is not None else ()
     columns: dict[str, list[object]] = {  # what matters most comes first: phones show no more
-        f"time, {data.time_unit}": [f"{event.time_fs:.1f}" for event in events],
+        f"time, {data.time_unit}": [
+            Moment(text=f"{event.time_fs:.1f}", time=event.time_fs) for event in events
+        ],
         "reaction": [event.reaction for event in events],
         "far too hot": ["yes" if event.is_hot else "" for event in events],
         seen_by(data): [{True: "yes", False: "no", None: ""}[e.is_seen] for e in events],

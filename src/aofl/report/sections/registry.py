@@ -16,6 +16,7 @@ from aofl.report.sections.chemistry import chemistry
 from aofl.report.sections.cost import cost_split
 from aofl.report.sections.dynamics import energy_and_temperature
 from aofl.report.sections.error import error_over_time
+from aofl.report.sections.film import film
 from aofl.report.sections.headline import headline
 from aofl.report.sections.interphase import interphase
 from aofl.report.sections.ledger import ledger
@@ -25,6 +26,7 @@ from aofl.report.sections.stages import stages
 
 SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     headline,
+    film,
     energy_and_temperature,
     error_over_time,
     reference_calls,
