@@ -13,7 +13,7 @@ from ase.build import bcc100, molecule
 from aofl.analysis.scenes import Scene, scene
 from aofl.analysis.told_reactions import ReactionEvent
 from aofl.report.figures.ball_and_stick import draw_scene
-from aofl.report.figures.canvas import GREEN, RED
+from aofl.report.figures.plot import GREEN, RED
 
 OXYGEN, STAYS, LEAVES = 32, 33, 34
 

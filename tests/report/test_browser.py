@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 STEPS = 1400
+PATIENCE = 3  # machines that draw in software, beside other tests
 SOFTWARE_GL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 HOSTILE = '<script>hacked=1</script><img src=x onerror="hacked=1">\'"</td>&amp;'
 
@@ -152,7 +155,7 @@ def test_the_film_plays_and_stops(look, report):
     page = look(report).page
     page.locator("#film-speed").select_option("60")
     page.locator("#film-play").click()
-    page.wait_for_function("Number(document.querySelector('#film-scene').dataset.frame) > 2")
+    until(page, "Number(document.querySelector('#film-scene').dataset.frame) > 2")
     page.locator("#film-play").click()
     stopped = page.locator("#film-scene").get_attribute("data-frame")
     page.wait_for_timeout(200)
@@ -167,6 +170,158 @@ def test_the_positions_that_are_shown_are_those_of_the_run(look, report, run):
     page.locator("#chemistry td[data-time] button").first.click()
     legend = page.locator("#film-legend").inner_text()
     assert {"OH-", "H-", "H2O"} <= set(re.findall(r"\S+", legend))
+
+
+def until(page, expression: str) -> None:
+    """Wait until an expression is true; the page itself may evaluate none."""
+    ends = time.perf_counter() + 30
+    while not page.evaluate(expression):
+        assert time.perf_counter() < ends, expression
+        page.wait_for_timeout(50)
+
+
+def draw_all(page) -> None:
+    page.evaluate("window.aoflDrawAll()")
+    until(
+        page,
+        "[...document.querySelectorAll('.plot')].every(plot => plot.querySelector('.main-svg'))",
+    )
+
+
+def test_each_plot_is_drawn(look, report):
+    seen = look(report)
+    draw_all(seen.page)
+    names = [plot.get_attribute("id") for plot in seen.page.locator(".plot").all()]
+    assert names == [
+        "plot-energy", "plot-error", "plot-timeline", "plot-parity", "plot-cost", "plot-network",
+        "plot-growth", "plot-layers",
+    ]  # fmt: skip
+    for name in names:
+        marks = seen.page.locator(f"#{name} .trace path, #{name} .point path")
+        assert marks.count() > 0, name
+    assert is_quiet(seen)
+
+
+def test_a_click_on_a_plot_moves_the_viewer(look, report):
+    page = look(report).page
+    draw_all(page)
+    page.locator("#plot-network").scroll_into_view_if_needed()
+    square = page.locator("#plot-network .points").last.locator("path").first
+    box = square.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator("#plot-network .hoverlayer .hovertext").wait_for()
+    assert "1 forward, 0 back" in page.locator("#plot-network .hoverlayer").text_content()
+    page.mouse.down()
+    page.mouse.up()
+    until(page, "document.querySelector('#film-scene').dataset.time === '270'")
+
+
+def test_plots_pan_zoom_and_come_back_by_keys_and_buttons(look, report):
+    page = look(report).page
+    draw_all(page)
+    span = "document.querySelector('#plot-energy')._fullLayout.xaxis.range.map(Number)"
+    whole = page.evaluate(span)
+    plot = page.locator("#plot-energy")
+    plot.press("+")
+    until(page, f"{span}[1] < {whole[1]}")
+    zoomed = page.evaluate(span)
+    assert zoomed[1] - zoomed[0] == pytest.approx(0.6 * (whole[1] - whole[0]))
+    both = page.evaluate(span.replace("xaxis", "xaxis2"))
+    assert both == pytest.approx(zoomed), "the panels share their axis"
+    plot.press("ArrowRight")
+    until(page, f"{span}[0] > {zoomed[0]}")
+    page.locator("#dynamics button", has_text="Reset").click()
+    until(page, f"Math.abs({span}[1] - {whole[1]}) < 1e-6")
+
+
+def test_a_plot_is_saved_as_svg_png_and_csv(look, report):
+    page = look(report).page
+    draw_all(page)
+    saved = {}
+    for kind in ("SVG", "PNG", "CSV"):
+        with page.expect_download() as waiting:
+            page.locator("#error button", has_text=kind).click()
+        saved[kind] = Path(waiting.value.path()).read_bytes()
+        assert waiting.value.suggested_filename == f"aofl-error.{kind.lower()}"
+    assert saved["SVG"].startswith(b"<svg")
+    assert b"threshold" in saved["SVG"]
+    assert saved["PNG"].startswith(b"\x89PNG")
+    rows = list(csv.DictReader(saved["CSV"].decode().splitlines()))
+    assert {row["curve"] for row in rows} >= {"estimate", "threshold", "true error at an audit"}
+
+
+def test_the_data_of_a_plot_are_a_table(look, report):
+    page = look(report).page
+    draw_all(page)
+    page.locator("#cost summary").press("Enter")
+    text = page.locator("#cost table").inner_text()
+    assert "reference" in text
+    assert "AIMD (est.)" in text
+
+
+def test_a_dark_page_is_printed_in_black_on_white(look, report):
+    page = look(report, color_scheme="dark").page
+    draw_all(page)
+    colour = "getComputedStyle(document.querySelector('#plot-energy .legendtext')).fill"
+    assert page.evaluate(colour) == "rgb(227, 231, 237)"
+    page.emulate_media(media="print")
+    until(page, f"{colour} === 'rgb(0, 0, 0)'")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert not page.locator("#film").is_visible()
+    assert not page.locator(".controls").first.is_visible()
+
+
+def test_every_control_is_reached_with_the_keyboard(look, report):
+    page = look(report).page
+    draw_all(page)
+    unreachable = page.evaluate(
+        "[...document.querySelectorAll('button, select, input, summary, .plot, #film-scene')]"
+        ".filter(e => e.tabIndex < 0).length"
+    )
+    assert unreachable == 0
+    nameless = page.evaluate(
+        "[...document.querySelectorAll('button, select, input, .plot, #film-scene')].filter(e => "
+        "!(e.textContent.trim() || e.getAttribute('aria-label') || e.closest('label'))).length"
+    )
+    assert nameless == 0
+
+
+def test_a_long_run_opens_quickly_and_stays_small(look, tmp_path):
+    """10^5 steps with 10^4 reactions and as many decisions."""
+    run = write_fake_run(tmp_path / "long", steps=2000)
+    lengthen(run, steps=100_000, n_events=10_000)
+    page_file = write_report(run)
+    assert page_file.stat().st_size < 30e6
+    began = time.perf_counter()
+    seen = look(page_file)
+    seen.page.locator("#plot-energy .main-svg").first.wait_for()
+    assert is_quiet(seen)
+    assert time.perf_counter() - began < 5.0 * PATIENCE
+    assert "is drawn" in seen.page.locator("footer").inner_text()
+
+
+def lengthen(run: Path, steps: int, n_events: int) -> None:
+    """Repeat the records of a run until it is long."""
+    header, *rows = (run / "thermo.csv").read_text().splitlines()
+    made = []
+    for step in range(steps):
+        fields = rows[step % len(rows)].split(",")
+        made.append(",".join([str(step), str(step * TIMESTEP), *fields[2:]]))
+    (run / "thermo.csv").write_text("\n".join([header, *made]) + "\n")
+    every = steps // n_events
+    for name, kinds in (("ledger.jsonl", ("label", "skip")), ("events.jsonl", ("reaction",))):
+        lines = [json.loads(line) for line in (run / name).read_text().splitlines()]
+        seeds = [line for line in lines if {line.get("action"), line.get("event")} & set(kinds)]
+        for k in range(n_events):
+            at = {
+                "step": every * k,
+                "time_fs": every * k * TIMESTEP,
+                "began_fs": every * k * TIMESTEP,
+            }
+            if name == "ledger.jsonl":
+                del at["began_fs"]
+            lines.append({**seeds[k % len(seeds)], **at})
+        (run / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def test_without_webgl_a_sentence_says_so(driver, report):
@@ -188,6 +343,7 @@ def test_without_javascript_the_answers_and_tables_are_there(look, report):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_width_makes_the_page_scroll_sideways(look, report, width, scheme):
     page = look(report, width, color_scheme=scheme).page
+    draw_all(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for button in page.locator(".controls button").all():
         box = button.bounding_box()
@@ -222,6 +378,7 @@ def test_hostile_names_are_only_text(look, run, tmp_path):
         lines = [json.loads(line) for line in (evil / name).read_text().splitlines()]
         (evil / name).write_text("".join(json.dumps(spoiled(line)) + "\n" for line in lines))
     seen = look(write_report(evil))
+    draw_all(seen.page)
     assert is_quiet(seen)
     assert seen.page.evaluate("typeof hacked") == "undefined"
     assert HOSTILE in seen.page.locator("#chemistry").inner_text()

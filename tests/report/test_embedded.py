@@ -33,7 +33,7 @@ def test_arrays_come_back():
     assert raw[-2:] == b"\x02\x01", "little-endian"
 
 
-@pytest.mark.parametrize("name", ["3Dmol-min.js", "viewer.js"])
+@pytest.mark.parametrize("name", ["3Dmol-min.js", "viewer.js", "plotly-basic.min.js", "plots.js"])
 def test_scripts_end_where_they_end(name):
     text = asset(name)
     assert not re.search(r"</script|<!--", text, flags=re.IGNORECASE)

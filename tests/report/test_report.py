@@ -11,7 +11,6 @@ from fake_run import markup, write_fake_run
 
 from aofl.errors import StoreError
 from aofl.report.data import FILES, read_run
-from aofl.report.figures.canvas import thinned
 from aofl.report.near_reactions import audits_by_chemistry
 from aofl.workflows.report import write_report
 
@@ -254,16 +253,6 @@ def test_aimd_has_neither_speedup_nor_force_error(tmp_path):
 def test_a_directory_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(StoreError, match="not a run directory"):
         write_report(tmp_path)
-
-
-def test_thinning_keeps_the_peaks():
-    x = np.arange(100_000.0)
-    y = np.sin(x / 500)
-    y[54_321], y[100] = 9.0, np.nan
-    thin_x, thin_y = thinned(x, y)
-    assert len(thin_x) <= 900
-    assert thin_x[thin_y.argmax()] == 54_321
-    assert np.isfinite(thin_y).all()
 
 
 def test_the_report_of_a_directory_that_may_only_be_read_goes_elsewhere(young, tmp_path):

@@ -16,7 +16,8 @@ from aofl.analysis.accuracy import own_seconds, speedup_readings
 from aofl.analysis.findings import Survey
 from aofl.records.rule_names import RANDOM_AUDIT
 from aofl.report.data import RunData
-from aofl.report.figures.compare import labels_over_time, radial, species_over_time, wall_times
+from aofl.report.figures.compare import labels_over_time, radial, species_over_time
+from aofl.report.figures.cost import wall_times
 from aofl.report.near_reactions import audits_by_chemistry, label_density
 from aofl.report.numbers import number, percent
 from aofl.report.page import Illustration, Section, Table, render
@@ -125,14 +126,13 @@ def _sections(
         Section(id="headline", title=f"{len(runs)} runs side by side", text=(basis, SEEDS)),
         Section(id="cost", title="Labels and cost", tables=(_cost_table(records),), figures=(
             _figure(labels_over_time({run.name: run.data for run in runs}), "Labels over time",
-                    "Reference calls so far; grey bands are where a reaction was near."),
+                    "Reference calls so far, and bars where a reaction was near."),
             _figure(wall_times(wall), "Wall time by part",
                     "Where the wall time of each run went."),
         )),
         Section(id="accuracy", title="Accuracy on random audits", tables=(_error_table(records),)),
         Section(id="chemistry", title="Chemistry", tables=_chemistry_tables(records),
-                figures=(_figure(species_over_time(surveyed), "Species over time",
-                    "Numbers of the molecules that change, one panel each."),) if surveyed else ()),
+                figures=_species_figures(surveyed)),
         *([Section(id="structure", title="Structure", figures=(
             _figure(radial(surveyed), "Radial distribution functions",
                     "Averages over all stored frames, the most frequent close pairs."),
@@ -144,6 +144,13 @@ SEEDS = (
     "Trajectories of a reactive system part soon: differences of one pair of runs are within what "
     "another seed would give."
 )
+
+
+def _species_figures(surveyed: dict[str, Survey]) -> tuple[Illustration, ...]:
+    """Return the molecules over time; none where no molecule changed in any run."""
+    drawn = species_over_time(surveyed)
+    caption = "Numbers of the molecules that change, one panel each."
+    return (_figure(drawn, "Species over time", caption),) if drawn.panels else ()
 
 
 def _figure(drawing: Any, label: str, caption: str) -> Illustration:

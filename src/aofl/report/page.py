@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from aofl.report.embedded import asset, script_hash
-from aofl.report.figures.canvas import Drawing
+from aofl.report.embedded import asset, script_hash, to_script_json
+from aofl.report.figures.ball_and_stick import Drawing
+from aofl.report.figures.plot import THINNING, Plot
 
 RESTS_ON = "from the files of the run directory. Accuracy is quoted on audit frames only"
 
@@ -46,11 +47,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Illustration:
-    """A drawing, what it is (for those who cannot see it), and how to read it."""
+    """A drawing or a plot, what it is (for those who cannot see it), and how to read it."""
 
-    drawing: Drawing
+    drawing: Drawing | Plot
     label: str
     caption: str
+
+    @property
+    def plot_json(self) -> str:
+        """The plot as JSON for a `script` element; "" for a drawing."""
+        return to_script_json(self.drawing.to_plain()) if isinstance(self.drawing, Plot) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +128,7 @@ def render(
     scripts = _scripts(sections)
     return template.render(
         head=sections[0],
+        thinning=THINNING if _has_plots(sections) else "",
         sections=sections[1:],
         name=name,
         version=version,
@@ -133,7 +140,17 @@ def render(
 
 def _scripts(sections: Sequence[Section]) -> list[str]:
     """Return the scripts that the sections need, libraries with their licences first."""
-    if not any(section.film for section in sections):
-        return []
-    licence = asset("3Dmol.LICENSE.txt").replace("*/", "* /")
-    return [f"/*!\n{licence}*/\n{asset('3Dmol-min.js')}", asset("viewer.js")]
+    made = []
+    if _has_plots(sections):
+        made += [_library("plotly-basic.min.js", "plotly.LICENSE.txt"), asset("plots.js")]
+    if any(section.film for section in sections):
+        made += [_library("3Dmol-min.js", "3Dmol.LICENSE.txt"), asset("viewer.js")]
+    return made
+
+
+def _has_plots(sections: Sequence[Section]) -> bool:
+    return any(isinstance(f.drawing, Plot) for section in sections for f in section.figures)
+
+
+def _library(name: str, licence: str) -> str:
+    return f"/*!\n{asset(licence).replace('*/', '* /')}*/\n{asset(name)}"

@@ -39,8 +39,9 @@ def evaluate(
     on_read(read)
     evaluation = evaluate_on(force_field, read.labels)
     if plot is not None:
-        from aofl.report.figures.parity import parity  # matplotlib is slow to import
+        from aofl.report.figures.parity import parity
+        from aofl.report.figures.static import svg  # matplotlib is slow to import
 
         drawing = parity(evaluation.pairs, sorted(evaluation.by_element))
-        write_atomic(plot, drawing.wide.encode())
+        write_atomic(plot, svg(drawing).encode())
     return evaluation

@@ -6,9 +6,11 @@
   const at = (id) => document.getElementById(id);
 
   function unpacked(base64) {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    const view = new DataView(bytes.buffer);
-    return Float32Array.from({ length: bytes.length / 2 }, (_, k) => view.getUint16(2 * k, true));
+    const text = atob(base64), numbers = new Uint16Array(text.length / 2);
+    for (let k = 0; k < numbers.length; k++) {
+      numbers[k] = text.charCodeAt(2 * k) + 256 * text.charCodeAt(2 * k + 1);
+    }
+    return numbers;
   }
 
   // From changes to one value a frame; frames without a change share the value before.

@@ -6,6 +6,7 @@ Atoms farther away are drawn first and paler. Atoms that do not react have no le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii
@@ -14,12 +15,20 @@ from ase.data.colors import jmol_colors
 from aofl.analysis.scenes import Panel, Scene
 from aofl.chemistry.limits import IS_METAL
 from aofl.records import FloatArray
-from aofl.report.figures.canvas import GREEN, GREY, RED, Drawing
+from aofl.report.figures.plot import GREEN, GREY, RED
 
 WIDTH, HEIGHT, HEAD, FOOT = 340.0, 250.0, 26.0, 24.0
 MARGIN, LARGEST_SCALE = 6.0, 46.0  # px, px per Å
 CONTACT = 'stroke-width="1.2" stroke-dasharray="2 3" opacity="0.8"'
 GONE = 'stroke-width="2" stroke-dasharray="5 4"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """One figure as SVG text, drawn for a wide page and again for a phone."""
+
+    wide: str
+    narrow: str
 
 
 def draw_scene(scene: Scene, name: str, unit: str) -> Drawing:

@@ -1,12 +1,12 @@
-"""The figure of the wall time by part, beside that of AIMD."""
+"""The plot of the wall time by part, beside that of AIMD."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from matplotlib.figure import Figure
+import numpy as np
 
-from aofl.report.figures.canvas import (
+from aofl.report.figures.plot import (
     BLUE,
     GOLD,
     GREEN,
@@ -14,9 +14,9 @@ from aofl.report.figures.canvas import (
     ORANGE,
     TEAL,
     VIOLET,
-    Drawing,
-    draw,
-    legend_above,
+    Panel,
+    Plot,
+    Trace,
 )
 from aofl.report.numbers import duration
 
@@ -31,27 +31,41 @@ PARTS = {
 }
 
 
-def cost(wall_s: Mapping[str, float], aimd_s: float | None) -> Drawing:
-    """Where the wall time of the run went, and all of it beside what AIMD would take."""
-    own = sum(wall_s.values())
+def wall_times(
+    wall_s: Mapping[str, Mapping[str, float]], others: Mapping[str, float] | None = None
+) -> Plot:
+    """Return a bar of its parts for each run, and a plain one for each other time, s.
 
-    def plot(figure: Figure) -> None:
-        split, totals = figure.subplots(2, 1, height_ratios=[1, 2 if aimd_s else 1])
-        left = 0.0
-        for part, seconds in wall_s.items():
-            share = 100 * seconds / own
-            label = f"{part.replace('_', ' ')} {share:.0f} %"
-            split.barh(0, share, left=left, color=PARTS[part], label=label)
-            left += share
-        split.set(xlim=(0, 100), yticks=[], xticks=[])
-        legend_above(split)  # takes the whole width: no title beside it
-        bars = {"this run": own} | ({"AIMD (est.)": aimd_s} if aimd_s else {})
-        drawn = totals.barh(list(bars), list(bars.values()), 0.62, color=[BLUE, GREY][: len(bars)])
-        totals.bar_label(drawn, [duration(seconds) for seconds in bars.values()], padding=5)
-        totals.set(xlim=(0, 1.18 * max(bars.values())), xticks=[], title="Wall time")
-        totals.invert_yaxis()
-        for axes in (split, totals):
-            axes.grid(visible=False)
-            axes.spines[:].set_visible(False)
+    Parameters
+    ----------
+    wall_s
+        Name of a run to its wall time by part.
+    others
+        Names to estimates.
+    """
+    others = others or {}
+    left, traces = np.zeros(len(wall_s)), []
+    for part, colour in PARTS.items():
+        seconds = np.array([wall.get(part, 0.0) for wall in wall_s.values()])
+        if seconds.any():
+            name = part.replace("_", " ")
+            traces.append(_bars(name, seconds, list(range(len(wall_s))), colour, left.copy()))
+        left += seconds
+    for k, (name, seconds_of_it) in enumerate(others.items(), start=len(wall_s)):
+        traces.append(_bars(name, np.array([seconds_of_it]), [k], GREY, np.zeros(1)))
+    rows = [f"{name}: {duration(sum(wall.values()))}" for name, wall in wall_s.items()]
+    rows += [f"{name}: {duration(seconds)}" for name, seconds in others.items()]
+    return Plot(
+        name="cost",
+        panels=(Panel(title="Wall time", rows=tuple(rows)),),
+        traces=tuple(traces),
+        x_title="s",
+        height=150 + 45 * len(rows),
+    )
 
-    return draw("cost", 2.9, plot)
+
+def _bars(name: str, lengths: np.ndarray, rows: list[int], colour: str, left: np.ndarray) -> Trace:
+    return Trace(
+        name=name, x=lengths, y=rows, colour=colour, style="bars across", base=left,
+        texts=tuple(f"{name}: {duration(float(seconds))}" for seconds in lengths),
+    )  # fmt: skip

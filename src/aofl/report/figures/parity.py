@@ -1,51 +1,44 @@
-"""The figure of forces predicted against forces of the reference, by element."""
+"""The plot of forces predicted against forces of the reference, by element."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from aofl.records import FloatArray
 from aofl.report.data import Audit
-from aofl.report.figures.canvas import (
-    BLUE,
-    INK,
-    Drawing,
-    draw,
-)
+from aofl.report.figures.plot import BLUE, INK, Panel, Plot, Trace, picked
+
+REACH = 1.08  # of the largest component
 
 
-def parity(audits: Sequence[Audit], elements: Sequence[str]) -> Drawing:
+def parity(audits: Sequence[Audit], elements: Sequence[str]) -> Plot:
     """Predicted against reference force components of the audit frames, a panel per element."""
-    panels = {e: _components(audits, e) for e in elements}
-
-    def plot(figure: Figure) -> None:
-        columns = 1 if figure.get_figwidth() < 6 and len(panels) == 1 else min(len(panels), 3)
-        columns = min(columns, 2) if figure.get_figwidth() < 6 else columns
-        n_rows = -(-len(panels) // columns)
-        width = min(figure.get_figwidth(), 3.55 * columns)
-        figure.set_size_inches(figure.get_figwidth(), n_rows * (width / columns + 0.35))
-        grid = figure.subplots(n_rows, columns, squeeze=False).ravel()
-        for axes, (element, (predicted, reference)) in zip(grid, panels.items(), strict=False):
-            reach = 1.08 * max(np.abs(predicted).max(), np.abs(reference).max(), 1e-3)
-            axes.plot([-reach, reach], [-reach, reach], color=INK, lw=0.8)
-            # many points as one picture: an SVG path for each would weigh megabytes
-            axes.plot(
-                reference, predicted, ".", ms=5.5, alpha=0.5, mew=0, color=BLUE,
-                rasterized=len(reference) > 600,
-            )  # fmt: skip
-            axes.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=element)
-            axes.xaxis.set_major_locator(MaxNLocator(4))
-            axes.yaxis.set_major_locator(MaxNLocator(4))
-            axes.set_xlabel("reference, eV/Å")
-        grid[0].set_ylabel("predicted, eV/Å")
-        for axes in grid[len(panels) :]:
-            axes.set_visible(False)
-
-    return draw("parity", 3.8, plot)
+    traces = []
+    for k, element in enumerate(elements):
+        predicted, reference = _components(audits, element)
+        reach = REACH * max(np.abs(predicted).max(), np.abs(reference).max(), 1e-3)
+        shown = picked(len(reference)).astype(int)
+        traces += [
+            Trace(
+                name="equal", x=[-reach, reach], y=[-reach, reach], colour=INK, panel=k, width=0.9,
+                in_legend=k == 0,
+            ),
+            Trace(
+                name="a force component", x=reference[shown], y=predicted[shown], colour=BLUE,
+                panel=k, style="points", opacity=0.5, in_legend=k == 0,
+            ),
+        ]  # fmt: skip
+    return Plot(
+        name="parity",
+        panels=tuple(Panel(title=f"{e}: predicted, eV/Å", is_square=True) for e in elements),
+        traces=tuple(traces),
+        x_title="reference, eV/Å",
+        columns=min(3, len(elements)),
+        shares_x=False,
+        height=330,
+    )
 
 
 def _components(audits: Sequence[Audit], element: str) -> tuple[FloatArray, FloatArray]:

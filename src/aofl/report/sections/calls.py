@@ -1,9 +1,9 @@
-"""The section on the calls of the reference: when it was asked, and when a call was spared."""
+"""The section on the calls of the reference: when it was asked, beside what reacted."""
 
 from __future__ import annotations
 
 from aofl.report.data import RunData
-from aofl.report.figures import calls as figures
+from aofl.report.figures.timeline import timeline
 from aofl.report.page import Illustration, Section
 
 
@@ -12,17 +12,30 @@ def reference_calls(data: RunData) -> Section | None:
     if not data.decisions:
         return None
     calls = "Semi-empirical reference" if data.run.get("semi_empirical") else "DFT"
-    last = data.thermo["time_fs"][-1] if len(data.thermo["time_fs"]) else 0.0
     return Section(
         id="calls",
-        title=f"{calls} calls and skips",
-        figures=(
-            Illustration(
-                drawing=figures.calls_over_time(data.decisions, data.bonds, float(last)),
-                label="Cumulative reference calls by rule and skips over time",
-                caption="Each tick is one decision, each curve counts them: a curve that flattens "
-                "means the model has learned what it meets, and steps beside a bond event mean "
-                "that the chemistry was new to it.",
-            ),
-        ),
+        title=f"{calls} calls, skips and events",
+        figures=(timeline_figure(data),),
+    )
+
+
+def timeline_figure(data: RunData) -> Illustration:
+    """Return molecules, decisions and events over time, as far as there are any."""
+    molecules = (
+        "A line that rises is a molecule that is made, one that falls is used up; metal atoms are "
+        "in contact with molecules, not bonded to them, and are not counted. "
+        if data.reactions
+        else ""
+    )
+    decisions = (
+        "Curves count labels by the rule that asked, and what was spared: a curve that flattens "
+        "means that the force field has learned what it meets. "
+        if data.decisions
+        else ""
+    )
+    return Illustration(
+        drawing=timeline(data),
+        label="Molecules, decisions and events over time",
+        caption=f"{molecules}{decisions}Each tick is one event or decision, with its reason under "
+        "the pointer; a click on one shows it in the trajectory.",
     )

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from aofl.analysis.told_reactions import ReactionEvent
 from aofl.chemistry.limits import NON_METALS
 from aofl.report.data import RunData
-from aofl.report.figures.chemistry import molecules_over_time
+from aofl.report.figures.network import MOST_REACTIONS, network
 from aofl.report.page import Illustration, Moment, Section, Table, counted
+from aofl.report.sections.calls import timeline_figure
 
 MOST_ROWS, MOST_KINDS = 40, 6
 NONE = "No reaction is certain."
@@ -22,7 +23,7 @@ def chemistry(data: RunData) -> Section | None:
     return Section(
         id="chemistry",
         title="Chemistry",
-        figures=(_illustration(data),) if data.reactions else (),
+        figures=_figures(data),
         tables=(_summary(data), _each(data)) if data.reactions else (),
         text=_text(data),
     )
@@ -33,16 +34,18 @@ def has_molecules(data: RunData) -> bool:
     return bool(data.molecules) and not NON_METALS.isdisjoint(data.elements)
 
 
-def _illustration(data: RunData) -> Illustration:
-    return Illustration(
-        drawing=molecules_over_time(
-            data.molecules, data.reactions, data.bonds, data.thermo["time_fs"], data.time_unit
-        ),
-        label="Change of the number of molecules of each kind over time, with bond events",
-        caption="Each line is one kind of molecule that was made or used up, relative to its "
-        "number at the start. Metal atoms are not counted: they are in contact with "
-        "molecules, not bonded to them.",
+def _figures(data: RunData) -> tuple[Illustration, ...]:
+    """Return the network, and what happened when if no section on the calls shows that."""
+    if not data.reactions:
+        return ()
+    drawn = Illustration(
+        drawing=network(data.reactions),
+        label="Network of reactions and molecules",
+        caption="A square is a reaction with its reverse, told under the pointer; arrows lead from "
+        "what it used when it was seen first to what it made. A click on a square shows that in "
+        f"the trajectory. Up to {MOST_REACTIONS} reactions, the most frequent ones, are shown.",
     )
+    return (drawn,) if data.decisions else (timeline_figure(data), drawn)
 
 
 def _text(data: RunData) -> tuple[str, ...]:

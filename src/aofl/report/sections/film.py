@@ -18,7 +18,7 @@ from aofl.chemistry.limits import IS_METAL
 from aofl.records import FloatArray, IntArray
 from aofl.report.data import RunData
 from aofl.report.embedded import to_base64, to_script_json
-from aofl.report.figures.canvas import SERIES
+from aofl.report.figures.plot import SERIES
 from aofl.report.page import Section
 
 LEVELS = 65535

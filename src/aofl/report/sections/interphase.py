@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from aofl.analysis.findings import Survey
 from aofl.analysis.sei import METAL_CLASSES
 from aofl.analysis.windows import Window
 from aofl.records import FloatArray
 from aofl.report.data import RunData
-from aofl.report.figures.canvas import (
+from aofl.report.figures.plot import (
     BLUE,
     GOLD,
     GREEN,
     GREY,
+    INK,
     ORANGE,
     RED,
     TEAL,
     VIOLET,
-    Drawing,
-    draw,
-    legend_above,
+    Panel,
+    Plot,
+    Trace,
     thinned,
 )
 from aofl.report.page import Illustration, Section, Table
@@ -33,7 +31,7 @@ from aofl.report.results import consumed, taken
 
 COLOURS = (ORANGE, BLUE, GREEN, VIOLET, RED, TEAL, GOLD)
 METAL_COLOURS = dict(zip(METAL_CLASSES, (GREY, GOLD, ORANGE, TEAL), strict=True))
-MOST_PARTS = 6
+MOST_PARTS, OTHERS = 6, "all others"
 
 
 def interphase(data: RunData) -> Section | None:
@@ -126,10 +124,12 @@ def pictures(found: Survey) -> dict[str, str]:
     """Return the figures as SVG by file name; none where no metal reacted."""
     if not has_interphase(found):
         return {}
+    from aofl.report.figures.static import svg  # matplotlib is slow to import
+
     drawn = {"growth.svg": growth(found)}
     if found.layers.closed:
         drawn["layers.svg"] = layers(found)
-    return {name: drawing.wide for name, drawing in drawn.items()}
+    return {name: svg(plot) for name, plot in drawn.items()}
 
 
 def has_interphase(found: Survey) -> bool:
@@ -137,9 +137,9 @@ def has_interphase(found: Survey) -> bool:
     return any(frame.solids or frame.electrons for frame in found.frames)
 
 
-def growth(found: Survey) -> Drawing:
+def growth(found: Survey) -> Plot:
     """Draw formula units of each solid, single anions and the classes of metal over time."""
-    time = np.array([frame.time for frame in found.frames])
+    time = np.array([frame.time for frame in found.frames], float)
     is_ps = found.has_time and time[-1] >= 1000
     time, unit = (1e-3 * time, "ps") if is_ps else (time, "fs" if found.has_time else "frames")
     motifs = sorted({motif for frame in found.frames for motif in frame.solids})
@@ -149,46 +149,59 @@ def growth(found: Survey) -> Drawing:
         name: np.array([frame.metal[name] for frame in found.frames], float)
         for name in METAL_CLASSES
     }
+    colours = dict(zip(motifs, COLOURS, strict=False)) | {"single anions": INK}
+    shown = {name: values for name, values in metal.items() if values.any()}
+    return Plot(
+        name="growth",
+        panels=(
+            Panel(title="Coordinated anions", is_count=True),
+            Panel(title="Metal atoms", is_count=True),
+        ),
+        traces=(*_steps(time, units, colours, 0), *_steps(time, shown, METAL_COLOURS, 1)),
+        x_title=f"time, {unit}",
+        height=440,
+    )
 
-    def plot(figure: Figure) -> None:
-        top, bottom = figure.subplots(2, 1, sharex=True)
-        colours = dict(zip(motifs, COLOURS, strict=False)) | {"single anions": GREY}
-        _steps(top, time, units, colours, "Coordinated anions")
-        shown = {name: values for name, values in metal.items() if values.any()}
-        _steps(bottom, time, shown, METAL_COLOURS, "Metal atoms")
-        bottom.set_xlabel(f"time, {unit}")
-        if time[-1] > time[0]:
-            bottom.set_xlim(time[0], time[-1])
 
-    return draw("growth", 4.6, plot)
-
-
-def layers(found: Survey) -> Drawing:
+def layers(found: Survey) -> Plot:
     """Draw what is in each layer at the start and at the end."""
     windows = found.layers.closed
     # the last window may hold a frame or two only: the one before it is as good and less noisy
     late = windows[-2] if len(windows) > 2 else windows[-1]
     chosen = [("start", windows[0])] + ([("end", late)] if late is not windows[0] else [])
     kinds = _largest([window for _, window in chosen])
+    traces = []
+    for k, (_, window) in enumerate(chosen):
+        sums = window.sums
+        slices = sorted({layer for _, layer in sums.counts})
+        numbers = range(slices[0], slices[-1] + 1)
+        middle = sums.width * (np.array(numbers) + 0.5)
+        below = np.zeros(len(middle))
+        for kind, colour in kinds.items():
+            mean = np.array([_in_layer(window, kind, kinds, layer) for layer in numbers])
+            mean = mean / sums.n_frames
+            traces.append(
+                Trace(
+                    name=kind, x=middle, y=mean, colour=colour, panel=k, style="bars",
+                    base=below.copy(),
+                )
+            )  # fmt: skip
+            below += mean
+    return Plot(
+        name="layers",
+        panels=tuple(Panel(title=f"At the {name}") for name, _ in chosen),
+        traces=tuple(traces),
+        x_title="along the normal, Å",
+        height=230 * len(chosen) + 40,
+    )
 
-    def plot(figure: Figure) -> None:
-        panels = figure.subplots(len(chosen), 1, sharex=True, squeeze=False).ravel()
-        for axes, (name, window) in zip(panels, chosen, strict=True):
-            sums = window.sums
-            slices = sorted({k for _, k in sums.counts})
-            middle = sums.width * (np.arange(slices[0], slices[-1] + 1) + 0.5)
-            below = np.zeros(len(middle))
-            for kind, colour in kinds.items():
-                counts = [sums.counts[kind, k] for k in range(slices[0], slices[-1] + 1)]
-                height = np.array(counts) / sums.n_frames
-                axes.bar(middle, height, 0.92 * sums.width, below, color=colour, label=kind)
-                below += height
-            axes.set_title(f"At the {name}")
-            axes.yaxis.set_major_locator(MaxNLocator(5))
-        legend_above(panels[0])
-        panels[-1].set_xlabel("along the normal, Å")
 
-    return draw("layers", 2.6 * len(chosen) + 0.4, plot)
+def _in_layer(window: Window, kind: str, kinds: Mapping[str, str], layer: int) -> float:
+    """Return how often a part was counted in a layer; `OTHERS` are those without a colour."""
+    counts = window.sums.counts
+    if kind != OTHERS:
+        return float(counts[kind, layer])
+    return float(sum(n for (name, k), n in counts.items() if k == layer and name not in kinds))
 
 
 def _largest(windows: Sequence[Window]) -> dict[str, str]:
@@ -200,22 +213,16 @@ def _largest(windows: Sequence[Window]) -> dict[str, str]:
     others = sorted((k for k in totals if k not in METAL_COLOURS), key=lambda k: -totals[k])
     parts = {name: colour for name, colour in METAL_COLOURS.items() if name in totals}
     palette = [c for c in COLOURS if c not in parts.values()]
-    return parts | dict(zip(others[:MOST_PARTS], palette, strict=False))
+    parts |= dict(zip(others[:MOST_PARTS], palette, strict=False))
+    return parts | ({OTHERS: GREY} if any(name not in parts for name in others) else {})
 
 
 def _steps(
-    axes: Axes,
-    time: FloatArray,
-    curves: Mapping[str, FloatArray],
-    colours: Mapping[str, str],
-    title: str,
-) -> None:
+    time: FloatArray, curves: Mapping[str, FloatArray], colours: Mapping[str, str], panel: int
+) -> list[Trace]:
+    made = []
     for name, values in curves.items():
-        axes.plot(
-            *thinned(time, values), color=colours.get(name, GREY), label=name,
-            drawstyle="steps-post",
-        )  # fmt: skip
-    axes.set_title(title)
-    axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.set_ylim(bottom=0)
-    legend_above(axes)
+        x, y = thinned(time, values)
+        colour = colours.get(name, GREY)
+        made.append(Trace(name=name, x=x, y=y, colour=colour, panel=panel, style="steps"))
+    return made
