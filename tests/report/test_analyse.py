@@ -132,7 +132,7 @@ def test_the_page_shows_the_reaction_and_stands_alone(out: Path):
     results = json.loads((out / "results.json").read_text())
     assert f"<td>{results['events'][0]['reaction'].replace('>', '&gt;')}</td>" in html
     assert re.findall(r'<section id="(\w+)"', html) == [
-        "film", "chemistry", "pictures", "interphase",
+        "film", "calls", "chemistry", "pictures", "interphase",
     ]  # fmt: skip
     assert not re.search(r'(?:src|href)="(?!#|data:)|<link|url\((?!#)', markup(html))
     assert "seen by" not in html  # a file knows of no reference

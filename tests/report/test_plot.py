@@ -9,6 +9,7 @@ import pytest
 
 from aofl.analysis.told_reactions import ReactionEvent
 from aofl.report.data import RunData
+from aofl.report.figures.cost import wall_times
 from aofl.report.figures.network import MOST_REACTIONS, network
 from aofl.report.figures.plot import (
     MOST_TICKS,
@@ -79,6 +80,14 @@ def test_the_timeline_ends_where_the_reactions_leave_the_molecules():
     (ticks,) = (trace for trace in plot.traces if trace.style == "ticks")
     assert ticks.times == (10.0, 30.0, 50.0)
     assert [panel.rows for panel in plot.panels] == [(), ("reaction",)]
+
+
+def test_the_bars_of_the_wall_time_are_its_parts_one_after_the_other():
+    wall = {"reference": 60.0, "update": 30.0, "other": 30.0, "total": 120.0}
+    plot = wall_times({"mine": wall}, {"AIMD": 600.0})
+    assert plot.panels[0].rows == ("mine: 2 min", "AIMD: 10 min")
+    ends = [(t.name, float(t.base[0]), float(t.x[0])) for t in plot.traces]
+    assert ends == [("reference", 0, 60), ("update", 60, 30), ("other", 90, 30), ("AIMD", 0, 600)]
 
 
 def test_the_network_counts_a_reaction_and_its_reverse_as_one():

@@ -8,12 +8,13 @@ from aofl.analysis.findings import Survey
 from aofl.report.data import RunData
 from aofl.report.page import Card, Section, render
 from aofl.report.results import consumed, released, taken
+from aofl.report.sections.calls import reference_calls
 from aofl.report.sections.chemistry import chemistry
 from aofl.report.sections.film import film
 from aofl.report.sections.interphase import interphase
 from aofl.report.sections.reaction_pictures import reaction_pictures
 
-SECTIONS = (film, chemistry, reaction_pictures, interphase)
+SECTIONS = (film, reference_calls, chemistry, reaction_pictures, interphase)
 RESTS_ON = "from the frames of a trajectory; charges are those of the library, not measured"
 
 

@@ -53,7 +53,7 @@ def wall_times(
         left += seconds
     for k, (name, seconds_of_it) in enumerate(others.items(), start=len(wall_s)):
         traces.append(_bars(name, np.array([seconds_of_it]), [k], GREY, np.zeros(1)))
-    rows = [f"{name}: {duration(sum(wall.values()))}" for name, wall in wall_s.items()]
+    rows = [f"{name}: {duration(seconds)}" for name, seconds in zip(wall_s, left, strict=True)]
     rows += [f"{name}: {duration(seconds)}" for name, seconds in others.items()]
     return Plot(
         name="cost",

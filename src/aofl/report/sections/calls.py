@@ -8,19 +8,15 @@ from aofl.report.page import Illustration, Section
 
 
 def reference_calls(data: RunData) -> Section | None:
-    """Section 4: when the reference was asked, and when a call was spared."""
-    if not data.decisions:
+    """Section 4: when the reference was asked, and when a call was spared, beside what reacted."""
+    if not data.decisions and not data.changes:
         return None
     calls = "Semi-empirical reference" if data.run.get("semi_empirical") else "DFT"
-    return Section(
-        id="calls",
-        title=f"{calls} calls, skips and events",
-        figures=(timeline_figure(data),),
-    )
+    title = f"{calls} calls, skips and events" if data.decisions else "Molecules and events"
+    return Section(id="calls", title=title, figures=(_figure(data),))
 
 
-def timeline_figure(data: RunData) -> Illustration:
-    """Return molecules, decisions and events over time, as far as there are any."""
+def _figure(data: RunData) -> Illustration:
     molecules = (
         "A line that rises is a molecule that is made, one that falls is used up; metal atoms are "
         "in contact with molecules, not bonded to them, and are not counted. "

@@ -10,7 +10,6 @@ from aofl.chemistry.limits import NON_METALS
 from aofl.report.data import RunData
 from aofl.report.figures.network import MOST_REACTIONS, network
 from aofl.report.page import Illustration, Moment, Section, Table, counted
-from aofl.report.sections.calls import timeline_figure
 
 MOST_ROWS, MOST_KINDS = 40, 6
 NONE = "No reaction is certain."
@@ -35,7 +34,7 @@ def has_molecules(data: RunData) -> bool:
 
 
 def _figures(data: RunData) -> tuple[Illustration, ...]:
-    """Return the network, and what happened when if no section on the calls shows that."""
+    """Return the network of the reactions; none without a reaction."""
     if not data.reactions:
         return ()
     drawn = Illustration(
@@ -45,7 +44,7 @@ def _figures(data: RunData) -> tuple[Illustration, ...]:
         "what it used when it was seen first to what it made. A click on a square shows that in "
         f"the trajectory. Up to {MOST_REACTIONS} reactions, the most frequent ones, are shown.",
     )
-    return (drawn,) if data.decisions else (timeline_figure(data), drawn)
+    return (drawn,)
 
 
 def _text(data: RunData) -> tuple[str, ...]:
