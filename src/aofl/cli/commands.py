@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 STOPPED_EARLY = 3  # by a signal or the wall time
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Reactive molecular dynamics with a force field that learns while it runs.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from typing import Annotated
 
 import typer
 
@@ -23,11 +24,31 @@ for verb in (check, rehearse, compare):
     app.command()(verb)
 
 
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"aofl {version('aofl')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options of no verb."""
+
+
 def main() -> None:
     """Run the command line; errors of the package become one sentence and an exit code."""
     make_lasting()
     try:
-        app()
+        app(prog_name="aofl")
     except (RunStopped, ReferenceFailed) as error:
         typer.echo(f"aofl: {error}", err=True)
         sys.exit(FAILED)
@@ -55,9 +76,11 @@ def _machine_fault(error: OSError) -> str:
 
 def _advise_on_commas(end: SystemExit) -> None:
     """Say what a number looks like, where arguments were refused and one is like 0,5."""
+    if end.code != BAD_INPUT:
+        return
     from aofl.config.plain_yaml import DECIMAL_COMMA, NO_COMMA
 
     values = [argument.rpartition("=")[2] for argument in sys.argv[1:]]
     found = [value for value in values if DECIMAL_COMMA.fullmatch(value)]
-    if end.code == BAD_INPUT and found:
+    if found:
         typer.echo(f"aofl: an argument is {found[0]!r}; {NO_COMMA}", err=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from aofl.config.plain_yaml import NO_COMMA
 from aofl.errors import ConfigError
 
 
@@ -35,6 +34,8 @@ def cell_of(text: str | None) -> tuple[float, ...] | None:
 
 
 def _number(text: str, option: str) -> float:
+    from aofl.config.plain_yaml import NO_COMMA  # with it come pydantic, numpy and ASE
+
     if "," in text:
         raise ConfigError(f"an argument is {text!r}; {NO_COMMA}")
     try:
