@@ -73,14 +73,7 @@ setup-gpaw: setup
 
 # A finished demo is reported again, an unfinished one resumed: nothing is overwritten.
 demo: setup
-	@if [ ! -e $(DEMO) ]; then \
-		$(BIN)/aofl run examples/na-water/run.yaml --out $(DEMO); \
-	elif grep -qs '"status": "done"' $(DEMO)/summary.json; then \
-		echo "$(DEMO) is complete; to run it again, move it away"; \
-	else \
-		echo "$(DEMO) is unfinished and is resumed"; $(BIN)/aofl resume $(DEMO); \
-	fi
-	$(BIN)/aofl report $(DEMO)
+	$(BIN)/aofl demo --out $(DEMO)
 
 # Two workers; one BLAS and OpenMP thread each, or they would fight for the cores.
 test: setup

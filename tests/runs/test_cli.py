@@ -372,3 +372,24 @@ def test_a_rehearsal_is_scored_at_every_step_and_compares_with_a_run(
     refused = aofl("rehearse", bad(tmp_path, "mode: aofl", "mode: aimd"), "--out", tmp_path / "no")
     assert refused.returncode == 2
     assert "aimd" in refused.stderr
+
+
+def test_a_finished_demo_is_reported_again_and_an_unfinished_one_goes_on(
+    finished: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "demo"
+    shutil.copytree(finished, out)
+    ledger = (out / "ledger.jsonl").read_bytes()
+    done = aofl("demo", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"{out} is complete; to run it again, move it away", str(out / "report.html")
+    ]  # fmt: skip
+    assert (out / "ledger.jsonl").read_bytes() == ledger
+    summary = json.loads((out / "summary.json").read_text())
+    (out / "summary.json").write_text(json.dumps(summary | {"status": "stopped"}))
+    done = aofl("demo", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == f"{out} is unfinished and is resumed"
+    assert json.loads((out / "summary.json").read_text())["status"] == "done"
+    assert (out / "ledger.jsonl").read_bytes() == ledger

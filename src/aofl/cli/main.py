@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from aofl.cli.begin import demo, init, schema
 from aofl.cli.campaign import check, compare, rehearse
 from aofl.cli.commands import app
 from aofl.cli.streams import make_lasting, tell_lost_output
@@ -20,7 +21,7 @@ from aofl.errors import AoflError, ReferenceFailed, RunStopped
 
 FAILED, BAD_INPUT = 1, 2
 
-for verb in (check, rehearse, compare):
+for verb in (init, schema, demo, check, rehearse, compare):
     app.command()(verb)
 
 

@@ -6,6 +6,8 @@ a date is text, and a key given twice is an error.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -121,6 +123,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def write_yaml(data: dict[str, Any]) -> str:
     """Return keys and values as YAML that reads back to the same, in their order."""
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False)
+
+
+def inline_yaml(value: object) -> str:
+    """Return one value as YAML on one line."""
+    listed = yaml.dump(
+        [value], Dumper=_Dumper, sort_keys=False, default_flow_style=True, width=math.inf,
+        allow_unicode=True,
+    )  # fmt: skip
+    text = listed.strip()[1:-1]
+    return text if "\n" not in text else json.dumps(value, ensure_ascii=False)  # JSON is YAML
 
 
 def shown(value: object) -> str:

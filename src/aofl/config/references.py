@@ -42,7 +42,9 @@ def _words_of(value: Any) -> Any:
 
 
 Command = Annotated[
-    list[Annotated[str, Field(min_length=1)]], Field(min_length=1), BeforeValidator(_words_of)
+    list[Annotated[str, Field(min_length=1)]],
+    Field(min_length=1),
+    BeforeValidator(_words_of, json_schema_input_type=list[str | int] | str),
 ]
 
 

@@ -1,0 +1,102 @@
+"""The examples that come with the package, and configurations written for a user to change.
+
+They are the files below `aofl/examples`: one copy, in the sources as in the installed package.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from aofl.config import config_from_mapping
+from aofl.config.commented import commented
+from aofl.config.json_schema import SCHEMA_FILE, json_schema
+from aofl.config.plain_yaml import read_yaml
+from aofl.config.schema import RunConfig
+from aofl.errors import ConfigError, StoreError
+from aofl.store import make_directory
+from aofl.store.atomic import cannot
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+DEMO = "na-water"
+
+
+def example_names() -> list[str]:
+    """Return the names of the examples."""
+    return sorted(path.parent.name for path in EXAMPLES.glob("*/run.yaml"))
+
+
+def example_config(name: str) -> Path:
+    """Return the configuration of an example.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such example, with the nearest name.
+    """
+    names = example_names()
+    if name not in names:
+        nearest = difflib.get_close_matches(name, names, n=1)
+        hint = f"; the nearest is {nearest[0]}" if nearest else ""
+        raise ConfigError(f"there is no example {name!r}{hint}; there are {', '.join(names)}")
+    return EXAMPLES / name / "run.yaml"
+
+
+def purpose(config: Path) -> str:
+    """Return the comment at the top of a configuration in one line; empty if there is none."""
+    return " ".join(line.removeprefix("#").strip() for line in _head(config).splitlines())
+
+
+def write_example(name: str, out: Path) -> list[Path]:
+    """Write an example into a directory, each configuration with a comment on every key.
+
+    Returns
+    -------
+    list of Path
+        What was written, `run.yaml` first.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such example.
+    StoreError
+        If one of the files is there already: nothing is written then.
+    """
+    texts: dict[str, str] = {}
+    for path in sorted(example_config(name).parent.iterdir()):
+        if path.suffix == ".yaml":
+            texts[path.name] = commented(config_from_mapping(read_yaml(path)), _head(path))
+        else:
+            texts[path.name] = path.read_text(encoding="utf-8")
+    return _write_new(texts, out)
+
+
+def write_config(config: RunConfig, head: str, out: Path) -> list[Path]:
+    """Write a configuration as `run.yaml` into a directory, as `write_example` does."""
+    return _write_new({"run.yaml": commented(config, head)}, out)
+
+
+def _head(config: Path) -> str:
+    """Return the comment at the top of a configuration, with its signs."""
+    lines = config.read_text(encoding="utf-8").splitlines()
+    end = next((k for k, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return "\n".join(lines[:end])
+
+
+def _write_new(texts: Mapping[str, str], out: Path) -> list[Path]:
+    """Write files that are not there yet, and the schema beside them for editors."""
+    for name in texts:
+        if (out / name).exists():
+            raise StoreError(f"{out / name} exists and is not overwritten; choose another --out")
+    make_directory(out)
+    if not (out / SCHEMA_FILE).exists():
+        texts = {**texts, SCHEMA_FILE: json_schema()}
+    written = [out / name for name in sorted(texts, key=lambda name: name != "run.yaml")]
+    for path in written:
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(texts[path.name])
+        except OSError as error:
+            raise cannot("write", path, error) from error
+    return written
