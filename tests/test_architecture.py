@@ -27,6 +27,7 @@ ROWS = (
         "structure",
         "config",
         "plain",
+        "progress",
         "calculator",
         "compiled",
         "durable",

@@ -16,10 +16,12 @@ from aofl.store import RunDirectory
 from aofl.workflows import staged
 from aofl.workflows.branch import branch as make_branch
 from aofl.workflows.check import check
+from aofl.workflows.dedupe import dedupe
 from aofl.workflows.doctor import examine
 from aofl.workflows.evaluate import evaluate
 from aofl.workflows.export import export
 from aofl.workflows.label_frames import label
+from aofl.workflows.merge import merge
 from aofl.workflows.rehearse import rehearse
 from aofl.workflows.train import train
 
@@ -32,10 +34,12 @@ __all__ = [
     "branch",
     "check",
     "compare",
+    "dedupe",
     "doctor",
     "evaluate",
     "export",
     "label",
+    "merge",
     "rehearse",
     "report",
     "resume",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from aofl.cli.commands import report, resume, run
-from aofl.cli.results import AsJson, show
+from aofl.cli.results import AsJson, print_json
 
 
 def init(
@@ -103,19 +103,17 @@ def _list_examples(as_json: bool) -> None:
 
     found = {name: purpose(example_config(name)) for name in example_names()}
 
-    def for_people() -> None:
-        for name, words in found.items():
-            typer.echo(f"{name:22}{words.partition('. ')[0].removesuffix('.')}")
-        typer.echo(
-            "`aofl init NAME` writes one; `aofl init` in a terminal asks for your own system"
-        )
-
-    show(found, as_json, for_people)
+    if as_json:
+        print_json(found)
+        return
+    for name, words in found.items():
+        typer.echo(f"{name:22}{words.partition('. ')[0].removesuffix('.')}")
+    typer.echo("`aofl init NAME` writes one; `aofl init` in a terminal asks for your own system")
 
 
 def _tell_written(files: list[Path], as_json: bool) -> None:
-    def for_people() -> None:
-        typer.echo(f"written: {', '.join(str(file) for file in files)}")
-        typer.echo(f"next: aofl check {files[0]}")
-
-    show({"written": files}, as_json, for_people)
+    if as_json:
+        print_json({"written": files})
+        return
+    typer.echo(f"written: {', '.join(str(file) for file in files)}")
+    typer.echo(f"next: aofl check {files[0]}")

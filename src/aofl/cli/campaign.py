@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from aofl.cli.results import AsJson, print_json
 
 COLUMNS = {
     "rule": ("rule", "{}"),
@@ -28,14 +29,14 @@ COLUMNS = {
 def compare(
     directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="run directories")],
     out: Annotated[Path, typer.Option(help="directory to write to")] = Path("comparison"),
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Put runs side by side: labels, time, errors, structure, reactions (HTML and JSON)."""
     from aofl import api
 
     found = api.compare(directories, out)
     if as_json:
-        typer.echo(json.dumps(found.records))
+        print_json(found.records)
         return
     from rich.console import Console
 
@@ -60,7 +61,7 @@ def _table(records: Sequence[Mapping[str, Any]]) -> Any:
 def check(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="run.yaml")],
     label: Annotated[bool, typer.Option(help="time one label of the start structure")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a configuration and forecast what it costs; nothing is run or written."""
     from aofl import api
@@ -68,7 +69,7 @@ def check(
 
     found = api.check(read_config(config), time_label=label)
     if as_json:
-        typer.echo(json.dumps(found))
+        print_json(found)
         return
     cell = " x ".join(f"{length:.2f}" for length in found["cell_A"])
     level = ", ".join(str(v) for v in found["level_of_theory"].values() if isinstance(v, str))
@@ -95,7 +96,7 @@ def rehearse(
     steps: Annotated[int | None, typer.Option(help="steps of the rehearsal")] = None,
     teacher: Annotated[Path | None, typer.Option(help="learned model; else GFN1-xTB")] = None,
     label: Annotated[bool, typer.Option(help="time one label of the real reference")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run a campaign with a cheap teacher as its reference, and score the rules at every step."""
     from aofl import api
@@ -104,7 +105,7 @@ def rehearse(
     chosen = read_config(config, {} if steps is None else {"dynamics.steps": steps})
     found = api.rehearse(chosen, out, teacher=teacher, time_label=label)
     if as_json:
-        typer.echo(json.dumps(found))
+        print_json(found)
         return
     n, n_labels = found["steps_scored"], found["labels"]
     typer.echo(f"{found['status']}: {n_labels} labels, the other {n} steps checked one by one")

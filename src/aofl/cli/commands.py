@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from aofl.cli.doctor import doctor
 from aofl.cli.export import export
 from aofl.cli.label import label
+from aofl.cli.labelled_screen import Shown
+from aofl.cli.labels_of import EnergyKey, ForcesKey, StressKey, VirialKey, keys_of
 from aofl.cli.numbers import cell_of, number_of
+from aofl.cli.results import AsJson, print_json
 from aofl.cli.walltime import seconds_of
 from aofl.errors import ConfigError
-
-if TYPE_CHECKING:
-    from aofl.store import LabelKeys
-    from aofl.workflows.labelled_frames import LabelledFrames
 
 STOPPED_EARLY = 3  # by a signal or the wall time
 
@@ -41,10 +39,6 @@ WallTime = Annotated[
     ),
 ]
 RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
-EnergyKey = Annotated[str | None, typer.Option(help="name of the energies, eV")]
-ForcesKey = Annotated[str | None, typer.Option(help="name of the forces, eV/Å")]
-StressKey = Annotated[str | None, typer.Option(help="name of the stresses, eV/Å^3; none: unread")]
-VirialKey = Annotated[str | None, typer.Option(help="name of the virials, eV; none: unread")]
 
 
 @app.command()
@@ -149,14 +143,14 @@ def resume(
 @app.command()
 def status(
     directory: RunDir,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print one screen on how a run stands."""
     from aofl import api
 
     summary = api.status(directory)
     if as_json:
-        typer.echo(json.dumps(summary))
+        print_json(summary)
         return
     from rich.console import Console
 
@@ -191,17 +185,17 @@ def train(
     forces_key: ForcesKey = None,
     stress_key: StressKey = None,
     virial_key: VirialKey = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a force field on labelled frames."""
     from aofl import api
 
-    keys, shown = _keys(energy_key, forces_key, stress_key, virial_key), _Shown(as_json)
+    keys, shown = keys_of(energy_key, forces_key, stress_key, virial_key), Shown(as_json=as_json)
     n_labels = api.train(
         data, out, accuracy, seed, for_production=for_production, keys=keys, on_read=shown
     )
     if as_json:
-        typer.echo(json.dumps({"model": str(out), "n_labels": n_labels, "data": shown.read}))
+        print_json({"model": str(out), "n_labels": n_labels, "data": shown.read})
         return
     typer.echo(f"learned {n_labels} labels of {data}: {out}")
 
@@ -215,16 +209,16 @@ def evaluate(
     forces_key: ForcesKey = None,
     stress_key: StressKey = None,
     virial_key: VirialKey = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare a force field with labelled frames: errors and coverage by element."""
     from aofl import api
 
     drawn = plot or Path(f"{model.stem}.parity.svg")
-    keys, shown = _keys(energy_key, forces_key, stress_key, virial_key), _Shown(as_json)
+    keys, shown = keys_of(energy_key, forces_key, stress_key, virial_key), Shown(as_json=as_json)
     found = api.evaluate(model, data, drawn, keys=keys, on_read=shown)
     if as_json:
-        typer.echo(json.dumps({**found.to_json(), "data": shown.read}))
+        print_json({**found.to_json(), "data": shown.read})
         return
     typer.echo(f"{found.n_frames} frames of {data}")
     typer.echo(
@@ -275,7 +269,7 @@ def analyse(
     min_lifetime_fs: Annotated[
         str | None, typer.Option(metavar="FS", help="shorter-lived is flicker")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what formed: species, reactions, solids, structure and motion of any trajectory."""
     from aofl import api
@@ -292,36 +286,13 @@ def analyse(
     )
     found = api.analyse(path, out, options)
     if as_json:
-        typer.echo(json.dumps(found.results))
+        print_json(found.results)
         return
     from rich.console import Console
 
     from aofl.cli.analysis_screen import render_analysis
 
     Console().print(render_analysis(found.results, found.files))
-
-
-class _Shown:
-    """Prints what was read of labelled frames, or keeps it for the JSON."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._as_json = as_json
-        self.read: dict[str, object] = {}
-
-    def __call__(self, read: LabelledFrames) -> None:
-        from aofl.cli.labelled_screen import lines_of
-
-        self.read = read.to_json()
-        for line in () if self._as_json else lines_of(read):
-            typer.echo(line)
-
-
-def _keys(
-    energy: str | None, forces: str | None, stress: str | None, virial: str | None
-) -> LabelKeys:
-    from aofl.store import LabelKeys
-
-    return LabelKeys(energy=energy, forces=forces, stress=stress, virial=virial)
 
 
 def _granted(max_walltime: str | None) -> float | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
+
+from aofl.cli.results import AsJson, print_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -16,7 +17,7 @@ BROKEN = 1
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say which codes, libraries and data are found, and how to get what is missing."""
     from aofl import api
@@ -25,7 +26,7 @@ def doctor(
     is_whole = all(finding.is_found for finding in found if finding.group == "core")
     if as_json:
         findings = [finding.to_json() for finding in found]
-        typer.echo(json.dumps({"core_is_whole": is_whole, "findings": findings}))
+        print_json({"core_is_whole": is_whole, "findings": findings})
     else:
         from rich.console import Console
 

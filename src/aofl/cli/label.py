@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from aofl.cli.results import AsJson, print_json
 
 if TYPE_CHECKING:
     from aofl.workflows.label_frames import LabelProgress
@@ -28,7 +29,7 @@ def label(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="try again what failed before")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Label the frames of a file with a reference code."""
     from aofl import api
@@ -51,7 +52,7 @@ def label(
         typer.echo(f"stopped: {out}; the same command goes on", err=True)
         raise typer.Exit(STOPPED_BY_SIGNAL) from None
     if as_json:
-        typer.echo(json.dumps(end.to_json()))
+        print_json(end.to_json())
     else:
         _show_end(end, out)
     if end.n_labelled < end.n_frames:

@@ -9,8 +9,24 @@ if TYPE_CHECKING:
     from aofl.store import LeftOut
     from aofl.workflows.labelled_frames import LabelledFrames
 
+import typer
+
 MOST_LINES = 20
 UNITS = {"energy": "eV", "forces": "eV/Å", "stress": "eV/Å^3"}
+
+
+class Shown:
+    """Prints what was read of labelled frames, or keeps it for the JSON."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self.read: dict[str, object] = {}
+
+    def __call__(self, read: LabelledFrames) -> None:
+        """Take what was read."""
+        self.read = read.to_json()
+        for line in () if self._as_json else lines_of(read):
+            typer.echo(line)
 
 
 def lines_of(read: LabelledFrames) -> Iterator[str]:

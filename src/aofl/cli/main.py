@@ -16,12 +16,13 @@ import typer
 from aofl.cli.begin import demo, init, schema
 from aofl.cli.campaign import check, compare, rehearse
 from aofl.cli.commands import app
+from aofl.cli.datasets import dedupe, merge
 from aofl.cli.streams import make_lasting, tell_lost_output
 from aofl.errors import AoflError, ReferenceFailed, RunStopped
 
 FAILED, BAD_INPUT = 1, 2
 
-for verb in (init, schema, demo, check, rehearse, compare):
+for verb in (init, schema, demo, check, rehearse, compare, merge, dedupe):
     app.command()(verb)
 
 

@@ -1,16 +1,33 @@
-"""What `run` and `resume` show while they go on."""
+"""What verbs show while they go on: a live view of a run, a bar of any other work."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
 from aofl.cli.live import LiveView, RunProgress
+from aofl.progress import OnProgress, nobody
 
 if TYPE_CHECKING:
     from aofl.simulation.run_state import Run
+
+PATIENCE_S = 2.0
 
 
 @contextmanager
@@ -19,6 +36,42 @@ def shown_progress() -> Iterator[Callable[[Run], None]]:
     with LiveView() as view:
         pace = _Pace()
         yield lambda run: view.update(pace.progress(run))
+
+
+@contextmanager
+def bar() -> Iterator[OnProgress]:
+    """Show how far work is and how long it still takes, on standard error if that is a terminal.
+
+    What is done within two seconds shows nothing. Call what it gives as `OnProgress`.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield nobody
+        return
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+    )  # fmt: skip
+    # What is printed meanwhile goes above the bar if it goes to the terminal, else where it should.
+    drawn = Progress(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty())
+    tasks: dict[str, TaskID] = {}
+
+    def on_progress(what: str, done: int, total: int | None) -> None:
+        if what not in tasks:
+            for earlier in tasks.values():
+                drawn.update(earlier, visible=False)
+            tasks[what] = drawn.add_task(what, total=total)
+        drawn.update(tasks[what], completed=done, total=total)
+
+    begins = Timer(PATIENCE_S, drawn.start)
+    begins.daemon = True
+    begins.start()
+    try:
+        yield on_progress
+    finally:
+        begins.cancel()
+        begins.join()
+        drawn.stop()
 
 
 class _Pace:

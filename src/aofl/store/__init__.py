@@ -10,7 +10,7 @@ from aofl.store.checkpoint import (
     save_checkpoint,
 )
 from aofl.store.closing import Closing
-from aofl.store.dataset import Dataset, structure_hash
+from aofl.store.dataset import Dataset, check_is_new, structure_hash, write_labels
 from aofl.store.extxyz import format_atoms, format_frame, read_atoms
 from aofl.store.frames import read_frames
 from aofl.store.journal import (
@@ -47,6 +47,7 @@ __all__ = [
     "RunDirectory",
     "Table",
     "Trajectory",
+    "check_is_new",
     "check_one_level",
     "checkpoint_at",
     "count_frames",
@@ -74,4 +75,5 @@ __all__ = [
     "save_checkpoint",
     "structure_hash",
     "write_atomic",
+    "write_labels",
 ]

@@ -6,9 +6,10 @@ can be rebuilt from this file alone. Provenance is flattened into `info` with th
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ase.stress import voigt_6_to_full_3x3_stress
 from aofl.errors import StoreError
 from aofl.records import LabelledStructure
 from aofl.store.append_only import AppendOnlyFile, closed_on_error
-from aofl.store.atomic import cannot
+from aofl.store.atomic import cannot, write_atomic
 from aofl.store.extxyz import format_frame, iterate_frames, parse_frame
 from aofl.store.label_names import LabelNames
 from aofl.store.labelled_frames import PREFIX, labelled_structure, levels
@@ -40,6 +41,33 @@ def structure_hash(
     digest.update(np.ascontiguousarray(cell, dtype="<f8").tobytes())
     digest.update(np.ascontiguousarray(pbc, dtype="u1").tobytes())
     return digest.hexdigest()
+
+
+def write_labels(path: Path, entries: Iterable[LabelledStructure]) -> None:
+    """Write labelled structures to a new file, which reads as those of a run do.
+
+    Each gets the keys `id` and `hash` in its provenance; a name that ends with `.gz` is compressed.
+
+    Raises
+    ------
+    StoreError
+        If the file exists, a number is not finite, or the disk refuses.
+    """
+    check_is_new(path)
+    data = "".join(_format_entry(_named(e, k)) for k, e in enumerate(entries)).encode()
+    write_atomic(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def check_is_new(path: Path) -> None:
+    """Refuse a file that exists.
+
+    Raises
+    ------
+    StoreError
+        With the name of the file.
+    """
+    if path.exists():
+        raise StoreError(f"{path} exists and is not overwritten; give another name")
 
 
 class Dataset:
@@ -80,9 +108,7 @@ class Dataset:
             If a number is not finite or the disk refuses; the data set is unchanged.
         """
         label_id = len(self)
-        digest = structure_hash(entry.numbers, entry.positions, entry.cell, entry.pbc)
-        named = replace(entry, provenance={**entry.provenance, "id": label_id, "hash": digest})
-        text = _format_entry(named)
+        text = _format_entry(_named(entry, label_id))
         # What is remembered is what a reader of the file will see, not the caller's arrays.
         stored = _read_entry(text, self._file.path, label_id)
         data = text.encode()
@@ -151,6 +177,12 @@ class Dataset:
 def _head(digest: str) -> int:
     """Return the first 64 bits of a hash."""
     return int(digest[:16], 16)
+
+
+def _named(entry: LabelledStructure, label_id: int) -> LabelledStructure:
+    """Return an entry with its id, and the hash of its structure."""
+    digest = structure_hash(entry.numbers, entry.positions, entry.cell, entry.pbc)
+    return replace(entry, provenance={**entry.provenance, "id": label_id, "hash": digest})
 
 
 def _format_entry(entry: LabelledStructure) -> str:
