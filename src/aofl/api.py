@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from aofl.config import Change, read_config
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
+from aofl.progress import OnProgress, nobody
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
 from aofl.simulation.run_state import Run
@@ -186,14 +187,19 @@ def report(path: Path, out: Path | None = None) -> Path:
     return write_report(RunDirectory.open(path).path, out)
 
 
-def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None = None) -> Analysis:
+def analyse(
+    path: Path,
+    out: Path | None = None,
+    options: AnalyseOptions | None = None,
+    on_progress: OnProgress = nobody,
+) -> Analysis:
     """Analyse a run directory or a trajectory file; write species, reactions, solids and motion.
 
     See `aofl.workflows.analyse.analyse`.
     """
     from aofl.workflows.analyse import analyse as analyse_on  # matplotlib is slow to import
 
-    return analyse_on(path, out, options)
+    return analyse_on(path, out, options, on_progress)
 
 
 def compare(paths: Sequence[Path], out: Path) -> Comparison:

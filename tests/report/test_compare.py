@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.io import read, write
 from fake_run import BREAKS, TIMESTEP, markup, write_fake_run
 
 from aofl.errors import StoreError
@@ -68,6 +70,38 @@ def test_it_writes_a_page_and_plain_data(runs: list[Path], tmp_path: Path) -> No
         assert word in html
     assert "mathdefault" not in html
     assert "http://" not in markup(html)
+
+
+def altered(run: Path, to: Path, **record: object) -> Path:
+    """Return a copy of a run whose `run.json` says something else."""
+    shutil.copytree(run, to)
+    said = json.loads((to / "run.json").read_text())
+    (to / "run.json").write_text(json.dumps(said | record))
+    return to
+
+
+def test_runs_under_other_conditions_are_marked(runs: list[Path], tmp_path: Path) -> None:
+    hot = altered(runs[0], tmp_path / "hot", temperature_K=900.0, timestep_fs=0.25)
+    other = altered(runs[0], tmp_path / "other", level_of_theory={"method": "PBE"})
+    small = altered(runs[0], tmp_path / "small")
+    atoms = read(small / "start.extxyz")
+    atoms.cell[2, 2] *= 0.9
+    write(small / "start.extxyz", atoms)
+    found = compare([hot, *runs, other, small], tmp_path / "out")
+    assert [r["differs_in"] for r in found.records] == [
+        ["temperature", "time step"], [], [], ["level of theory"], ["volume"]
+    ]  # fmt: skip
+    html = found.files[0].read_text()
+    assert "hot differs in temperature and time step" in html
+    assert "ours differs" not in html
+
+
+def test_runs_of_other_atoms_are_refused(runs: list[Path], tmp_path: Path) -> None:
+    other = altered(runs[0], tmp_path / "other")
+    write(other / "start.extxyz", read(other / "start.extxyz")[:-3])
+    with pytest.raises(StoreError, match=r"other is a run of Na16H6O3 and truth one of Na16H8O4"):
+        compare([*runs, other], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_one_run_or_no_run_is_refused(runs: list[Path], tmp_path: Path) -> None:

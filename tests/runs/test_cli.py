@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -297,6 +298,12 @@ def test_train_and_evaluate_on_the_labels_of_a_run(finished: Path, tmp_path: Pat
     model = tmp_path / "trained.h5"
     done = aofl("train", finished / "labels.extxyz", "--out", model, "--accuracy", "fast")
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    said = re.search(r"on (\d+) labels held back, before they were learned:", done.stdout)
+    assert said is not None
+    assert int(said[1]) >= 2
+    for element in ("H", "O", "Na"):
+        assert re.search(rf"(?m)^ +{element}  RMSE [\d.]+, .* coverage 0\.\d\d", done.stdout)
     plot = tmp_path / "parity.svg"
     done = aofl("evaluate", model, finished / "labels.extxyz", "--plot", plot, "--json")
     assert done.returncode == 0, done.stderr

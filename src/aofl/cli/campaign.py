@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,14 +34,20 @@ def compare(
 ) -> None:
     """Put runs side by side: labels, time, errors, structure, reactions (HTML and JSON)."""
     from aofl import api
+    from aofl.cli.progress import bar
 
-    found = api.compare(directories, out)
+    with bar() as on_progress:
+        on_progress("reading runs", 0, None)
+        found = api.compare(directories, out)
     if as_json:
         print_json(found.records)
         return
     from rich.console import Console
 
     Console().print(_table(found.records))
+    for record in found.records:
+        if record["differs_in"]:
+            typer.echo(f"{record['name']} differs in {' and '.join(record['differs_in'])}")
     typer.echo(f"written to {', '.join(str(file) for file in found.files)}")
 
 
@@ -65,9 +72,11 @@ def check(
 ) -> None:
     """Check a configuration and forecast what it costs; nothing is run or written."""
     from aofl import api
+    from aofl.cli.progress import bar
     from aofl.config import read_config
 
-    found = api.check(read_config(config), time_label=label)
+    with bar() as on_progress:
+        found = api.check(read_config(config), time_label=label, on_progress=on_progress)
     if as_json:
         print_json(found)
         return
@@ -100,10 +109,12 @@ def rehearse(
 ) -> None:
     """Run a campaign with a cheap teacher as its reference, and score the rules at every step."""
     from aofl import api
+    from aofl.cli.progress import shown_progress
     from aofl.config import read_config
 
     chosen = read_config(config, {} if steps is None else {"dynamics.steps": steps})
-    found = api.rehearse(chosen, out, teacher=teacher, time_label=label)
+    with nullcontext(lambda run: None) if as_json else shown_progress() as on_step:
+        found = api.rehearse(chosen, out, teacher=teacher, time_label=label, on_step=on_step)
     if as_json:
         print_json(found)
         return

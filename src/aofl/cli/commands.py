@@ -11,7 +11,7 @@ import typer
 from aofl.cli.doctor import doctor
 from aofl.cli.export import export
 from aofl.cli.label import label
-from aofl.cli.labelled_screen import Shown
+from aofl.cli.labelled_screen import Shown, lines_of_errors
 from aofl.cli.labels_of import EnergyKey, ForcesKey, StressKey, VirialKey, keys_of
 from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.results import AsJson, print_json
@@ -168,8 +168,12 @@ def report(
 ) -> None:
     """Write the report of a run: one HTML file."""
     from aofl import api
+    from aofl.cli.progress import bar
 
-    typer.echo(api.report(directory, out))
+    with bar() as on_progress:
+        on_progress("writing the report", 0, None)
+        written = api.report(directory, out)
+    typer.echo(written)
 
 
 @app.command()
@@ -189,15 +193,30 @@ def train(
 ) -> None:
     """Train a force field on labelled frames."""
     from aofl import api
+    from aofl.cli.progress import bar
 
     keys, shown = keys_of(energy_key, forces_key, stress_key, virial_key), Shown(as_json=as_json)
-    n_labels = api.train(
-        data, out, accuracy, seed, for_production=for_production, keys=keys, on_read=shown
-    )
+    with bar() as on_progress:
+        found = api.train(
+            data,
+            out,
+            accuracy,
+            seed,
+            for_production=for_production,
+            keys=keys,
+            on_read=shown,
+            on_progress=on_progress,
+        )
     if as_json:
-        print_json({"model": str(out), "n_labels": n_labels, "data": shown.read})
+        print_json({"model": out, **found.to_json(), "data": shown.read})
         return
-    typer.echo(f"learned {n_labels} labels of {data}: {out}")
+    if found.held_back is None:
+        typer.echo("too few labels to hold some back: nothing is known of the errors")
+    else:
+        typer.echo(f"on {found.held_back.n_frames} labels held back, before they were learned:")
+        for line in lines_of_errors(found.held_back):
+            typer.echo(line)
+    typer.echo(f"learned {found.n_labels} labels of {data}: {out}")
 
 
 @app.command()
@@ -213,27 +232,18 @@ def evaluate(
 ) -> None:
     """Compare a force field with labelled frames: errors and coverage by element."""
     from aofl import api
+    from aofl.cli.progress import bar
 
     drawn = plot or Path(f"{model.stem}.parity.svg")
     keys, shown = keys_of(energy_key, forces_key, stress_key, virial_key), Shown(as_json=as_json)
-    found = api.evaluate(model, data, drawn, keys=keys, on_read=shown)
+    with bar() as on_progress:
+        found = api.evaluate(model, data, drawn, keys=keys, on_read=shown, on_progress=on_progress)
     if as_json:
         print_json({**found.to_json(), "data": shown.read})
         return
     typer.echo(f"{found.n_frames} frames of {data}")
-    typer.echo(
-        f"forces  RMSE {1e3 * found.forces_rmse:.1f} meV/Å, "
-        f"coverage of the 90 % interval {found.coverage_90:.2f}"
-    )
-    typer.echo(
-        f"energy  RMSE {1e3 * found.energy_rmse_per_atom:.2f} meV/atom "
-        f"after a shift of {1e3 * found.energy_shift_per_atom:.2f} meV/atom"
-    )
-    for element, errors in found.by_element.items():
-        typer.echo(
-            f"{element:>6}  RMSE {1e3 * errors.forces_rmse:.1f}, MAE {1e3 * errors.forces_mae:.1f} "
-            f"meV/Å, coverage {errors.coverage_90:.2f}, rank correlation {errors.spearman:.2f}"
-        )
+    for line in lines_of_errors(found):
+        typer.echo(line)
     typer.echo(f"parity plot: {drawn}")
 
 
@@ -273,6 +283,7 @@ def analyse(
 ) -> None:
     """Say what formed: species, reactions, solids, structure and motion of any trajectory."""
     from aofl import api
+    from aofl.cli.progress import bar
     from aofl.workflows.analyse import AnalyseOptions
 
     options = AnalyseOptions(
@@ -284,7 +295,8 @@ def analyse(
         min_lifetime_fs=number_of(min_lifetime_fs, "--min-lifetime-fs"),
         every=every,
     )
-    found = api.analyse(path, out, options)
+    with bar() as on_progress:
+        found = api.analyse(path, out, options, on_progress)
     if as_json:
         print_json(found.results)
         return

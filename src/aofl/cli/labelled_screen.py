@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from aofl.forcefield.evaluation import Evaluation
     from aofl.store import LeftOut
     from aofl.workflows.labelled_frames import LabelledFrames
 
@@ -46,6 +47,23 @@ def lines_of(read: LabelledFrames) -> Iterator[str]:
             yield f"  {title}: {len(items) - MOST_LINES} more, all of them with --json"
     for note in read.notes:
         yield f"  note: {note}"
+
+
+def lines_of_errors(found: Evaluation) -> Iterator[str]:
+    """Yield the lines to print of errors: forces, energy, and the forces of each element."""
+    yield (
+        f"forces  RMSE {1e3 * found.forces_rmse:.1f} meV/Å, "
+        f"coverage of the 90 % interval {found.coverage_90:.2f}"
+    )
+    yield (
+        f"energy  RMSE {1e3 * found.energy_rmse_per_atom:.2f} meV/atom "
+        f"after a shift of {1e3 * found.energy_shift_per_atom:.2f} meV/atom"
+    )
+    for element, errors in found.by_element.items():
+        yield (
+            f"{element:>6}  RMSE {1e3 * errors.forces_rmse:.1f}, MAE {1e3 * errors.forces_mae:.1f} "
+            f"meV/Å, coverage {errors.coverage_90:.2f}, rank correlation {errors.spearman:.2f}"
+        )
 
 
 def _name(item: LeftOut, read: LabelledFrames) -> str:

@@ -11,6 +11,7 @@ from ase.data import chemical_symbols
 from aofl.bayes.calibration import Z_90
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.train import structure
+from aofl.progress import OnProgress, nobody, tracked
 from aofl.records import FloatArray, LabelledStructure
 
 
@@ -59,7 +60,9 @@ class Evaluation:
         return {**{name: getattr(self, name) for name in names}, "by_element": elements}
 
 
-def evaluate(force_field: ForceField, labels: list[LabelledStructure]) -> Evaluation:
+def evaluate(
+    force_field: ForceField, labels: list[LabelledStructure], *, on_progress: OnProgress = nobody
+) -> Evaluation:
     """Return the errors of a force field on labels (at least one).
 
     Raises
@@ -68,7 +71,7 @@ def evaluate(force_field: ForceField, labels: list[LabelledStructure]) -> Evalua
         If a structure holds an element that the force field does not know.
     """
     shifts, errors, sigmas, numbers, pairs = [], [], [], [], []
-    for entry in labels:
+    for entry in tracked(labels, "predicting", on_progress):
         atoms = structure(entry)
         said = force_field.predict(atoms, forces_std="sampled")
         shifts.append((said.energy - entry.label.energy) / len(atoms))

@@ -9,6 +9,8 @@ they are learned too. Single atoms are never held back: that they feel no force 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from ase import Atoms
 
@@ -16,6 +18,7 @@ from aofl.ace.basis import BasisSettings
 from aofl.bayes.calibration import two_factors
 from aofl.errors import ModelError
 from aofl.forcefield.model import ForceField
+from aofl.progress import OnProgress, nobody, tracked
 from aofl.records import FloatArray, IntArray, LabelledStructure
 from aofl.rng import generator
 
@@ -30,6 +33,8 @@ def train(
     *,
     settings: BasisSettings | None = None,
     seed: int = 0,
+    on_held_back: Callable[[ForceField, list[LabelledStructure]], None] = lambda known, held: None,
+    on_progress: OnProgress = nobody,
 ) -> ForceField:
     """Return a force field for the elements of the labels that has learned them all.
 
@@ -37,6 +42,8 @@ def train(
     ----------
     settings
         A basis of one's own instead of `accuracy`.
+    on_held_back
+        Called with the calibrated force field and the labels held back, before it learns them.
 
     Raises
     ------
@@ -57,10 +64,12 @@ def train(
     order = generator(seed, "training").permutation(len(labels) - n_held)
     parts = np.split(order, [n_held])
     between, ahead = [labels[k] for k in parts[0]], labels[len(labels) - n_held :]
-    _learn(force_field, [*alone, *(labels[k] for k in parts[1])])
+    _learn(force_field, [*alone, *(labels[k] for k in parts[1])], "learning", on_progress)
     if n_held:
+        on_progress("calibrating", 0, None)
         force_field.calibration = calibration(force_field, [between, ahead])
-        _learn(force_field, [*between, *ahead])
+        on_held_back(force_field, [*between, *ahead])
+        _learn(force_field, [*between, *ahead], "learning the rest", on_progress)
     return force_field
 
 
@@ -103,8 +112,10 @@ def calibration(force_field: ForceField, samples: list[list[LabelledStructure]])
     return factors
 
 
-def _learn(force_field: ForceField, labels: list[LabelledStructure]) -> None:
+def _learn(
+    force_field: ForceField, labels: list[LabelledStructure], what: str, on_progress: OnProgress
+) -> None:
     """Absorb labels at once and set the prior by all of them."""
-    for entry in labels:
+    for entry in tracked(labels, what, on_progress):
         force_field.absorb(structure(entry), entry.label)
     force_field.renew()

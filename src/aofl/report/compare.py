@@ -8,8 +8,9 @@ of reactions are compared, not times, and one pair of runs proves little: use se
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 from typing import Any
 
 from aofl.analysis.accuracy import own_seconds, speedup_readings
@@ -22,6 +23,7 @@ from aofl.report.near_reactions import audits_by_chemistry, label_density
 from aofl.report.numbers import number, percent
 from aofl.report.page import Illustration, Section, Table, render
 
+LEAST_DIFFERENCE = 1e-3  # relative, of volumes, temperatures and time steps
 DASH = "\u2013"
 
 
@@ -33,6 +35,39 @@ class Compared:
     rule: str
     data: RunData
     survey: Survey | None
+
+
+def composition(run: Compared) -> str | None:
+    """Return the formula of the atoms of a run, None if its start is not known."""
+    return None if run.data.start is None else run.data.start.get_chemical_formula(mode="metal")
+
+
+def differs_in(run: Compared, other: Compared) -> list[str]:
+    """Return what of the system two runs have differently, in words; what one lacks is left out."""
+    ours, theirs = _conditions(run), _conditions(other)
+    return [
+        name for name, value in ours.items() if not _agree(value, theirs[name], LEAST_DIFFERENCE)
+    ]
+
+
+def _conditions(run: Compared) -> dict[str, Any]:
+    start, record = run.data.start, run.data.run
+    level = record.get("level_of_theory")
+    return {
+        "atoms": composition(run),
+        "volume": start.get_volume() if start is not None and start.cell.rank == 3 else None,
+        "level of theory": level.get("method") if isinstance(level, Mapping) else None,
+        "temperature": number(record, "temperature_K"),
+        "time step": number(record, "timestep_fs"),
+    }
+
+
+def _agree(one: Any, other: Any, tolerance: float) -> bool:
+    if one is None or other is None:
+        return True
+    if isinstance(one, float) and isinstance(other, float):
+        return isclose(one, other, rel_tol=tolerance)
+    return bool(one == other)
 
 
 def compare_page(
@@ -50,8 +85,11 @@ def compare_page(
     return render(_sections(runs, records, aimd), name=name, version="")
 
 
-def record(run: Compared, aimd: Compared | None) -> dict[str, Any]:
-    """Return the figures of one run as plain data; None where something is not known."""
+def record(run: Compared, aimd: Compared | None, first: Compared) -> dict[str, Any]:
+    """Return the figures of one run as plain data; None where something is not known.
+
+    `first` is the run whose system counts as the one of the comparison.
+    """
     data, summary = run.data, run.data.summary
     steps, labels = number(summary, "steps") or 0.0, number(summary, "labels")
     wall = dict(summary.get("wall_s") or {})
@@ -62,6 +100,8 @@ def record(run: Compared, aimd: Compared | None) -> dict[str, Any]:
     return {
         "name": run.name,
         "rule": run.rule,
+        "formula": composition(run),
+        "differs_in": differs_in(run, first),
         "steps": int(steps),
         "labels": labels,
         "labels_learned": number(summary, "labels_learned"),
@@ -122,8 +162,9 @@ def _sections(
     )
     surveyed = {run.name: run.survey for run in runs if run.survey is not None}
     wall = {r["name"]: r["wall_s"] for r in records if r["wall_s"]}
+    words = (basis, *_marks(records), SEEDS)
     return [
-        Section(id="headline", title=f"{len(runs)} runs side by side", text=(basis, SEEDS)),
+        Section(id="headline", title=f"{len(runs)} runs side by side", text=words),
         Section(id="cost", title="Labels and cost", tables=(_cost_table(records),), figures=(
             _figure(labels_over_time({run.name: run.data for run in runs}), "Labels over time",
                     "Reference calls so far, and bars where a reaction was near."),
@@ -155,6 +196,16 @@ def _species_figures(surveyed: dict[str, Survey]) -> tuple[Illustration, ...]:
 
 def _figure(drawing: Any, label: str, caption: str) -> Illustration:
     return Illustration(drawing=drawing, label=label, caption=caption)
+
+
+def _marks(records: Sequence[dict[str, Any]]) -> list[str]:
+    """Return a sentence for each run that is of another system than the first."""
+    return [
+        f"{r['name']} differs in {' and '.join(r['differs_in'])}: what sets it apart is not the "
+        "effect of the rules alone."
+        for r in records
+        if r["differs_in"]
+    ]
 
 
 def _cost_table(records: Sequence[dict[str, Any]]) -> Table:

@@ -12,7 +12,7 @@ from aofl.store.checkpoint import (
 from aofl.store.closing import Closing
 from aofl.store.dataset import Dataset, check_is_new, structure_hash, write_labels
 from aofl.store.extxyz import format_atoms, format_frame, read_atoms
-from aofl.store.frames import read_frames
+from aofl.store.frames import about_how_many, read_frames
 from aofl.store.journal import (
     Journal,
     Table,
@@ -47,6 +47,7 @@ __all__ = [
     "RunDirectory",
     "Table",
     "Trajectory",
+    "about_how_many",
     "check_is_new",
     "check_one_level",
     "checkpoint_at",

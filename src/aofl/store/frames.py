@@ -7,6 +7,7 @@ and `time_fs` where the file has them. Nothing that is read can run code.
 from __future__ import annotations
 
 import codecs
+import gzip
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,9 +28,11 @@ from aofl.store.h5md import iterate_h5md
 from aofl.store.lammps_dump import iterate_lammps_dump
 from aofl.store.reading import Reading
 from aofl.store.run_directory import RunDirectory
-from aofl.store.trajectory import iterate_trajectory
+from aofl.store.trajectory import count_frames, iterate_trajectory
 from aofl.store.xdatcar import iterate_xdatcar
 from aofl.store.xyz import iterate_xyz
+
+_HEAD = 4_000_000  # bytes, from which the number of frames is guessed
 
 Reader = Callable[[Path, Reading], Iterator[Atoms]]
 
@@ -82,6 +85,25 @@ def read_frames(
     if format_ is not None and format_ not in FORMATS:
         raise StoreError(f"the format {format_!r} is not known: choose of {', '.join(FORMATS)}")
     return followed(FORMATS[format_ or format_of(path)](path, reading), path, reading)
+
+
+def about_how_many(path: Path, n_atoms: int) -> int | None:
+    """Return about how many frames a trajectory has, without reading it; None if that is not told.
+
+    Of a text the lines are as long as the first ones, and a frame has one for each atom and two
+    more: good for a bar of the progress and for nothing else.
+    """
+    if path.is_dir():
+        return count_frames(RunDirectory.open(path).trajectory)
+    with path.open("rb") as file:
+        compressed = path.suffix == ".gz"
+        head = (gzip.GzipFile(fileobj=file) if compressed else file).read(_HEAD)
+        lines, size = head.count(b"\n"), path.stat().st_size
+        if not lines or b"\0" in head:
+            return None
+        is_all = len(head) < _HEAD
+        share = 1.0 if is_all else file.tell() / size
+    return max(1, round(lines / share / (n_atoms + 2)))
 
 
 def _elements(words: Sequence[str]) -> Elements:

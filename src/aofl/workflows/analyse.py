@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from aofl.config import read_config
 from aofl.config.schema import ChemistryConfig
 from aofl.errors import ConfigError, StoreError, StructureError
 from aofl.plain import from_plain
+from aofl.progress import OnProgress, nobody
 from aofl.records.events import ReactionHappened
 from aofl.report.analysis_page import analysis_page
 from aofl.report.data import RunData, read_run
@@ -33,6 +35,7 @@ from aofl.report.sections.interphase import pictures
 from aofl.report.tables import tables
 from aofl.store import (
     RunDirectory,
+    about_how_many,
     jsonable,
     make_directory,
     read_frames,
@@ -87,7 +90,12 @@ class Analysis:
     files: tuple[Path, ...]
 
 
-def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None = None) -> Analysis:
+def analyse(
+    path: Path,
+    out: Path | None = None,
+    options: AnalyseOptions | None = None,
+    on_progress: OnProgress = nobody,
+) -> Analysis:
     """Analyse a run directory or a trajectory file, and write what is found.
 
     Parameters
@@ -109,7 +117,7 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     _check_place(target)
     told: dict[str, None] = {}
 
-    def frames() -> Iterator[Atoms]:
+    def frames(what: str) -> Iterator[Atoms]:
         read = read_frames(
             path,
             format_=options.format_,
@@ -118,11 +126,11 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
             is_unwrapped=options.is_unwrapped,
             say=lambda note: told.setdefault(note),
         )
-        return islice(read, 0, None, options.every)
+        return _told(islice(read, 0, None, options.every), path, options.every, what, on_progress)
 
     settings = _settings(path, options)
     try:
-        found = survey(frames(), settings)
+        found = survey(frames("following the bonds"), settings)
     except StructureError as error:
         raise StructureError(f"{path}: {error}") from error
     if path.is_dir():
@@ -132,7 +140,12 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     make_directory(target)
     texts = {"results.json": _to_json(said), **_network(found)}
     texts |= {name: table.to_csv() for name, table in tables(found, moved).items()}
-    data = _data(found, frames, path, is_counted=options.interval_fs is not None)
+    data = _data(
+        found,
+        partial(frames, "looking at reactions"),
+        path,
+        is_counted=options.interval_fs is not None,
+    )
     page = analysis_page(found, data, said["notes"])
     texts |= {**pictures(found), "analysis.html": page}
     for name, text in texts.items():
@@ -140,6 +153,19 @@ def analyse(path: Path, out: Path | None = None, options: AnalyseOptions | None 
     return Analysis(
         survey=found, motion=moved, results=said, files=tuple(target / name for name in texts)
     )
+
+
+def _told(
+    frames: Iterator[Atoms], path: Path, every: int, what: str, on_progress: OnProgress
+) -> Iterator[Atoms]:
+    """Yield frames, and say how many there were of about how many, where anybody listens."""
+    total = None
+    for done, atoms in enumerate(frames):
+        if done == 0 and on_progress is not nobody:
+            about = about_how_many(path, len(atoms))
+            total = None if about is None else max(1, -(-about // every))
+        on_progress(what, done, total)
+        yield atoms
 
 
 def _data(

@@ -13,6 +13,7 @@ from typing import Any
 from ase import Atoms
 
 from aofl.config.schema import RunConfig
+from aofl.progress import OnProgress, nobody
 from aofl.records import Label
 from aofl.reference import LabelLimits, Reference, check_label
 from aofl.system.strain import large_force, squeezed_contacts
@@ -24,7 +25,9 @@ from aofl.workflows.own_cost import OwnCost, own_cost
 from aofl.workflows.staged import check_stages
 
 
-def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
+def check(
+    config: RunConfig, *, time_label: bool = False, on_progress: OnProgress = nobody
+) -> dict[str, Any]:
     """Build what a run starts from and return what it is and may cost; nothing is written.
 
     Parameters
@@ -37,8 +40,10 @@ def check(config: RunConfig, *, time_label: bool = False) -> dict[str, Any]:
     ConfigError, StructureError, ReferenceFailed
         If the run cannot start, or its reference cannot label the start structure.
     """
+    on_progress("building the structure", 0, None)
     atoms = build(config)
     with scratch_reference(config) as reference:
+        on_progress(f"asking {config.reference.name}", 0, None)
         admission = admit(config, atoms, reference)
         level, is_semi_empirical = reference.describe(), reference.is_semi_empirical
         timed = timed_label(reference, atoms) if time_label else None

@@ -11,7 +11,7 @@ from typing import Any
 from aofl.analysis.survey import survey
 from aofl.config import read_config
 from aofl.errors import StoreError
-from aofl.report.compare import Compared, compare_page, record
+from aofl.report.compare import Compared, compare_page, composition, differs_in, record
 from aofl.report.data import read_run
 from aofl.store import jsonable, make_directory, read_frames, write_atomic
 
@@ -30,13 +30,16 @@ def compare(paths: Sequence[Path], out: Path) -> Comparison:
     Raises
     ------
     StoreError
-        If there are fewer than two runs, or one cannot be read.
+        If there are fewer than two runs, one cannot be read, or their atoms are different ones.
+        Runs that differ in volume, level of theory, temperature or time step are marked.
     """
     if len(paths) < 2:
         raise StoreError(f"there is {len(paths)} run to compare; give at least two run directories")
     runs = [_read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
     aimd = next((run for run in runs if run.rule == "aimd"), None)
-    records = [record(run, aimd) for run in runs]
+    first = aimd or runs[0]
+    _check_same_atoms(runs, first)
+    records = [record(run, aimd, first) for run in runs]
     make_directory(out)
     page, table = out / "compare.html", out / "compare.json"
     html = compare_page(runs, records, aimd, out.name or "comparison")
@@ -44,6 +47,16 @@ def compare(paths: Sequence[Path], out: Path) -> Comparison:
     text = json.dumps(jsonable(records), indent=1, ensure_ascii=False, allow_nan=False)
     write_atomic(table, text.encode() + b"\n")
     return Comparison(records=records, files=(page, table))
+
+
+def _check_same_atoms(runs: Sequence[Compared], first: Compared) -> None:
+    for run in runs:
+        if "atoms" in differs_in(run, first):
+            raise StoreError(
+                f"{run.name} is a run of {composition(run)} and {first.name} one of "
+                f"{composition(first)}: their steps, errors and reactions are not of one system; "
+                "compare runs that start from the same atoms"
+            )
 
 
 def _read(path: Path, name: str) -> Compared:
