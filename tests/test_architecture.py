@@ -34,7 +34,7 @@ ROWS = (
     },
     {"ace", "bayes"},
     {"chemistry"},
-    {"forcefield", "reference", "system", "store", "analysis"},
+    {"forcefield", "reference", "system", "store", "analysis", "thermochemistry"},
     {"learning", "report", "export"},
     {"simulation"},
     {"workflows"},

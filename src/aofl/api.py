@@ -25,6 +25,7 @@ from aofl.workflows.label_frames import label
 from aofl.workflows.merge import merge
 from aofl.workflows.rehearse import rehearse
 from aofl.workflows.train import train
+from aofl.workflows.validate_reference import elements_of, validate_reference
 
 if TYPE_CHECKING:
     from aofl.workflows.analyse import AnalyseOptions, Analysis
@@ -37,6 +38,7 @@ __all__ = [
     "compare",
     "dedupe",
     "doctor",
+    "elements_of",
     "evaluate",
     "export",
     "label",
@@ -47,6 +49,7 @@ __all__ = [
     "run",
     "status",
     "train",
+    "validate_reference",
 ]
 
 

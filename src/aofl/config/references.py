@@ -62,6 +62,9 @@ class TbliteConfig(Section):
         default=1.0, gt=0, le=1000, description="tblite's accuracy factor; smaller is tighter"
     )
     max_iterations: int = Field(default=250, ge=1, description="SCF iterations before giving up")
+    multiplicity: int = Field(
+        default=1, ge=1, description="2S + 1: unpaired electrons plus one, such as 3 for O2"
+    )
     threads: int = Field(default=1, ge=1, description="OpenMP threads of one call")
 
 

@@ -49,6 +49,7 @@ def _tblite(config: TbliteConfig, _directory: Path) -> Reference:
             electronic_temperature=config.electronic_temperature_K,
             accuracy=config.accuracy,
             max_iterations=config.max_iterations,
+            multiplicity=config.multiplicity,
             threads=config.threads,
         )
     )

@@ -1,0 +1,1 @@
+"""Measured thermochemistry: crystals, molecules, enthalpies, and what a method makes of them."""
