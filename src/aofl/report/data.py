@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from ase import Atoms
@@ -24,6 +24,7 @@ from aofl.analysis.course import Course
 from aofl.analysis.film import Film
 from aofl.analysis.told_reactions import ReactionEvent, read_molecules, read_reaction
 from aofl.errors import StoreError
+from aofl.plain import from_json
 from aofl.records import ErrorSums, Event, FloatArray, LedgerLine, OtherEvent
 from aofl.records.events import BondChanged, ReactionHappened, event_from_json
 from aofl.records.ledger_line import ledger_line_from_json
@@ -88,6 +89,38 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValidatedReaction:
+    """One reaction by the reference and as measured, kJ/mol; `missing` is what has no energy."""
+
+    reaction: str
+    measured_kJ_mol: float  # noqa: N815 - as the file has it
+    computed_kJ_mol: float | None  # noqa: N815
+    error_kJ_mol: float | None  # noqa: N815
+    missing: tuple[str, ...] = ()
+    grade: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceValidation:
+    """What the report shows of `validation.json`; the file has more."""
+
+    kind: Literal["reference validation"]
+    format: Literal[1]
+    level_of_theory: dict[str, Any]
+    verdict: tuple[str, ...]
+    reactions: tuple[ValidatedReaction, ...]
+
+
+def read_validation(path: Path) -> ReferenceValidation | None:
+    """Return what `aofl validate` wrote, None where there is no such file or it is damaged."""
+    try:
+        found: ReferenceValidation = from_json(ReferenceValidation, path.read_text("utf-8"))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunData:
     """Everything the report reads.
 
@@ -119,6 +152,8 @@ class RunData:
         What could not be read.
     stages
         The small cells that were learned before, where they were looked at.
+    validation
+        What `aofl validate` says of the reference, None where it was not asked.
     """
 
     name: str
@@ -138,6 +173,7 @@ class RunData:
     time_unit: str = "fs"
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
+    validation: ReferenceValidation | None = None
 
     @property
     def reactions(self) -> tuple[ReactionEvent, ...]:

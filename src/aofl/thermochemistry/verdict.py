@@ -9,7 +9,7 @@
 
 20 kJ/mol (0.2 eV) is three times the thermal energy at 800 K, and more than what the corrections to
 298 K, the tables and the cells leave open (5 kJ/mol together, as a rule). A reaction whose energy
-changes by more than that from one cell to the next larger is called unconverged, whatever its value.
+changes by more than that from one cell to the next larger is unconverged, whatever its value.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from typing import Literal
 import numpy as np
 from scipy.optimize import linprog
 
+from aofl.records import FloatArray
 from aofl.thermochemistry.reactions import Reaction
 
 Grade = Literal["right", "rough", "wrong", "unconverged"]
 ENERGY = (20.0, 50.0)  # kJ/mol
 LENGTH = (2.0, 5.0)  # %
 BULK_MODULUS = (20.0, 50.0)  # %
-LEAST_TOLD = 5.0  # kJ/mol; smaller errors of a substance explain nothing
+TINY = 1e-6  # kJ/mol
 
 
 def grade(error: float, limits: tuple[float, float]) -> Grade:
@@ -58,11 +59,13 @@ def is_wrong_way(measured: float, computed: float) -> bool:
 
 
 def explanation(reactions: Sequence[Reaction], errors: Sequence[float]) -> dict[str, float]:
-    """Return the smallest errors of single substances that explain the errors of reactions.
+    """Return errors of few substances that explain the errors of all reactions.
 
-    They minimise sum_s |x_s| under |sum_s n_rs x_s - e_r| <= 20 kJ/mol for all reactions r: errors
-    in few substances, where few explain all. A shift that belongs to an element, the same in all
-    its substances, cancels in every reaction and is never seen.
+    They keep |sum_s n_rs x_s - e_r| <= 20 kJ/mol for all reactions r. It begins with what has the
+    smallest sum_s |x_s|; then substances are left out, those with the smallest error first, as long
+    as the others can do without; the errors of the rest are a fit of least squares. A shift that
+    belongs to an element, the same in all its substances, cancels in every reaction and is never
+    seen.
 
     Parameters
     ----------
@@ -74,22 +77,37 @@ def explanation(reactions: Sequence[Reaction], errors: Sequence[float]) -> dict[
     By name, largest first, kJ/mol for a formula unit; positive where it is not stable enough.
     """
     names = sorted({name for reaction in reactions for name in reaction.coefficients})
-    if not names:
-        return {}
     n = np.array([[r.coefficients.get(name, 0.0) for name in names] for r in reactions])
-    e = np.asarray(errors)
-    both = np.hstack([n, -n])  # x = x_plus - x_minus
+    e = np.asarray(errors, dtype=np.float64)
+    if not names or np.abs(e).max() <= ENERGY[0]:
+        return {}
+    x = _smallest(n, e)
+    if x is None:  # errors that contradict each other: no energies of substances have them
+        return {}
+    kept = [s for s in np.argsort(-np.abs(x)) if abs(x[s]) > TINY]
+    for s in kept[::-1]:
+        others = [other for other in kept if other != s]
+        if others and _smallest(n[:, others], e) is not None:
+            kept = others
+    best = np.linalg.lstsq(n[:, kept], e, rcond=None)[0]
+    told = {names[s]: float(v) for s, v in zip(kept, best, strict=True)}
+    return dict(sorted(told.items(), key=lambda item: -abs(item[1])))
+
+
+def _smallest(n: FloatArray, e: FloatArray) -> FloatArray | None:
+    """Return the x of smallest sum |x| with |n x - e| within what is right, None without one."""
+    both = np.hstack([n, -n])  # x = x_plus - x_minus, neither of them negative
     found = linprog(
-        np.ones(2 * len(names)),
+        np.ones(both.shape[1]),
         A_ub=np.vstack([both, -both]),
         b_ub=np.concatenate([e + ENERGY[0], ENERGY[0] - e]),
         method="highs",
     )
-    if not found.success:  # errors that contradict each other: no energies of substances have them
-        return {}
-    x = found.x[: len(names)] - found.x[len(names) :]
-    told = {name: float(v) for name, v in zip(names, x, strict=True) if abs(v) >= LEAST_TOLD}
-    return dict(sorted(told.items(), key=lambda item: -abs(item[1])))
+    if not found.success:
+        return None
+    half = n.shape[1]
+    x: FloatArray = found.x[:half] - found.x[half:]
+    return x
 
 
 def words(

@@ -18,12 +18,13 @@ from aofl.analysis.told_reactions import ReactionEvent
 from aofl.errors import ModelError, StoreError, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.records import FloatArray
-from aofl.report.data import FIRST_LABELS, RunData, Stage, read_run
+from aofl.report.data import FIRST_LABELS, RunData, Stage, read_run, read_validation
 from aofl.report.page import render
 from aofl.report.sections.registry import SECTIONS
 from aofl.store import count_frames, read_frames, write_atomic
 from aofl.store.chunks import parts
 
+VALIDATION = "validation/validation.json"  # in a run directory
 MOST_FRAMES = 300
 
 
@@ -39,6 +40,7 @@ def write_report(run_dir: Path, out: Path | None = None) -> Path:
         The directory holds none of the files of a run, or the report cannot be written.
     """
     data = _with_stages(_with_course(read_run(run_dir), run_dir), run_dir)
+    data = replace(data, validation=read_validation(run_dir / VALIDATION))
     sections = [section for make in SECTIONS if (section := make(data)) is not None]
     version = str(data.run.get("aofl", ""))
     path = out or run_dir / "report.html"

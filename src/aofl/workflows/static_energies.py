@@ -3,9 +3,9 @@
 A crystal is computed at its measured cell, its positions relaxed. Sampling of the Brillouin zone is
 a length: a code with k-points gets as many of them as make the primitive cell that long in each
 direction (a grid that contains Gamma), any other the cell repeated as often. Energies are made at a
-shorter and at a longer length, and their difference says how far from converged they are; relaxation
-and equation of state use the shorter. A molecule is relaxed alone, in a box of that length where the
-code knows no open boundaries; a free atom is not.
+shorter and at a longer length, and their difference says how far from converged they are; the
+shorter serves to relax and for the equation of state. A molecule is relaxed alone, in a box of 10 Å
+where the code knows no open boundaries.
 
 Every label goes through the cache of labels: what was computed before a kill is not computed again.
 """
@@ -40,6 +40,7 @@ METAL_FACTOR = 1.7  # a metal needs so much longer a cell than an insulator
 SHORTER = 0.75  # of the length, for relaxation, equation of state and the look at convergence
 LARGEST_FORCE = 0.05  # eV/Å, of a relaxed structure
 MOST_STEPS = 60
+BOX_A = 10.0  # of a molecule, where a code knows no open boundaries
 STEP, POINTS = 0.02, 3  # of the lattice constant, to either side of the minimum
 LARGEST_STRAIN = 0.4
 
@@ -278,7 +279,7 @@ def _crystal(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEner
 
 
 def _molecule(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEnergies:
-    atoms = _placed(structure_of(task.substance), labels.reference(config), task.edge)
+    atoms = _placed(structure_of(task.substance), labels.reference(config))
     atoms, config = sampled(atoms, config, (1, 1, 1))
     notes = _relax(atoms, _Repeated(labels, config, (1, 1, 1)))
     energy = labels.label(_bare(atoms), config).energy
@@ -295,14 +296,14 @@ def _molecule(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEne
     )
 
 
-def _placed(atoms: Atoms, reference: Reference, edge: float) -> Atoms:
+def _placed(atoms: Atoms, reference: Reference) -> Atoms:
     """Return a molecule without a cell, or in a box where the code does not take it without."""
     try:
         if isinstance(reference, ChecksStructures):
             reference.check(atoms)
         return atoms
     except StructureError:
-        boxed = Atoms(atoms.numbers, atoms.positions, cell=[edge] * 3, pbc=True)
+        boxed = Atoms(atoms.numbers, atoms.positions, cell=[BOX_A] * 3, pbc=True)
         boxed.center()
         return boxed
 

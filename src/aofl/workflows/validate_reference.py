@@ -35,6 +35,7 @@ from aofl.workflows.static_energies import MakeWorker, StaticEnergies, Task
 from aofl.workflows.worker_pool import run_tasks
 
 FILE = "validation.json"
+KIND, FORMAT = "reference validation", 1
 EDGE_A = 13.0
 KJ_PER_MOL = units.mol / units.kJ  # of 1 eV
 
@@ -120,7 +121,8 @@ def validate_reference(
             }
         computed, failures = _computed(config, chosen, out, edge, workers, on_progress)
         found = {
-            "kind": "reference validation",
+            "kind": KIND,
+            "format": FORMAT,
             "aofl": version("aofl"),
             **about,
             "elements": sorted(elements),

@@ -22,6 +22,7 @@ from aofl.report.sections.interphase import interphase
 from aofl.report.sections.ledger import ledger
 from aofl.report.sections.provenance import provenance
 from aofl.report.sections.reaction_pictures import reaction_pictures
+from aofl.report.sections.reference import reference
 from aofl.report.sections.stages import stages
 
 SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
@@ -35,6 +36,7 @@ SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     chemistry,
     reaction_pictures,
     interphase,
+    reference,
     stages,
     ledger,
     provenance,
