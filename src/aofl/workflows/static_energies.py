@@ -263,6 +263,9 @@ def _crystal(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEner
     if substance.is_cubic and substance.cell is not None:
         volume = atoms.get_volume() * substance.n_atoms / len(atoms)
         found = _equation_of_state(energy_of, substance.cell[0], volume)
+    pressure = None if label.stress is None else -float(label.stress[:3].mean()) / units.GPa
+    if pressure is not None and not substance.is_cubic:
+        notes += (f"under {pressure:+.1f} GPa at its measured cell",)
     return StaticEnergies(
         name=substance.name,
         energy=label.energy * substance.n_atoms / len(cell),
@@ -271,7 +274,7 @@ def _crystal(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEner
         kpoints=getattr(chosen, "kpoints", (1, 1, 1)),
         lattice_constant=found.lattice_constant,
         bulk_modulus=found.bulk_modulus,
-        pressure=None if label.stress is None else -float(label.stress[:3].mean()) / units.GPa,
+        pressure=pressure,
         notes=notes + found.notes,
         made=labels.made,
         found=labels.found,
