@@ -280,6 +280,13 @@ def test_the_lattice_constant_is_found_from_afar(tmp_path: Path, measured: float
     )
 
 
+def test_a_minimum_that_is_too_far_is_not_made_up(tmp_path: Path) -> None:
+    emt = AseConfig(name="ase", calculator="ase.calculators.emt.EMT")
+    found = MorseWorker(emt, tmp_path, 0)(Task(substance=copper(2.6), edge=5.0))
+    assert found.lattice_constant is None
+    assert found.notes == ("no minimum of the energy near; looked at 3.48 to 3.64 Å",)
+
+
 def test_a_point_that_fails_far_away_costs_the_equation_of_state_alone(tmp_path: Path) -> None:
     class Fails(MorseWorker):
         def _reference(self, config: object) -> AseReference:

@@ -33,8 +33,10 @@ def equilibrium(volumes: FloatArray, energies: FloatArray) -> Equilibrium | None
     Parameters
     ----------
     volumes, energies
-        Å^3 and eV, of the same cell or formula unit, shape (n,), n >= 5.
+        Å^3, ascending, and eV, of the same cell or formula unit, shape (n,), n >= 5.
     """
+    if int(np.argmin(energies)) in (0, len(energies) - 1):
+        return None
     scale = float(np.mean(volumes)) ** (-2.0 / 3.0)  # so that the columns are of order one
     s = np.asarray(volumes) ** (-2.0 / 3.0) / scale
     polynomial = np.polynomial.Polynomial.fit(s, energies, 3).convert()

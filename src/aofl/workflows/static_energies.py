@@ -255,7 +255,8 @@ def _crystal(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEner
 
     def energy_of(scale: float) -> float:
         scaled = atoms.copy()
-        scaled.set_cell(scale * atoms.cell.array, scale_atoms=True)
+        if scale != 1.0:  # else a last bit would make it another structure to the cache
+            scaled.set_cell(scale * atoms.cell.array, scale_atoms=True)
         made, setting = sampled(scaled, config, shorter)
         return labels.label(made, setting).energy * substance.n_atoms / len(made)
 
@@ -313,9 +314,9 @@ def _placed(atoms: Atoms, reference: Reference) -> Atoms:
 
 def _relax(atoms: Atoms, calculator: _Repeated) -> tuple[str, ...]:
     """Relax positions in place at the cell as it is; return what is to be said of it."""
-    atoms.calc = calculator
     if len(atoms) == 1:
         return ()
+    atoms.calc = calculator
     is_relaxed = BFGS(atoms, logfile=None).run(fmax=LARGEST_FORCE, steps=MOST_STEPS)
     atoms.calc = None
     return () if is_relaxed else (f"not relaxed in {MOST_STEPS} steps",)

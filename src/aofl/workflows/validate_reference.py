@@ -12,7 +12,7 @@ difference to the measured enthalpy is the reference's.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -89,8 +89,8 @@ def validate_reference(
 ) -> dict[str, Any]:
     """Compute the substances of some elements and write `validation.json`; return what is in it.
 
-    The labels are made in other processes, so a script calls this below
-    `if __name__ == "__main__":`. A directory that was begun is gone on with.
+    The file is written anew after each substance; a directory that was begun is gone on with. The
+    labels are made in other processes, so a script calls this below `if __name__ == "__main__":`.
 
     Parameters
     ----------
@@ -113,24 +113,22 @@ def validate_reference(
     measured = read_measured()
     chosen = substances_for(measured, elements)
     make_directory(out)
+    found: dict[str, Any] = {}
     with RunDirectory(path=out).lock():
         with opened_reference(config, out / "work") as reference:
             about = {
+                "kind": KIND,
+                "format": FORMAT,
+                "aofl": version("aofl"),
                 "level_of_theory": reference.describe(),
                 "semi_empirical": reference.is_semi_empirical,
+                "elements": sorted(elements),
+                "edge_A": edge,
             }
-        computed, failures = _computed(config, chosen, out, edge, workers, on_progress)
-        found = {
-            "kind": KIND,
-            "format": FORMAT,
-            "aofl": version("aofl"),
-            **about,
-            "elements": sorted(elements),
-            "edge_A": edge,
-            **compared(measured, chosen, computed, failures),
-        }
-        text = json.dumps(jsonable(found), indent=1, ensure_ascii=False, allow_nan=False)
-        write_atomic(out / FILE, text.encode() + b"\n")
+        for computed, failures in _computed(config, chosen, out, edge, workers, on_progress):
+            found = jsonable({**about, **compared(measured, chosen, computed, failures)})
+            text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
+            write_atomic(out / FILE, text.encode() + b"\n")
     return found
 
 
@@ -141,8 +139,8 @@ def _computed(
     edge: float,
     workers: int,
     on_progress: Callable[[ValidationProgress], None],
-) -> tuple[dict[str, StaticEnergies], dict[str, str]]:
-    """Return the energies by substance, and why some have none."""
+) -> Iterator[tuple[dict[str, StaticEnergies], dict[str, str]]]:
+    """Yield the energies by substance, and why some have none, after each that ends."""
     computed: dict[str, StaticEnergies] = {}
     failures: dict[str, str] = {}
     tasks = [Task(substance=substance, edge=edge) for substance in chosen]
@@ -159,7 +157,7 @@ def _computed(
                 name=name, n_done=n_done, n_all=len(chosen), failure=failures.get(name)
             )
         )
-    return computed, failures
+        yield computed, failures
 
 
 def compared(
