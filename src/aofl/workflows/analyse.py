@@ -128,13 +128,7 @@ def analyse(
         )
         return _told(islice(read, 0, None, options.every), path, options.every, what, on_progress)
 
-    settings = _settings(path, options)
-    try:
-        found = survey(frames("following the bonds"), settings)
-    except StructureError as error:
-        raise StructureError(f"{path}: {error}") from error
-    if path.is_dir():
-        found = _seen(found, RunDirectory.open(path), settings.follow.min_lifetime_fs)
+    found = _followed(frames("following the bonds"), path, _settings(path, options))
     moved = motion(found)
     said = results(found, moved, str(path), tuple(told))
     make_directory(target)
@@ -153,6 +147,17 @@ def analyse(
     return Analysis(
         survey=found, motion=moved, results=said, files=tuple(target / name for name in texts)
     )
+
+
+def _followed(frames: Iterator[Atoms], path: Path, settings: SurveySettings) -> Survey:
+    """Return what the frames show; of a run, which of it the reference has seen."""
+    try:
+        found = survey(frames, settings)
+    except StructureError as error:
+        raise StructureError(f"{path}: {error}") from error
+    if not path.is_dir():
+        return found
+    return _seen(found, RunDirectory.open(path), settings.follow.min_lifetime_fs)
 
 
 def _told(
