@@ -121,3 +121,6 @@ def test_the_schema_is_printed_or_written_with_the_line_for_editors() -> None:
     said = typed("schema", "--out", "aofl.json").stdout
     assert said.splitlines()[-1] == editor_line("aofl.json")
     assert Path("aofl.json").read_text() == json_schema()
+    typed("schema", "--out", "aofl.json")  # a newer one takes its place
+    with pytest.raises(ConfigError, match=r"--out is run.yaml: .* ends with \.json"):
+        typed("schema", "--out", "run.yaml")

@@ -11,6 +11,7 @@ import typer
 
 from aofl.cli.commands import report, resume, run
 from aofl.cli.results import AsJson, print_json
+from aofl.errors import ConfigError
 
 
 def init(
@@ -46,6 +47,8 @@ def schema(
     if out is None:
         typer.echo(json_schema(), nl=False)
         return
+    if out.suffix != ".json":
+        raise ConfigError(f"--out is {out}: the name of a schema ends with .json")
     write_atomic(out, json_schema().encode())
     typer.echo(f"{out}: editors use it where the first line of a run.yaml beside it is")
     typer.echo(editor_line(out.name))
@@ -102,7 +105,6 @@ def _list_examples(as_json: bool) -> None:
     from aofl.workflows.examples import example_config, example_names, purpose
 
     found = {name: purpose(example_config(name)) for name in example_names()}
-
     if as_json:
         print_json(found)
         return

@@ -24,9 +24,12 @@ def merge(
 ) -> None:
     """Join labelled data sets of one level of theory; what comes again is written once."""
     from aofl import api
+    from aofl.cli.progress import bar
 
     keys = keys_of(energy_key, forces_key, stress_key, virial_key)
-    found = api.merge(data, out, keys=keys)
+    with bar() as on_progress:
+        on_progress("reading labels", 0, None)
+        found = api.merge(data, out, keys=keys)
     Shown(as_json=as_json)(found)
     if as_json:
         print_json({"out": out, **found.to_json()})

@@ -161,10 +161,11 @@ def dedupe(
         if not 0 <= value < np.inf:
             raise ConfigError(f"{name} is {value}: it must not be negative")
     check_is_new(out)
+    on_progress("reading labels", 0, None)
     read = labelled_frames([data], keys)
     numbers = np.unique(np.concatenate([entry.numbers for entry in read.labels]))
     force_field = ForceField([int(z) for z in numbers], "standard")
-    usual = usual_distances(force_field, read.labels)
+    usual = usual_distances(force_field, read.labels, on_progress)
     kept = _Kept()
     removed = []
     for entry in tracked(read.labels, "comparing frames", on_progress):
@@ -188,7 +189,9 @@ def dedupe(
 
 
 def usual_distances(
-    force_field: ForceField, labels: Sequence[LabelledStructure]
+    force_field: ForceField,
+    labels: Sequence[LabelledStructure],
+    on_progress: OnProgress = nobody,
 ) -> dict[int, float]:
     """Return D_z by atomic number; an element that no two frames share is left out."""
     several = [entry for entry in labels if len(entry.numbers) > 1]
@@ -196,7 +199,7 @@ def usual_distances(
         return {}
     rng = generator(0, "dedupe")
     found: dict[int, list[Vectors]] = {}
-    for _ in range(PAIRS):
+    for _ in tracked(range(PAIRS), "comparing pairs of frames", on_progress):
         one, other = (several[k] for k in rng.choice(len(several), 2, replace=False))
         x, y = (force_field.environments(structure(entry)) for entry in (one, other))
         for z in np.intersect1d(one.numbers, other.numbers):
