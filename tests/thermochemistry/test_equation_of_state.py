@@ -21,6 +21,15 @@ def test_a_birch_murnaghan_curve_comes_back_exactly() -> None:
     assert found.volume == pytest.approx(38.4, rel=1e-7)
     assert found.bulk_modulus == pytest.approx(0.042, rel=1e-5)
     assert found.energy == pytest.approx(-7.25, abs=1e-8)
+    assert found.residual < 1e-8
+
+
+def test_one_energy_of_another_state_is_seen_in_the_residual() -> None:
+    v = 37.9 * np.linspace(0.85, 1.15, 7)
+    energies = birch_murnaghan(v, 38.4, 0.042, 4.3)
+    energies[1] -= 0.5
+    found = equilibrium(v, energies)
+    assert found is None or found.residual > 0.05
 
 
 def test_a_morse_crystal_has_its_lattice_constant_and_modulus() -> None:

@@ -287,6 +287,27 @@ def test_a_minimum_that_is_too_far_is_not_made_up(tmp_path: Path) -> None:
     assert found.notes == ("no minimum of the energy near; looked at 3.48 to 3.64 Å",)
 
 
+def test_energies_of_two_states_make_no_equation_of_state(tmp_path: Path) -> None:
+    class TwoStates(MorseWorker):
+        def _reference(self, config: object) -> AseReference:
+            made = super()._reference(config)
+            inner = made.label
+
+            def label(atoms: object, *, careful: bool = False) -> object:
+                found = inner(atoms)
+                bonds = atoms.cell.lengths()[0] / (3.96 / np.sqrt(2))
+                is_other = abs(bonds - 2 * 0.96) < 0.01
+                return replace(found, energy=found.energy - 0.4 * len(atoms) * is_other)
+
+            made.label = label
+            return made
+
+    emt = AseConfig(name="ase", calculator="ase.calculators.emt.EMT")
+    found = TwoStates(emt, tmp_path, 0)(Task(substance=copper(3.96), edge=7.0))
+    assert found.lattice_constant is None
+    assert "more than one electronic state" in found.notes[0]
+
+
 def test_a_point_that_fails_far_away_costs_the_equation_of_state_alone(tmp_path: Path) -> None:
     class Fails(MorseWorker):
         def _reference(self, config: object) -> AseReference:

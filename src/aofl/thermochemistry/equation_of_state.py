@@ -20,11 +20,15 @@ from aofl.records import FloatArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equilibrium:
-    """Where the energy is lowest: volume, Å^3, energy, eV, and bulk modulus, eV/Å^3."""
+    """Where the energy is lowest: volume, Å^3, energy, eV, and bulk modulus, eV/Å^3.
+
+    `residual` is how far the energies lie from the curve, rms, eV.
+    """
 
     volume: float
     energy: float
     bulk_modulus: float
+    residual: float
 
 
 def equilibrium(volumes: FloatArray, energies: FloatArray) -> Equilibrium | None:
@@ -54,4 +58,5 @@ def equilibrium(volumes: FloatArray, energies: FloatArray) -> Equilibrium | None
         volume=volume,
         energy=float(polynomial(s0)),
         bulk_modulus=float(4.0 / 9.0 * s0**2 * curvature(s0) / volume),
+        residual=float(np.sqrt(np.mean((polynomial(s) - energies) ** 2))),
     )

@@ -43,6 +43,7 @@ MOST_STEPS = 60
 BOX_A = 10.0  # of a molecule, where a code knows no open boundaries
 STEP, POINTS = 0.02, 3  # of the lattice constant, to either side of the minimum
 LARGEST_STRAIN = 0.4
+SMOOTH = 0.02  # eV for a formula unit, rms: what the energies may lie from their equation of state
 
 Repeats = tuple[int, int, int]
 
@@ -353,6 +354,9 @@ def _equation_of_state(
         return _Cubic(
             notes=(f"no minimum of the energy near; looked at {low:.2f} to {high:.2f} Å",)
         )
+    if found.residual > SMOOTH:
+        said = f"its energies lie {found.residual:.2g} eV from any: more than one electronic state"
+        return _Cubic(notes=(f"no equation of state: {said}",))
     return _Cubic(
         lattice_constant=constant * (found.volume / volume) ** (1.0 / 3.0),
         bulk_modulus=found.bulk_modulus / units.GPa,
