@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from aofl.cli.results import AsJson, print_json
 
 if TYPE_CHECKING:
     from aofl.export.verification import Agreement
@@ -26,7 +27,7 @@ def export(
     lammps: Annotated[
         str | None, typer.Option(help="LAMMPS with ML-PACE and LEPTON; one on the path")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a force field as LAMMPS reads it, with an input that runs."""
     from aofl import api
@@ -34,8 +35,7 @@ def export(
     made = api.export(model, out, to, structure=structure, is_verified=verify, lammps=lammps)
     if as_json:
         agreement = None if made.agreement is None else asdict(made.agreement)
-        files = [str(path) for path in made.files]
-        typer.echo(json.dumps({"files": files, "elements": made.elements, "agreement": agreement}))
+        print_json({"files": made.files, "elements": made.elements, "agreement": agreement})
         return
     typer.echo(f"{out}: {', '.join(path.name for path in made.files)}")
     if made.agreement is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from aofl.cli.results import AsJson, print_json
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,7 +36,7 @@ def validate(
         float, typer.Option(min=5.0, help="length of the cells that sample a crystal, Å")
     ] = 13.0,
     workers: Annotated[int, typer.Option(min=1, help="processes, each with its own code")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare a reference with measured crystals, molecules and reactions of some elements."""
     from aofl import api
@@ -57,7 +58,7 @@ def validate(
         typer.echo(f"stopped: {directory}; the same command goes on", err=True)
         raise typer.Exit(STOPPED_BY_SIGNAL) from None
     if as_json:
-        typer.echo(json.dumps(found))
+        print_json(found)
     else:
         from rich.console import Console
 
