@@ -1,7 +1,7 @@
 """Labels against true error: aofl, its rivals and AIMD on the same starts.
 
 Run: .venv/bin/python benchmarks/learning.py [--systems water ether] [--seeds 1 2 3]
-        [--steps 2000] [--long 20000] [--ways aofl vasp ...] [--out runs/learning]
+        [--steps 2000] [--long 20000] [--frozen 10] [--ways aofl vasp ...] [--out runs/learning]
 Hours. Runs that are done are kept, one that was killed is resumed, so it can be called again until
 all is there. Writes benchmarks/results/learning.json and .png.
 
@@ -11,7 +11,7 @@ reaction that lasted and elsewhere. `labels` are all that were learned: aofl lea
 they count, the rivals neither learn nor count theirs. Which reactions a run meets is chance and
 decides more about its labels than the rule; benchmarks/replay.py compares the rules on the same
 steps. A run of `--long` steps with the first seed follows, and its force field then runs as long
-frozen from each start.
+frozen from fresh starts.
 """
 
 import argparse
@@ -190,6 +190,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--long", type=int, default=20000)
+    parser.add_argument("--frozen", type=int, help="fresh starts of the frozen one; else the seeds")
     parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     parser.add_argument("--out", type=Path, default=HERE.parent / "runs" / "learning")
     given = parser.parse_args()
@@ -214,19 +215,21 @@ def main() -> None:
             print(f"  reactions of {way}: {counts}")
         write(results)
         if given.long > given.steps:
-            results[system]["long"] = long_runs(given.out, system, given.seeds, given.long)
+            starts = list(range(1, given.frozen + 1)) if given.frozen else given.seeds
+            results[system]["long"] = long_runs(
+                given.out, system, given.seeds[0], given.long, starts
+            )
             write(results)
 
 
-def long_runs(out: Path, system: str, seeds: list[int], steps: int) -> dict:
-    """Let aofl go on with the first seed, and its force field run frozen from every start."""
-    seed = seeds[0]
+def long_runs(out: Path, system: str, seed: int, steps: int, starts: list[int]) -> dict:
+    """Let aofl go on with a seed, and its force field run frozen from fresh starts."""
     learning = out / f"{system}-{seed}-aofl-long"
     config = configuration(system, seed, steps, WAYS["aofl"])
     found = {"aofl": run_or_go_on(config, learning, EVERY_LONG)}
     found |= scored(learning, config.dynamics.timestep_fs, steps, is_ours=True)
     found["labels_by_quarter"] = by_quarter(learning, steps)
-    found["frozen"] = {start: frozen_run(out, system, start, learning, steps) for start in seeds}
+    found["frozen"] = {start: frozen_run(out, system, start, learning, steps) for start in starts}
     show(f"{system} {seed}, {steps} steps", found)
     return found
 
