@@ -129,8 +129,14 @@ def _numbered(shifts: IntArray) -> tuple[IntArray, IntArray]:
     """Return the number of each row (m, 3) among the different ones, and these in order."""
     low = shifts.min(axis=0, initial=0)
     span = shifts.max(axis=0, initial=0) - low + 1
-    codes, image = np.unique(np.ravel_multi_index((shifts - low).T, span), return_inverse=True)
-    return image.astype(np.int64), np.stack(np.unravel_index(codes, span), axis=1) + low
+    codes = np.ravel_multi_index((shifts - low).T, span)
+    is_there = np.zeros(
+        int(np.prod(span)), dtype=bool
+    )  # few: a cell is not much shorter than the reach
+    is_there[codes] = True
+    number = np.cumsum(is_there) - 1
+    there = np.stack(np.unravel_index(np.flatnonzero(is_there), span), axis=1)
+    return number[codes], there + low
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
