@@ -9,7 +9,7 @@ DEMO := runs/demo
 # Compiled kernels are cached with the environment, not beside the sources.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
 
-.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-browser demo test test-slow test-lowest test-newest mutants soak check format lock clean
+.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-browser setup-slurm demo test test-slow test-lowest test-newest mutants soak check format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make setup-qe   Quantum ESPRESSO with example pseudopotentials, from the packages too"
 	@echo "make setup-gpaw GPAW, an optional reference code, into $(VENV)"
 	@echo "make setup-browser  Chromium, in which the tests look at the reports, from the packages too"
+	@echo "make setup-slurm  Slurm, to which the tests submit on one node of their own, from the packages too"
 	@echo "make demo       sodium under water, end to end, into $(DEMO)"
 	@echo "make test       the test suite"
 	@echo "make test-slow  the tests that take minutes"
@@ -64,6 +65,9 @@ setup-qe:
 
 setup-browser:
 	$(call from-packages,chromium,Chromium,chromium,https://www.chromium.org)
+
+setup-slurm:
+	$(call from-packages,sbatch,Slurm,slurm-wlm munge,https://slurm.schedmd.com)
 
 # GPAW is built without MPI, BLAS and libxc: a C++ compiler is all that it needs.
 setup-gpaw: setup

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,17 @@ def test_the_schema_is_printed_or_written_with_the_line_for_editors() -> None:
     typed("schema", "--out", "aofl.json")  # a newer one takes its place
     with pytest.raises(ConfigError, match=r"--out is run.yaml: .* ends with \.json"):
         typed("schema", "--out", "run.yaml")
+
+
+@pytest.mark.parametrize("cluster", ["slurm", "pbs"])
+def test_a_job_script_comes_with_it(cluster: str) -> None:
+    typed("init", "na-water", "--out", "mine", "--cluster", cluster)
+    script = Path(f"mine/job.{cluster}").read_text()
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    assert read_config(Path("mine/run.yaml")).mode == "aofl"
+
+
+def test_an_unknown_cluster_is_told_the_known_ones() -> None:
+    with pytest.raises(ConfigError, match="there are pbs, slurm"):
+        typed("init", "na-water", "--out", "mine", "--cluster", "lsf")
+    assert not Path("mine").exists()

@@ -19,6 +19,9 @@ def init(
         str | None, typer.Argument(metavar="EXAMPLE", help="name of an example; see --list")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="directory to write into; its name")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="slurm or pbs: a job script beside it")
+    ] = None,
     is_list: Annotated[bool, typer.Option("--list", help="say which examples there are")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -27,14 +30,15 @@ def init(
     from aofl.workflows.first_system import first_system, head_of
 
     if example is not None:
-        _tell_written(write_example(example, out or Path(example)), as_json)
+        _tell_written(write_example(example, out or Path(example), cluster), as_json)
         return
     if is_list or as_json or not _is_conversation():
         _list_examples(as_json)
         return
     metal, liquid, reference = answers = _three_answers()
     directory = out or Path(f"{metal}-{liquid}-{reference}".lower())
-    _tell_written(write_config(first_system(*answers), head_of(*answers), directory), as_json=False)
+    written = write_config(first_system(*answers), head_of(*answers), directory, cluster)
+    _tell_written(written, as_json=False)
 
 
 def schema(

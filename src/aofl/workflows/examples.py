@@ -19,6 +19,7 @@ from aofl.store import make_directory
 from aofl.store.atomic import cannot
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+JOBS = Path(__file__).parents[1] / "jobs"
 DEMO = "na-water"
 
 
@@ -48,8 +49,35 @@ def purpose(config: Path) -> str:
     return " ".join(line.removeprefix("#").strip() for line in _head(config).splitlines())
 
 
-def write_example(name: str, out: Path) -> list[Path]:
+def job_script(cluster: str | None) -> dict[str, str]:
+    """Return the script that runs a configuration on a cluster, by the name of its file.
+
+    Parameters
+    ----------
+    cluster
+        "slurm" or "pbs"; None for no script.
+
+    Raises
+    ------
+    ConfigError
+        If there is no script for it.
+    """
+    if cluster is None:
+        return {}
+    known = sorted(path.suffix[1:] for path in JOBS.iterdir())
+    if cluster not in known:
+        raise ConfigError(f"there is no job script for {cluster!r}; there are {', '.join(known)}")
+    name = f"job.{cluster}"
+    return {name: (JOBS / name).read_text(encoding="utf-8")}
+
+
+def write_example(name: str, out: Path, cluster: str | None = None) -> list[Path]:
     """Write an example into a directory, each configuration with a comment on every key.
+
+    Parameters
+    ----------
+    cluster
+        As for `job_script`.
 
     Returns
     -------
@@ -59,11 +87,11 @@ def write_example(name: str, out: Path) -> list[Path]:
     Raises
     ------
     ConfigError
-        If there is no such example.
+        If there is no such example, or no job script for the cluster.
     StoreError
         If one of the files is there already: nothing is written then.
     """
-    texts: dict[str, str] = {}
+    texts = job_script(cluster)
     for path in sorted(example_config(name).parent.iterdir()):
         if path.suffix == ".yaml":
             texts[path.name] = commented(config_from_mapping(read_yaml(path)), _head(path))
@@ -72,9 +100,9 @@ def write_example(name: str, out: Path) -> list[Path]:
     return _write_new(texts, out)
 
 
-def write_config(config: RunConfig, head: str, out: Path) -> list[Path]:
+def write_config(config: RunConfig, head: str, out: Path, cluster: str | None = None) -> list[Path]:
     """Write a configuration as `run.yaml` into a directory, as `write_example` does."""
-    return _write_new({"run.yaml": commented(config, head)}, out)
+    return _write_new({"run.yaml": commented(config, head)} | job_script(cluster), out)
 
 
 def _head(config: Path) -> str:
