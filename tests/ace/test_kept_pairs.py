@@ -5,7 +5,7 @@ import pytest
 from ace_cases import STRUCTURES
 from ase import Atoms
 
-from aofl.ace.kept_pairs import SKIN, KeptPairs, keep_pairs
+from aofl.ace.kept_pairs import SKIN, KeptPairs, _numbered, keep_pairs
 from aofl.ace.neighbors import Neighbors, find_neighbors
 from aofl.errors import StructureError
 
@@ -102,3 +102,11 @@ def test_a_lone_atom_has_no_neighbours():
     near = made(Atoms("H")).at(np.zeros((1, 3)))
     assert near.first.tolist() == [0, 0]
     assert near.vectors.shape == (0, 3)
+
+
+@pytest.mark.parametrize("far", [2, 300])
+def test_images_are_numbered_in_their_order_however_far_they_are(far: int) -> None:
+    shifts = np.random.default_rng(2).integers(-far, far + 1, (400, 3))
+    image, there = _numbered(shifts)
+    assert np.array_equal(there[image], shifts)
+    assert np.array_equal(there, np.unique(shifts, axis=0))

@@ -130,13 +130,13 @@ def _numbered(shifts: IntArray) -> tuple[IntArray, IntArray]:
     low = shifts.min(axis=0, initial=0)
     span = shifts.max(axis=0, initial=0) - low + 1
     codes = np.ravel_multi_index((shifts - low).T, span)
-    is_there = np.zeros(
-        int(np.prod(span)), dtype=bool
-    )  # few: a cell is not much shorter than the reach
-    is_there[codes] = True
-    number = np.cumsum(is_there) - 1
-    there = np.stack(np.unravel_index(np.flatnonzero(is_there), span), axis=1)
-    return number[codes], there + low
+    if np.prod(span) <= len(shifts):  # as a rule: a table of all is quicker than a sort
+        is_there = np.zeros(int(np.prod(span)), dtype=bool)
+        is_there[codes] = True
+        image, there = (np.cumsum(is_there) - 1)[codes], np.flatnonzero(is_there)
+    else:  # atoms are many cells apart
+        there, image = np.unique(codes, return_inverse=True)
+    return image.astype(np.int64), np.stack(np.unravel_index(there, span), axis=1) + low
 
 
 @njit(cache=True, parallel=True, error_model="numpy")
