@@ -9,7 +9,7 @@ DEMO := runs/demo
 # Compiled kernels are cached with the environment, not beside the sources.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
 
-.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-browser setup-slurm demo test test-slow test-lowest test-newest mutants soak check format lock clean
+.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-browser setup-slurm demo test test-slow test-lowest test-newest mutants soak check docs format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo "make mutants    changes of the code of the method that no test notices"
 	@echo "make soak       hours of kills, damaged files and steps"
 	@echo "make check      format, lint and types"
+	@echo "make docs       the pages of docs/ as a site, into docs/_build/html"
 	@echo "make format     let ruff format and fix"
 	@echo "make lock       resolve requirements.lock anew"
 	@echo "make clean      remove the environment and caches; runs stay"
@@ -121,6 +122,13 @@ check: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# What it needs is in the group `docs`, and installed here alone: tests and runs do without.
+docs: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group docs
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -132,4 +140,4 @@ lock: setup
 		--custom-compile-command "make lock" --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf docs/_build $(VENV) $(VENV)-lowest $(VENV)-newest .pytest_cache .mypy_cache .ruff_cache .hypothesis
