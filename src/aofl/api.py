@@ -183,11 +183,17 @@ def doctor() -> list[Finding]:
     return examine()
 
 
-def report(path: Path, out: Path | None = None) -> Path:
-    """Write the report of a run to a file, `report.html` in its directory; return its path."""
+def report(path: Path, out: Path | None = None, *, reload_s: float | None = None) -> Path:
+    """Write the report of a run to a file, `report.html` in its directory; return its path.
+
+    Parameters
+    ----------
+    reload_s
+        After how many seconds the page loads itself again, for runs that go on; None: never.
+    """
     from aofl.workflows.report import write_report  # matplotlib is slow to import
 
-    return write_report(RunDirectory.open(path).path, out)
+    return write_report(RunDirectory.open(path).path, out, reload_s=reload_s)
 
 
 def analyse(

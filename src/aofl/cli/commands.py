@@ -16,6 +16,7 @@ from aofl.cli.labels_of import EnergyKey, ForcesKey, StressKey, VirialKey, keys_
 from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.results import AsJson, print_json
 from aofl.cli.walltime import seconds_of
+from aofl.cli.watch import keep_fresh
 from aofl.errors import ConfigError
 
 STOPPED_EARLY = 3  # by a signal or the wall time
@@ -165,11 +166,20 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="file to write; report.html in the run directory")
     ] = None,
+    is_watched: Annotated[
+        bool, typer.Option("--watch", help="keep the page fresh until the run ends; it reloads")
+    ] = False,
+    every: Annotated[
+        float, typer.Option("--every", metavar="SECONDS", help="with --watch: between looks")
+    ] = 30.0,
 ) -> None:
     """Write the report of a run: one HTML file."""
     from aofl import api
     from aofl.cli.progress import bar
 
+    if is_watched:
+        keep_fresh(directory, out, every)
+        return
     with bar() as on_progress:
         on_progress("writing the report", 0, None)
         written = api.report(directory, out)

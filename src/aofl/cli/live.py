@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 REFRESH_PER_S = 4
@@ -112,14 +112,18 @@ class LiveView:
 
 
 def panel(progress: RunProgress, title: str) -> Panel:
-    """Lay out the progress for a terminal."""
-    names, values = Table.grid(padding=(0, 3)), _fields(progress)
-    for _ in values:
-        names.add_column(justify="left", no_wrap=True)
-    names.add_row(*(Text(name, style="dim") for name in values))
-    names.add_row(*(Text(value, style="bold") for value in values.values()))
+    """Lay out the progress for a terminal, in as many rows as its width needs."""
+    fields = [
+        Text.assemble((name, "dim"), "\n", (value, "bold"))
+        for name, value in _fields(progress).items()
+    ]
     bar = ProgressBar(total=max(progress.target_steps, 1), completed=progress.step)
-    return Panel(Group(names, bar), title=Text(title), title_align="left", border_style="dim")
+    return Panel(
+        Group(Columns(fields, padding=(0, 3)), bar),
+        title=Text(title),
+        title_align="left",
+        border_style="dim",
+    )
 
 
 def progress_line(progress: RunProgress) -> str:

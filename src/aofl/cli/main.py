@@ -19,11 +19,12 @@ from aofl.cli.commands import app
 from aofl.cli.datasets import dedupe, merge
 from aofl.cli.streams import make_lasting, tell_lost_output
 from aofl.cli.validate import validate
+from aofl.cli.watch import watch
 from aofl.errors import AoflError, ReferenceFailed, RunStopped
 
 FAILED, BAD_INPUT = 1, 2
 
-for verb in (init, schema, demo, check, rehearse, compare, validate, merge, dedupe):
+for verb in (init, schema, demo, check, rehearse, compare, validate, merge, dedupe, watch):
     app.command()(verb)
 
 

@@ -34,7 +34,7 @@ PATIENCE_S = 2.0
 def shown_progress() -> Iterator[Callable[[Run], None]]:
     """Show a live view while the `with` block lasts; call what it gives after each step."""
     with LiveView() as view:
-        pace = _Pace()
+        pace = Pace()
         yield lambda run: view.update(pace.progress(run))
 
 
@@ -74,21 +74,29 @@ def bar() -> Iterator[OnProgress]:
         drawn.stop()
 
 
-class _Pace:
-    """The pace of this session alone, so that a resumed run shows its own."""
+class Pace:
+    """The pace since the first look, so that a resumed run shows its own."""
 
-    def __init__(self) -> None:
-        self._first: tuple[int, float] | None = None
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._first: tuple[int, float, float] | None = None
+
+    def of(self, step: int, target_steps: int, time_fs: float) -> dict[str, float | None]:
+        """Return `elapsed_s`, `ns_per_day` and `remaining_s` of `RunProgress`."""
+        now = self._clock()
+        if self._first is None or step < self._first[0]:  # another stage
+            self._first = (step, time_fs, now)
+        steps, seconds = step - self._first[0], now - self._first[2]
+        is_known = steps > 0 and seconds > 0
+        return {
+            "elapsed_s": seconds,
+            "ns_per_day": 0.0864 * (time_fs - self._first[1]) / seconds if is_known else None,
+            "remaining_s": (target_steps - step) * seconds / steps if is_known else None,
+        }
 
     def progress(self, run: Run) -> RunProgress:
         """Return where a run stands, and how fast it goes."""
-        now = monotonic()
-        if self._first is None or run.step < self._first[0]:  # another stage
-            self._first = (run.step, now)
-        steps, seconds = run.step - self._first[0], now - self._first[1]
-        per_step = seconds / steps if steps > 0 and seconds > 0 else None
         target = run.config.dynamics.steps
-        timestep_ns = 1e-6 * run.config.dynamics.timestep_fs
         return RunProgress(
             step=run.step,
             target_steps=target,
@@ -97,7 +105,5 @@ class _Pace:
             labels=len(run.calculator.oracle.ids),
             skips=run.calculator.state.n_skips,
             threshold_eV_per_A=run.calculator.state.path.limit,
-            elapsed_s=seconds,
-            ns_per_day=86400 / per_step * timestep_ns if per_step else None,
-            remaining_s=(target - run.step) * per_step if per_step else None,
+            **self.of(run.step, target, run.time_fs),  # type: ignore[arg-type]
         )

@@ -102,7 +102,12 @@ def counted(title: str, n_all: int, n_shown: int) -> str:
 
 
 def render(
-    sections: Sequence[Section], *, name: str, version: str, rests_on: str = RESTS_ON
+    sections: Sequence[Section],
+    *,
+    name: str,
+    version: str,
+    rests_on: str = RESTS_ON,
+    reload_s: float | None = None,
 ) -> str:
     """Lay out the sections, the first as the head of the page; every text is escaped.
 
@@ -116,6 +121,8 @@ def render(
         Of the package that ran.
     rests_on
         What was read and how far it goes, for the foot of the page.
+    reload_s
+        After how many seconds the page loads itself again, and says so; None: never.
     """
     environment = Environment(
         loader=PackageLoader("aofl.report"),
@@ -133,6 +140,7 @@ def render(
         name=name,
         version=version,
         rests_on=rests_on,
+        reload_s=None if reload_s is None else max(1, round(reload_s)),
         scripts=scripts,
         script_hashes=[script_hash(script) for script in scripts],
     )

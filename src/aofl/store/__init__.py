@@ -1,5 +1,6 @@
 """Everything about a run on the disk: exact, append-only or atomic, and without pickle."""
 
+from aofl.store.append_only import last_whole_lines
 from aofl.store.atomic import make_directory, write_atomic
 from aofl.store.checkpoint import (
     Checkpoint,
@@ -62,6 +63,7 @@ __all__ = [
     "iterate_trajectory",
     "jsonable",
     "keep_in_quarantine",
+    "last_whole_lines",
     "load_checkpoint",
     "make_directory",
     "read_atoms",

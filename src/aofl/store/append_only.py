@@ -142,3 +142,27 @@ def drop_torn_line(file: AppendOnlyFile) -> None:
         raise cannot("read", file.path, error) from error
     if end < file.offset:
         file.truncate(end)
+
+
+def last_whole_lines(path: Path, most_bytes: int = _BLOCK) -> list[str]:
+    """Return the whole lines among the last bytes of a file, the newest last.
+
+    A torn last line is passed over, and so is a first one of which the beginning is further up. A
+    file that is not there yet has none.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            begins = max(0, file.seek(0, os.SEEK_END) - most_bytes)
+            file.seek(begins)
+            data = file.read(most_bytes)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    whole = data[: data.rfind(b"\n") + 1].decode(errors="replace").splitlines()
+    return whole[1:] if begins else whole

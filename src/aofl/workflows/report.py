@@ -28,11 +28,16 @@ VALIDATION = "validation/validation.json"  # in a run directory
 MOST_FRAMES = 300
 
 
-def write_report(run_dir: Path, out: Path | None = None) -> Path:
+def write_report(run_dir: Path, out: Path | None = None, *, reload_s: float | None = None) -> Path:
     """Write the report of a run to a file, `report.html` in its directory, and return its path.
 
     The file needs no network and nothing beside it. The run may be young, killed or still going:
     what is not there is left out. The same files give the same report, byte by byte.
+
+    Parameters
+    ----------
+    reload_s
+        After how many seconds the page loads itself again; None: never.
 
     Raises
     ------
@@ -44,7 +49,8 @@ def write_report(run_dir: Path, out: Path | None = None) -> Path:
     sections = [section for make in SECTIONS if (section := make(data)) is not None]
     version = str(data.run.get("aofl", ""))
     path = out or run_dir / "report.html"
-    write_atomic(path, render(sections, name=data.name, version=version).encode())
+    page = render(sections, name=data.name, version=version, reload_s=reload_s)
+    write_atomic(path, page.encode())
     return path
 
 
