@@ -183,17 +183,26 @@ def doctor() -> list[Finding]:
     return examine()
 
 
-def report(path: Path, out: Path | None = None, *, reload_s: float | None = None) -> Path:
+def report(
+    path: Path,
+    out: Path | None = None,
+    *,
+    reload_s: float | None = None,
+    figures: Path | None = None,
+) -> Path:
     """Write the report of a run to a file, `report.html` in its directory; return its path.
 
     Parameters
     ----------
     reload_s
         After how many seconds the page loads itself again, for runs that go on; None: never.
+    figures
+        A directory for the plots as PDF, SVG and CSV, in the widths of journals; None writes none.
     """
     from aofl.workflows.report import write_report  # matplotlib is slow to import
 
-    return write_report(RunDirectory.open(path).path, out, reload_s=reload_s)
+    directory = RunDirectory.open(path).path
+    return write_report(directory, out, reload_s=reload_s, figures=figures)
 
 
 def analyse(

@@ -166,6 +166,10 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="file to write; report.html in the run directory")
     ] = None,
+    figures: Annotated[
+        Path | None,
+        typer.Option(help="directory for the plots as PDF, SVG and CSV, in widths of journals"),
+    ] = None,
     is_watched: Annotated[
         bool, typer.Option("--watch", help="keep the page fresh until the run ends; it reloads")
     ] = False,
@@ -177,13 +181,17 @@ def report(
     from aofl import api
     from aofl.cli.progress import bar
 
+    if is_watched and figures is not None:
+        raise ConfigError("--watch writes no figures; give `--figures` without it")
     if is_watched:
         keep_fresh(directory, out, every)
         return
     with bar() as on_progress:
         on_progress("writing the report", 0, None)
-        written = api.report(directory, out)
+        written = api.report(directory, out, figures=figures)
     typer.echo(written)
+    if figures is not None:
+        typer.echo(f"{figures}: {', '.join(sorted(path.name for path in figures.glob('*.csv')))}")
 
 
 @app.command()

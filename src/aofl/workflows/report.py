@@ -19,16 +19,23 @@ from aofl.errors import ModelError, StoreError, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.records import FloatArray
 from aofl.report.data import FIRST_LABELS, RunData, Stage, read_run, read_validation
-from aofl.report.page import render
+from aofl.report.figures.plot import Plot
+from aofl.report.page import Section, render
 from aofl.report.sections.registry import SECTIONS
-from aofl.store import count_frames, read_frames, write_atomic
+from aofl.store import count_frames, make_directory, read_frames, write_atomic
 from aofl.store.chunks import parts
 
 VALIDATION = "validation/validation.json"  # in a run directory
 MOST_FRAMES = 300
 
 
-def write_report(run_dir: Path, out: Path | None = None, *, reload_s: float | None = None) -> Path:
+def write_report(
+    run_dir: Path,
+    out: Path | None = None,
+    *,
+    reload_s: float | None = None,
+    figures: Path | None = None,
+) -> Path:
     """Write the report of a run to a file, `report.html` in its directory, and return its path.
 
     The file needs no network and nothing beside it. The run may be young, killed or still going:
@@ -38,6 +45,8 @@ def write_report(run_dir: Path, out: Path | None = None, *, reload_s: float | No
     ----------
     reload_s
         After how many seconds the page loads itself again; None: never.
+    figures
+        A directory for the plots as PDF, SVG and CSV, in the widths of journals; None writes none.
 
     Raises
     ------
@@ -51,7 +60,30 @@ def write_report(run_dir: Path, out: Path | None = None, *, reload_s: float | No
     path = out or run_dir / "report.html"
     page = render(sections, name=data.name, version=version, reload_s=reload_s)
     write_atomic(path, page.encode())
+    if figures is not None:
+        write_figures(sections, figures)
     return path
+
+
+def write_figures(sections: Sequence[Section], directory: Path) -> list[Path]:
+    """Write the plots of a report for a paper, each in two widths with its data.
+
+    Raises
+    ------
+    StoreError
+        If the directory cannot be written.
+    """
+    from aofl.report.figures.paper import paper_figures  # matplotlib is slow to import
+
+    make_directory(directory)
+    written = []
+    for section in sections:
+        for shown in section.figures:
+            if isinstance(shown.drawing, Plot):
+                for name, data in paper_figures(shown.drawing):
+                    write_atomic(directory / name, data)
+                    written.append(directory / name)
+    return written
 
 
 def _with_course(data: RunData, run_dir: Path) -> RunData:
