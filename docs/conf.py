@@ -17,8 +17,9 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "key_reference",
+    "notebook_page",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "**.ipynb"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3  # links to #headings, as GitHub makes them

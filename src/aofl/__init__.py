@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aofl.forcefield.model import ForceField
     from aofl.learning.adaptive_calculator import AdaptiveCalculator
     from aofl.reference import AseReference, TbliteReference
+    from aofl.workflows.opened import OpenedRun
 
 __all__ = ["AdaptiveCalculator", "AseReference", "ForceField", "TbliteReference"]
 
@@ -41,3 +42,18 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'aofl' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def open(path: Path | str) -> "OpenedRun":  # noqa: A001 - as others call it; not in `__all__`
+    """Open a run directory to look at its tables, plots, frames, labels and force field.
+
+    Nothing is changed, and the run may still be going on.
+
+    Raises
+    ------
+    StoreError
+        If there is no run at this path.
+    """
+    from aofl.workflows.opened import open_run
+
+    return open_run(path)
