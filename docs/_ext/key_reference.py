@@ -39,7 +39,8 @@ def _table(whole: Schema, section: Schema, title: str) -> Iterator[str]:
     required = section.get("required", ())
     for name, key in section.get("properties", {}).items():
         default = "required" if name in required else _default(key)
-        cells = (f"`{name}`", _value(whole, key), default, _words(key))
+        words = _words(key) or ("says which of the alternatives it is" if name == "name" else "")
+        cells = (f"`{name}`", _value(whole, key), default, words)
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
     yield ""
 

@@ -50,7 +50,8 @@ class ForceField(Calculator):
 
     As a calculator it gives, beside ASE's properties, `forces_uncertainty` (n, 3): the calibrated
     standard deviation of the error of each force component, noise included; and
-    `atomic_uncertainty` (n,): its rms over x, y, z; both in eV/Å.
+    `atomic_uncertainty` (n,): its rms over x, y, z; both in eV/Å. `level` is the level of theory of
+    what was learned, None where nobody said.
 
     Parameters
     ----------
@@ -66,8 +67,6 @@ class ForceField(Calculator):
     uncertain_above
         Calibrated deviation of the force error of an atom, rms over x, y, z, eV/Å, above which
         they are not; None: ten times what the labels have left of its element, at least 0.5.
-
-    `level` is the level of theory of what was learned, None where nobody said.
     """
 
     implemented_properties = [  # noqa: RUF012 - ASE's name and type
@@ -187,14 +186,14 @@ class ForceField(Calculator):
     def save(self, path: Path | str, *, for_production: bool = False) -> None:
         """Save to one HDF5 file, atomically (see `aofl.forcefield.serialise`).
 
+        Refits first where labels were appended since: the file holds no rows, and what is loaded
+        from it predicts to the last bit what this one does from now on.
+
         Parameters
         ----------
         for_production
             Leave out what only learning needs: the file is small, is read at once, and predicts
             as the whole one would; it does not learn on.
-
-        Refits first where labels were appended since: the file holds no rows, and what is loaded
-        from it predicts to the last bit what this one does from now on.
         """
         if self.scales is not None and self.n_labels_at_refit < self.n_labels:
             self.refit()

@@ -57,6 +57,9 @@ class RewindRequested(RunStopped):
 class AdaptiveCalculator(Calculator):
     """Forces from a force field that learns from a reference code while it runs.
 
+    `state` is all that survives a step (`aofl.learning.learner_state`). A driver that has a frame
+    to go back to sets `can_rewind` before a step.
+
     Parameters
     ----------
     reference
@@ -86,9 +89,6 @@ class AdaptiveCalculator(Calculator):
         Of the dynamics; the chemistry rule counts in it.
     bonds_every
         Steps between the looks at the bonds of who follows the reactions; None where nobody does.
-
-    `state` is all that survives a step (`aofl.learning.learner_state`). A driver that has a frame
-    to go back to sets `can_rewind` before a step.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
