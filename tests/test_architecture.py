@@ -25,6 +25,7 @@ ROWS = (
         "rng",
         "records",
         "structure",
+        "schedule",
         "config",
         "plain",
         "progress",

@@ -42,6 +42,7 @@ from aofl.learning.update import fresh_state
 from aofl.records.events import Drifting, LabelFailed, SpotChecked, Uncertain
 from aofl.records.rule_names import RANDOM_AUDIT as RANDOM
 from aofl.reference import AseReference
+from aofl.schedule import Schedule
 from aofl.simulation.snapshot import capture, put_back
 
 SETTINGS = LearningConfig(audit_probability=0.0)
@@ -726,7 +727,7 @@ def test_the_calculator_raises_what_a_refusal_says() -> None:
 
 def test_a_guard_of_the_real_rules_sees_what_the_driver_hands_over() -> None:
     """Temperature, positions of before, target: all of the frame and the conditions arrive."""
-    asking = learner(how=mode(guards), target_temperature=500.0)
+    asking = learner(how=mode(guards), target_temperature=Schedule.constant(500.0))
     for frame, words in (
         (frame_at(temperature=2600.0), "too hot"),
         (frame_at(0.31), "moved too far"),

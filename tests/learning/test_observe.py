@@ -18,6 +18,7 @@ from aofl.learning.reaction_watch import ReactionWatch
 from aofl.learning.rules.policy import mode_of
 from aofl.learning.timing import Timing
 from aofl.records import FloatArray, Prediction
+from aofl.schedule import Schedule
 from aofl.structure import Structure
 
 ENERGIES_STD = np.array([0.5, 0.25, 0.25])
@@ -120,7 +121,7 @@ class TestDeviations:
 
 class TestObservation:
     def test_it_says_where_the_atoms_are_and_where_they_come_from(self) -> None:
-        given = conditions(seed=7, timestep_fs=0.5, target_temperature=300.0)
+        given = conditions(seed=7, timestep_fs=0.5, target_temperature=Schedule.constant(300.0))
         seen, _ = observed(before(100), given)
         assert seen.structure is FRAME.structure
         assert (seen.step, seen.time_fs, seen.symbols) == (100, 50.0, SYMBOLS)

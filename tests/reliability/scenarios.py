@@ -119,11 +119,24 @@ def production(directory: Path) -> RunConfig:
     return configuration(structure, **changes)
 
 
+def melting(directory: Path, name: str = "nose_hoover") -> RunConfig:
+    """A crystal that is heated, held and quenched by our rule."""
+    course = [
+        {"ps": 0, "K": 200},
+        {"ps": 0.06, "K": 900},
+        {"ps": 0.09, "K": 900},
+        {"ps": 0.09, "K": 100},
+    ]
+    changes = {"dynamics.name": name, "dynamics.temperature_K": course}
+    return configuration(written(crystal(), directory), **changes)
+
+
 SCENARIOS: dict[str, Callable[..., RunConfig]] = {
     "guarded": guarded,
     "reactive": reactive,
     "rival": rival,
     "production": production,
+    "melting": melting,
 }
 
 

@@ -88,5 +88,16 @@ def test_table_refuses_other_columns(tmp_path):
     path = tmp_path / "thermo.csv"
     with Table(path, ["step"]) as table, pytest.raises(StoreError, match="unknown columns: stpe"):
         table.append({"step": 1, "stpe": 2})
-    with pytest.raises(StoreError, match="other columns"):
-        Table(path, ["step", "time_fs"])
+    for others in (["time_fs", "step"], ["steps"]):
+        with pytest.raises(StoreError, match="other columns"):
+            Table(path, others)
+
+
+def test_a_table_of_before_keeps_to_its_columns_where_new_ones_were_added_at_the_end(tmp_path):
+    path = tmp_path / "thermo.csv"
+    with Table(path, ["step", "time_fs"]) as table:
+        table.append({"step": 1, "time_fs": 0.5})
+    with Table(path, ["step", "time_fs", "target_K"]) as table:
+        assert table.start == len(b"step,time_fs\n")
+        table.append({"step": 2, "time_fs": 1.0, "target_K": 300.0})
+    assert path.read_text() == "step,time_fs\n1,0.5\n2,1.0\n"

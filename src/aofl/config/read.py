@@ -190,7 +190,11 @@ def _dotted(location: tuple[int | str, ...], data: Any) -> str:
     """Return the key as the user wrote it: pydantic also lists the tags of unions."""
     parts: list[str] = []
     for part in location:
-        is_tag = isinstance(data, Mapping) and part not in data and part != location[-1]
+        is_tag = (
+            part not in data and part != location[-1]
+            if isinstance(data, Mapping)
+            else data is not None and isinstance(part, str)
+        )
         if not is_tag and part != "[key]":
             parts.append(str(part))
             data = data.get(part) if isinstance(data, Mapping) else None

@@ -13,10 +13,12 @@ from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
 from aofl.config.references import ReferenceConfig, TbliteConfig
+from aofl.config.schedules import FS_PER_PS, Temperature, schedule_of
 from aofl.config.section import Section
 from aofl.config.stages import StagesConfig
 from aofl.config.system import SystemConfig
 from aofl.errors import ConfigError
+from aofl.schedule import Schedule
 
 LARGEST_TIMESTEP_WITH_HYDROGEN_FS = 1.0
 LEAST_TIMESTEP_FS = 0.01
@@ -154,10 +156,9 @@ class LabelsConfig(Section):
 
 
 class _Dynamics(Section):
-    """What all dynamics share; the temperature is also the initial one."""
+    """What all dynamics share."""
 
     timestep_fs: float = Field(gt=0, le=10, description="time step, fs")
-    temperature_K: float = Field(gt=0, description="initial and target temperature, K")
     steps: int = Field(ge=1, description="steps of the whole run, resumed parts included")
 
     @field_validator("timestep_fs")
@@ -171,31 +172,77 @@ class _Dynamics(Section):
         return value
 
 
+class _Thermostatted(_Dynamics):
+    """What all thermostats share; the first temperature is also the initial one."""
+
+    temperature_K: Temperature = Field(
+        description="target temperature, K, or its course: points {ps, K} joined by lines"
+    )
+
+    @property
+    def target_temperature(self) -> Schedule:
+        """The target, K, at every time."""
+        return schedule_of(self.temperature_K, "K")
+
+    @property
+    def initial_temperature(self) -> float:
+        """Temperature of the first momenta, K."""
+        return self.target_temperature.at(0.0)
+
+
 class VelocityVerletConfig(_Dynamics):
     """Constant energy; the temperature is only the initial one."""
 
     name: Literal["velocity_verlet"]
+    temperature_K: float = Field(gt=0, description="initial temperature, K")
+
+    @property
+    def target_temperature(self) -> None:
+        """None: nothing keeps a temperature."""
+        return
+
+    @property
+    def relaxation_fs(self) -> float:
+        """Nothing relaxes."""
+        return 0.0
+
+    @property
+    def initial_temperature(self) -> float:
+        """Temperature of the first momenta, K."""
+        return self.temperature_K
 
 
-class LangevinConfig(_Dynamics):
+class LangevinConfig(_Thermostatted):
     """Langevin thermostat (BAOAB)."""
 
     name: Literal["langevin"]
     friction_per_ps: float = Field(default=10.0, gt=0, description="friction, 1/ps")
 
+    @property
+    def relaxation_fs(self) -> float:
+        """Time in which velocities forget, fs."""
+        return FS_PER_PS / self.friction_per_ps
 
-class BussiConfig(_Dynamics):
+
+class _WithTimeConstant(_Thermostatted):
+    time_constant_fs: float = Field(default=100.0, gt=0, description="relaxation time, fs")
+
+    @property
+    def relaxation_fs(self) -> float:
+        """Time in which the temperature relaxes, fs."""
+        return self.time_constant_fs
+
+
+class BussiConfig(_WithTimeConstant):
     """Stochastic velocity rescaling."""
 
     name: Literal["bussi"]
-    time_constant_fs: float = Field(default=100.0, gt=0, description="relaxation time, fs")
 
 
-class NoseHooverConfig(_Dynamics):
+class NoseHooverConfig(_WithTimeConstant):
     """Nosé-Hoover chain."""
 
     name: Literal["nose_hoover"]
-    time_constant_fs: float = Field(default=100.0, gt=0, description="relaxation time, fs")
 
 
 DynamicsConfig = Annotated[

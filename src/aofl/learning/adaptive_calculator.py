@@ -33,6 +33,7 @@ from aofl.records import Event, LedgerLine, Prediction, Verdict
 from aofl.records import Mode as ModeName
 from aofl.records.events import ExcursionBegan, LabelFailed, TargetMissed
 from aofl.reference import AseReference, Reference
+from aofl.schedule import Schedule
 from aofl.store import Dataset
 from aofl.structure import Structure
 
@@ -84,7 +85,9 @@ class AdaptiveCalculator(Calculator):
     on_decision, on_event
         Called with a record for each decision and for each other happening.
     target_temperature
-        For the temperature guard, K; None leaves it out.
+        Of the thermostat, K, one or a schedule, for the temperature guard; None leaves it out.
+    relaxation_fs
+        Time in which the temperature follows its target, fs; for targets that fall.
     timestep_fs
         Of the dynamics; the chemistry rule counts in it.
     bonds_every
@@ -106,7 +109,8 @@ class AdaptiveCalculator(Calculator):
         quarantine: Path | None = None,
         on_decision: Callable[[LedgerLine], None] | None = None,
         on_event: Callable[[Event], None] | None = None,
-        target_temperature: float | None = None,
+        target_temperature: float | Schedule | None = None,
+        relaxation_fs: float = 0.0,
         timestep_fs: float = 1.0,
         bonds_every: int | None = None,
     ) -> None:
@@ -128,7 +132,8 @@ class AdaptiveCalculator(Calculator):
                 settings=settings,
                 seed=seed,
                 timestep_fs=timestep_fs,
-                target_temperature=target_temperature,
+                target_temperature=_schedule(target_temperature),
+                relaxation_fs=relaxation_fs,
                 bonds_every=bonds_every,
             ),
             oracle=self.oracle,
@@ -251,6 +256,10 @@ def _exception(verdict: Verdict, step: int, failure: Exception | None) -> RunSto
         return RunStopped(verdict.reason)
     value = f" ({verdict.value:.3g} {verdict.unit})" if verdict.value is not None else ""
     return RunStopped(f"step {step}: {verdict.reason}{value}")
+
+
+def _schedule(target: float | Schedule | None) -> Schedule | None:
+    return Schedule.constant(float(target)) if isinstance(target, int | float) else target
 
 
 def _check_level(force_field: ForceField | None, level: str) -> None:

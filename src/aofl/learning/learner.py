@@ -139,8 +139,9 @@ class Learner:
 
     def _with_heat(self, moved: Moved, frame: Frame) -> Moved:
         """Follow the temperature at a step that was accepted."""
-        target, n_atoms = self.conditions.target_temperature, len(frame.structure)
-        path = followed(moved.state.path, frame.temperature, target, n_atoms)
+        path, n_atoms = moved.state.path, len(frame.structure)
+        target = self.conditions.temperature_at(path.step)
+        path = followed(path, frame.temperature, target, n_atoms)
         if path is moved.state.path:
             return moved
         time_fs = path.step * self.conditions.timestep_fs

@@ -22,6 +22,9 @@ from aofl.learning.rules.frozen_model import STOP_AT
 from aofl.learning.rules.policy import Mode
 from aofl.learning.timing import Timing
 from aofl.records import IntArray, Prediction
+from aofl.schedule import Schedule
+
+RELAXATIONS = 5.0  # after which less than a hundredth of a difference in temperature is left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,8 @@ class Conditions:
     """What does not change along a run.
 
     `seed` is that of the run, `timestep_fs` that of the dynamics; `target_temperature` is the
-    thermostat's, K, None where there is none. Every `bonds_every` steps the bonds are looked at
+    thermostat's, K, None where there is none, and `relaxation_fs` the time in which the atoms
+    follow it. Every `bonds_every` steps the bonds are looked at
     for who follows the reactions; None where nobody does.
     """
 
@@ -37,8 +41,20 @@ class Conditions:
     settings: LearningConfig
     seed: int = 0
     timestep_fs: float = 1.0
-    target_temperature: float | None = None
+    target_temperature: Schedule | None = None
+    relaxation_fs: float = 0.0
     bonds_every: int | None = None
+
+    def temperature_at(self, step: int) -> float | None:
+        """Return the temperature that the atoms may have of the thermostat at a step, K.
+
+        That is its target; where this falls, the highest of the last `RELAXATIONS` relaxation
+        times, because the atoms follow it with delay and are not too hot for that.
+        """
+        if self.target_temperature is None:
+            return None
+        time_fs = step * self.timestep_fs
+        return self.target_temperature.highest(time_fs - RELAXATIONS * self.relaxation_fs, time_fs)
 
 
 def observe(
@@ -175,7 +191,7 @@ def observation(
         symbols=symbols,
         previous_positions=state.path.previous_positions,
         temperature=frame.temperature,
-        target_temperature=conditions.target_temperature,
+        target_temperature=conditions.temperature_at(step),
         prediction=prediction,
         judgement=None if std is None else state.judge(symbols, std),
         seed=conditions.seed,

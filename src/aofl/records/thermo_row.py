@@ -33,6 +33,8 @@ class ThermoRow:
         Labels so far, and labels that similarity spared.
     n_bonds, n_reactions
         Covalent bonds now, and reactions so far.
+    target_K
+        What the thermostat asks for, K; empty without one.
     """
 
     step: int
@@ -48,6 +50,7 @@ class ThermoRow:
     n_skips: int
     n_bonds: int
     n_reactions: int
+    target_K: float | None = None  # noqa: N815
 
 
 THERMO_COLUMNS = tuple(column.name for column in fields(ThermoRow))

@@ -46,6 +46,7 @@ THERMO = (
     "energy_shift_eV",
     "predicted_error_eV_per_A",
     "threshold_eV_per_A",
+    "target_K",
 )
 
 

@@ -43,31 +43,54 @@ def make_dynamics(config: DynamicsConfig, atoms: Atoms) -> Any:
             return LangevinBAOAB(
                 atoms,
                 timestep,
-                temperature_K=config.temperature_K,
+                temperature_K=config.initial_temperature,
                 T_tau=time_constant,
                 rng=rng,
             )
         case BussiConfig():
             time_constant = config.time_constant_fs * units.fs
-            return Bussi(atoms, timestep, config.temperature_K, time_constant, rng=rng)
+            return Bussi(atoms, timestep, config.initial_temperature, time_constant, rng=rng)
         case NoseHooverConfig():
             damping = config.time_constant_fs * units.fs
-            return NoseHooverChainNVT(atoms, timestep, config.temperature_K, damping)
+            return NoseHooverChainNVT(atoms, timestep, config.initial_temperature, damping)
 
 
-def advance(dynamics: Any, seed: int, step: int) -> Verdict | None:
+def advance(dynamics: Any, config: DynamicsConfig, seed: int, step: int) -> Verdict | None:
     """Make step number `step`; return the verdict that refused it, None where it was accepted.
 
-    Random numbers depend on seed and step alone. What is an exception inside ASE's integrator is
-    a value from here on.
+    Random numbers depend on seed and step alone, and what the thermostat asks for on the step
+    alone. What is an exception inside ASE's integrator is a value from here on.
     """
     if hasattr(dynamics, "rng"):
         dynamics.rng = generator(seed, "thermostat", step)
+    if config.target_temperature is not None:
+        set_target_temperature(dynamics, config.target_temperature.at(step * config.timestep_fs))
     try:
         dynamics.step()
     except RewindRequested as refusal:
         return refusal.verdict
     return None
+
+
+def set_target_temperature(dynamics: MolecularDynamics, temperature_K: float) -> None:
+    """Let a thermostat ask for another temperature from the next step on.
+
+    The masses of a Nosé-Hoover chain are proportional to it: its period stays.
+    """
+    match dynamics:
+        case LangevinBAOAB():
+            dynamics.set_temperature(temperature_K)
+        case Bussi():
+            dynamics.temp = temperature_K * units.kB
+            dynamics.target_kinetic_energy = 0.5 * dynamics.temp * dynamics.ndof
+        case NoseHooverChainNVT():
+            _set_chain(dynamics._thermostat, temperature_K)
+
+
+def _set_chain(chain: Any, temperature_K: float) -> None:
+    chain._kT = units.kB * temperature_K
+    chain._Q[0] = 3 * chain._num_atoms_global * chain._kT * chain._tdamp**2
+    chain._Q[1:] = chain._kT * chain._tdamp**2
 
 
 def set_initial_momenta(atoms: Atoms, temperature_K: float, seed: int) -> None:

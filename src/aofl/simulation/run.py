@@ -78,7 +78,7 @@ def one_step(run: Run) -> None:
     if run.step % SNAPSHOT_EVERY == 0 and run.step != run.rewound_to:
         run.snapshots.append(run.snapshot(run.files.offsets_of_path()))
     run.calculator.can_rewind = bool(run.snapshots)
-    refusal = advance(run.dynamics, run.config.seed, run.step + 1)
+    refusal = advance(run.dynamics, run.config.dynamics, run.config.seed, run.step + 1)
     if refusal is not None:
         rewind(run, refusal)
         return
@@ -108,6 +108,7 @@ def _observe(run: Run) -> None:
 
 def _thermo_row(run: Run) -> ThermoRow:
     state, tracker = run.calculator.state, run.tracker
+    target = run.config.dynamics.target_temperature
     return ThermoRow(
         step=run.step,
         time_fs=run.time_fs,
@@ -122,6 +123,7 @@ def _thermo_row(run: Run) -> ThermoRow:
         n_skips=state.n_skips,
         n_bonds=len(tracker.bonded) if tracker else 0,
         n_reactions=tracker.n_events if tracker else 0,
+        target_K=None if target is None else target.at(run.time_fs),
     )
 
 

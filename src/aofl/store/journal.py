@@ -80,7 +80,8 @@ class Table(AppendOnlyFile):
     Parameters
     ----------
     columns
-        The names of the columns, units included.
+        The names of the columns, units included. A file that was begun with the first of them
+        keeps to these: later versions add columns at the end.
 
     Attributes
     ----------
@@ -96,15 +97,12 @@ class Table(AppendOnlyFile):
     def __init__(self, path: Path, columns: Sequence[str], *, is_durable: bool = False) -> None:
         super().__init__(path, is_durable=is_durable)
         self._columns = tuple(columns)
-        header = _csv_line(self._columns)
-        self.start = len(header)
         with closed_on_error(self):
             drop_torn_line(self)
             if self.offset == 0:
-                self.append_bytes(header)
-            elif _first_bytes(path, len(header)) != header:
-                wanted = ", ".join(columns)
-                raise StoreError(f"{path} has other columns than {wanted}: move it away")
+                self.append_bytes(_csv_line(self._columns))
+            self._written = self._columns_of(path)
+        self.start = len(_csv_line(self._written))
 
     def append(self, row: Mapping[str, float | int | str | None]) -> None:
         """Append one row: a value for each column, None where it was not evaluated.
@@ -117,7 +115,17 @@ class Table(AppendOnlyFile):
         if set(row) != set(self._columns):
             different = ", ".join(sorted(set(row) ^ set(self._columns)))
             raise StoreError(f"a row of {self.path} has missing or unknown columns: {different}")
-        self.append_bytes(_csv_line([jsonable(row[column]) for column in self._columns]))
+        self.append_bytes(_csv_line([jsonable(row[column]) for column in self._written]))
+
+    def _columns_of(self, path: Path) -> tuple[str, ...]:
+        """Return the columns of the file: all that are known, or the first of them."""
+        whole = _csv_line(self._columns)
+        header = _first_bytes(path, len(whole)).partition(b"\n")[0].decode(errors="replace")
+        found = tuple(header.split(","))
+        if found != self._columns[: len(found)]:
+            wanted = ", ".join(self._columns)
+            raise StoreError(f"{path} has other columns than {wanted}: move it away")
+        return found
 
 
 def read_table(path: Path) -> list[dict[str, str]]:

@@ -23,7 +23,7 @@ from aofl.config.references import (
     TbliteConfig,
     VaspConfig,
 )
-from aofl.config.schema import RunConfig, VelocityVerletConfig
+from aofl.config.schema import RunConfig
 from aofl.errors import StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
@@ -205,7 +205,6 @@ def make_calculator(
 ) -> AdaptiveCalculator:
     """Return the adaptive calculator of a run, writing to the files of its directory."""
     dynamics = config.dynamics
-    has_thermostat = not isinstance(dynamics, VelocityVerletConfig)
     return AdaptiveCalculator(
         reference=reference,
         force_field=make_force_field(config, atoms),
@@ -217,7 +216,8 @@ def make_calculator(
         quarantine=files.quarantine,
         on_decision=files.decide,
         on_event=files.tell,
-        target_temperature=dynamics.temperature_K if has_thermostat else None,
+        target_temperature=dynamics.target_temperature,
+        relaxation_fs=dynamics.relaxation_fs,
         timestep_fs=dynamics.timestep_fs,
         bonds_every=steps_between_looks(config.chemistry, dynamics.timestep_fs),
     )

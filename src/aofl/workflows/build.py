@@ -32,7 +32,7 @@ def build(config: RunConfig) -> Atoms:
         atoms = build_system(config.system, config.seed, engines).atoms
     _check_fits(config, atoms)
     if np.allclose(atoms.get_momenta(), 0.0):
-        set_initial_momenta(atoms, config.dynamics.temperature_K, config.seed)
+        set_initial_momenta(atoms, config.dynamics.initial_temperature, config.seed)
     return atoms
 
 

@@ -156,6 +156,6 @@ def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, 
         "elements": sorted(set(atoms.get_chemical_symbols())),
         "n_atoms": len(atoms),
         "timestep_fs": config.dynamics.timestep_fs,
-        "temperature_K": config.dynamics.temperature_K,
+        "temperature_K": config.model_dump(mode="json")["dynamics"]["temperature_K"],
         "steps": config.dynamics.steps,
     }

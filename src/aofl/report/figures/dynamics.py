@@ -21,6 +21,7 @@ from aofl.report.figures.plot import (
     Trace,
     curve,
     in_time_unit,
+    thinned,
 )
 
 
@@ -35,13 +36,7 @@ def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | N
         traces += curve("potential, corrected", time, corrected, TEAL)
         traces += curve("with kinetic, corrected", time, conserved, VIOLET)
     traces += curve("temperature", time, thermo["temperature_K"], ORANGE, 1)
-    if target_K is not None:
-        ends = time[[0, -1]]
-        traces.append(
-            Trace(
-                name="of the thermostat", x=ends, y=[target_K] * 2, colour=INK, panel=1, dash="dash"
-            )
-        )
+    traces += _target(time, thermo["target_K"], target_K)
     return Plot(
         name="energy",
         panels=(Panel(title="Energy relative to the start, eV"), Panel(title="Temperature, K")),
@@ -49,3 +44,15 @@ def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | N
         x_title=f"time, {unit}",
         height=520,
     )
+
+
+def _target(time: FloatArray, course: FloatArray, target_K: float | None) -> tuple[Trace, ...]:
+    """Return the line of the thermostat: as recorded, or the one temperature of older runs."""
+    x, y = thinned(time, course)
+    if not len(x) and target_K is not None:
+        x, y = time[[0, -1]], np.full(2, target_K)
+    if len(x) and (y == y[0]).all():
+        x, y = x[[0, -1]], y[[0, -1]]
+    if not len(x):
+        return ()
+    return (Trace(name="of the thermostat", x=x, y=y, colour=INK, panel=1, dash="dash"),)

@@ -1,0 +1,58 @@
+"""A schedule: what a thermostat or a barostat asks for, as a pure function of the simulated time.
+
+Piecewise linear through points, as the annealing of other codes has it: between two points the
+value is on the line that joins them (a ramp), two points at one time are a step, and after the last
+point its value stays. It has no memory, so a run that is resumed or rewound asks for the same.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """A value for every time.
+
+    Attributes
+    ----------
+    times_fs
+        Of the points, fs, ascending from 0; equal times are a step.
+    values
+        At the points, in a unit of their own.
+    """
+
+    times_fs: tuple[float, ...]
+    values: tuple[float, ...]
+
+    @classmethod
+    def constant(cls, value: float) -> Schedule:
+        """Return the schedule that has one value at all times."""
+        return cls(times_fs=(0.0,), values=(value,))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value is one and the same at all times."""
+        return len(set(self.values)) == 1
+
+    def at(self, time_fs: float) -> float:
+        """Return the value at a time; at a step, the one after it."""
+        after = bisect_right(self.times_fs, time_fs)
+        if after == len(self.times_fs):
+            return self.values[-1]
+        (t0, t1), (v0, v1) = (
+            self.times_fs[after - 1 : after + 1],
+            self.values[after - 1 : after + 1],
+        )
+        return v0 + (v1 - v0) * (time_fs - t0) / (t1 - t0)
+
+    def highest(self, since_fs: float, until_fs: float) -> float:
+        """Return the largest value of a span of time, its ends included."""
+        since_fs = max(since_fs, 0.0)
+        within = (
+            value
+            for time, value in zip(self.times_fs, self.values, strict=True)
+            if since_fs < time <= until_fs
+        )
+        return max(self.at(since_fs), self.at(until_fs), *within)
