@@ -131,12 +131,24 @@ def melting(directory: Path, name: str = "nose_hoover") -> RunConfig:
     return configuration(written(crystal(), directory), **changes)
 
 
+def pressed(directory: Path, cell: str = "full") -> RunConfig:
+    """A crystal under a pressure that rises, by our rule: its cell moves."""
+    changes = {
+        "dynamics.name": "mtk",
+        "dynamics.cell": cell,
+        "dynamics.pressure_GPa": [{"ps": 0, "GPa": 0}, {"ps": 0.1, "GPa": 3}],
+        "dynamics.pressure_time_fs": 300.0,
+    }
+    return configuration(written(crystal(), directory), **changes)
+
+
 SCENARIOS: dict[str, Callable[..., RunConfig]] = {
     "guarded": guarded,
     "reactive": reactive,
     "rival": rival,
     "production": production,
     "melting": melting,
+    "pressed": pressed,
 }
 
 

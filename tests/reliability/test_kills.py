@@ -54,6 +54,11 @@ def test_kills_while_a_schedule_heats_and_quenches(tmp_path: Path) -> None:
     assert_nothing_was_lost(found)
 
 
+def test_kills_while_the_cell_moves(tmp_path: Path) -> None:
+    found = campaign(tmp_path, seed=4, pressed=8)
+    assert_nothing_was_lost(found)
+
+
 @pytest.mark.soak
 def test_two_hundred_kills(tmp_path: Path) -> None:
     found = campaign(tmp_path, seed=2026, guarded=60, reactive=80, rival=40, production=20)

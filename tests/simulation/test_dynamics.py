@@ -49,7 +49,7 @@ def copper(size: int = 3) -> Atoms:
 
 def moved(atoms: Atoms, config: Any, first: int, last: int, state: Any = ()) -> Any:
     """Make steps `first + 1` to `last` with an integrator made afresh; return its state."""
-    dynamics = make_dynamics(config, atoms)
+    dynamics = make_dynamics(config, atoms, first)
     restore_thermostat(dynamics, np.array(state))
     for step in range(first + 1, last + 1):
         assert advance(dynamics, config, 7, step) is None

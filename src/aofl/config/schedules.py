@@ -21,6 +21,13 @@ class TemperaturePoint(Section):
     K: float = Field(gt=0, description="target temperature then, K")
 
 
+class PressurePoint(Section):
+    """A pressure at a time of the run."""
+
+    ps: float = Field(ge=0, description="time since the start of the run, ps")
+    GPa: float = Field(description="target pressure then, GPa")
+
+
 def _are_points(key: str, example: str, least: float | None) -> BeforeValidator:
     """Return the check of a list of points, whose sentences name the point that is wrong."""
 
@@ -61,6 +68,12 @@ Temperature = Annotated[
     | Annotated[list[TemperaturePoint], Tag("points")],
     Discriminator(_kind),
     _are_points("K", "{ps: 5, K: 900}", 0.0),
+]
+
+Pressure = Annotated[
+    Annotated[float, Tag("number")] | Annotated[list[PressurePoint], Tag("points")],
+    Discriminator(_kind),
+    _are_points("GPa", "{ps: 5, GPa: 0.1}", None),
 ]
 
 

@@ -13,7 +13,7 @@ from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
 from aofl.config.references import ReferenceConfig, TbliteConfig
-from aofl.config.schedules import FS_PER_PS, Temperature, schedule_of
+from aofl.config.schedules import FS_PER_PS, Pressure, Temperature, schedule_of
 from aofl.config.section import Section
 from aofl.config.stages import StagesConfig
 from aofl.config.system import SystemConfig
@@ -156,7 +156,12 @@ class LabelsConfig(Section):
 
 
 class _Dynamics(Section):
-    """What all dynamics share."""
+    """What all dynamics share: `target_temperature` is None where nothing keeps one."""
+
+    @property
+    def target_pressure(self) -> Schedule | None:
+        """The target, GPa, at every time; None where the cell stays as it is."""
+        return None
 
     timestep_fs: float = Field(gt=0, le=10, description="time step, fs")
     steps: int = Field(ge=1, description="steps of the whole run, resumed parts included")
@@ -245,8 +250,29 @@ class NoseHooverConfig(_WithTimeConstant):
     name: Literal["nose_hoover"]
 
 
+class MtkConfig(_WithTimeConstant):
+    """Constant pressure and temperature (Martyna, Tobias and Klein)."""
+
+    name: Literal["mtk"]
+    pressure_GPa: Pressure = Field(
+        description="target pressure, GPa, or its course: points {ps, GPa} joined by lines"
+    )
+    cell: Literal["normal", "isotropic", "full"] = Field(
+        description="what moves: its height along c, its size, or its shape as well"
+    )
+    pressure_time_fs: float = Field(default=1000.0, gt=0, description="period of the cell, fs")
+    trust_pressure: bool = Field(
+        default=False, description="take the pressure of a semi-empirical reference as it is"
+    )
+
+    @property
+    def target_pressure(self) -> Schedule:
+        """The target, GPa, at every time."""
+        return schedule_of(self.pressure_GPa, "GPa")
+
+
 DynamicsConfig = Annotated[
-    VelocityVerletConfig | LangevinConfig | BussiConfig | NoseHooverConfig,
+    VelocityVerletConfig | LangevinConfig | BussiConfig | NoseHooverConfig | MtkConfig,
     Field(discriminator="name"),
 ]
 

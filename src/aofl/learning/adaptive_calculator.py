@@ -92,6 +92,8 @@ class AdaptiveCalculator(Calculator):
         Of the dynamics; the chemistry rule counts in it.
     bonds_every
         Steps between the looks at the bonds of who follows the reactions; None where nobody does.
+    needs_stress
+        Whether the driver follows the stress: then a label without one stops the run.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
@@ -113,6 +115,7 @@ class AdaptiveCalculator(Calculator):
         relaxation_fs: float = 0.0,
         timestep_fs: float = 1.0,
         bonds_every: int | None = None,
+        needs_stress: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         settings, labels = settings or LearningConfig(), labels or LabelsConfig()
@@ -135,6 +138,7 @@ class AdaptiveCalculator(Calculator):
                 target_temperature=_schedule(target_temperature),
                 relaxation_fs=relaxation_fs,
                 bonds_every=bonds_every,
+                needs_stress=needs_stress,
             ),
             oracle=self.oracle,
             timing=self.timing,

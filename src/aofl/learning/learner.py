@@ -44,6 +44,10 @@ from aofl.records.events import Drifting, LabelFailed, Uncertain
 from aofl.records.rule_names import AIMD, RANDOM_AUDIT
 
 MAX_FAILURES = 10  # labels in a row
+NO_STRESS = (
+    "the reference gave no stress, which `dynamics.pressure_GPa` cannot do without: let it compute "
+    "one (`reference.stress: true` with CP2K), take another reference, or a fixed cell"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +229,13 @@ class Learner:
         match self.oracle.ask(_question(now, verdict)):
             case NoLabel(failure=failure):
                 return self._without(now, failure)
+            case Answer(label=label) if self._lacks_stress(label):
+                return Refused(verdict=_stop(NO_STRESS), state=now.state, told=now.told)
             case Answer() as answer:
                 return self._taught(now, verdict, answer, continuous)
+
+    def _lacks_stress(self, label: Label) -> bool:
+        return self.conditions.needs_stress and label.stress is None
 
     def _taught(
         self, now: Now, verdict: Verdict, answer: Answer, continuous: float | None
@@ -318,6 +327,8 @@ class Learner:
         if isinstance(answer, NoLabel):
             reason = f"no label at step {step} and nothing can replace it: {answer.failure}"
             return Refused(verdict=_stop(reason), state=state, told=Told(), failure=answer.failure)
+        if self._lacks_stress(answer.label):
+            return Refused(verdict=_stop(NO_STRESS), state=state, told=Told())
         seconds = {"reference": answer.label.seconds, "update": 0.0}
         line = ledger_line(
             verdict, step=step, time_fs=time_fs, label_id=answer.label_id, seconds=seconds

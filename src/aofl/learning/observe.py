@@ -34,7 +34,8 @@ class Conditions:
     `seed` is that of the run, `timestep_fs` that of the dynamics; `target_temperature` is the
     thermostat's, K, None where there is none, and `relaxation_fs` the time in which the atoms
     follow it. Every `bonds_every` steps the bonds are looked at
-    for who follows the reactions; None where nobody does.
+    for who follows the reactions; None where nobody does. With `needs_stress` a label without a
+    stress is none, because a barostat follows it.
     """
 
     mode: Mode
@@ -44,6 +45,7 @@ class Conditions:
     target_temperature: Schedule | None = None
     relaxation_fs: float = 0.0
     bonds_every: int | None = None
+    needs_stress: bool = False
 
     def temperature_at(self, step: int) -> float | None:
         """Return the temperature that the atoms may have of the thermostat at a step, K.

@@ -35,6 +35,9 @@ class ThermoRow:
         Covalent bonds now, and reactions so far.
     target_K
         What the thermostat asks for, K; empty without one.
+    volume_A3, pressure_GPa, target_GPa
+        Of the cell, with the share of the moving atoms and along the normal where it alone moves,
+        and what the barostat asks for; empty without one.
     """
 
     step: int
@@ -51,6 +54,9 @@ class ThermoRow:
     n_bonds: int
     n_reactions: int
     target_K: float | None = None  # noqa: N815
+    volume_A3: float | None = None  # noqa: N815
+    pressure_GPa: float | None = None  # noqa: N815
+    target_GPa: float | None = None  # noqa: N815
 
 
 THERMO_COLUMNS = tuple(column.name for column in fields(ThermoRow))

@@ -154,6 +154,7 @@ def _arrays(instant: Snapshot) -> dict[str, FloatArray]:
         "previous_positions": np.empty((0, 3)) if before is None else before,
         "thermostat": instant.thermostat,
     }
+    own |= {} if instant.cell is None else {"cell": instant.cell}
     return own | {f"results.{name}": value for name, value in instant.results.items()}
 
 
@@ -207,6 +208,7 @@ def _instant(arrays: dict[str, Any], k: int, state: Mapping[str, Any]) -> Snapsh
     return Snapshot(
         positions=arrays[f"{k}.positions"],
         momenta=arrays[f"{k}.momenta"],
+        cell=arrays.get(f"{k}.cell"),  # newer than the others
         results={name: arrays[f"{k}.results.{name}"] for name in RESULTS},
         thermostat=arrays[f"{k}.thermostat"],
         path=path,
@@ -225,6 +227,7 @@ def _check_shapes(arrays: dict[str, Any], k: int) -> None:
     shapes: dict[str, tuple[int, ...]] = {
         "positions": (n, 3),
         "momenta": (n, 3),
+        "cell": (3, 3),
         "previous_positions": (n if m else 0, 3),
         "results.energy": (),
         "results.free_energy": (),
@@ -233,6 +236,8 @@ def _check_shapes(arrays: dict[str, Any], k: int) -> None:
         "results.stress": (6,),
     }
     for name, shape in shapes.items():
+        if name == "cell" and f"{k}.cell" not in arrays:
+            continue
         if arrays[f"{k}.{name}"].shape != shape:
             raise ValueError(f"{name} has shape {arrays[f'{k}.{name}'].shape}, not {shape}")
 

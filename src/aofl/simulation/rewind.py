@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 from typing import Any
 
 from ase import Atoms
@@ -69,7 +68,7 @@ def _trusted_frame(run: Run, how: Rewind, refused: int) -> Snapshot:
 
 def _is_far_enough(run: Run, how: Rewind, frame: Snapshot, refused: int) -> bool:
     if how.must_agree:
-        structure = replace(Structure.of(run.atoms), positions=frame.positions)
+        structure = frame.moved(Structure.of(run.atoms))
         calculator, followed = run.calculator, frame.results["forces"]
         return agrees(calculator.force_field, calculator.state, structure, followed)
     return frame.step <= refused - how.before_fs / run.config.dynamics.timestep_fs
@@ -113,6 +112,6 @@ def _events_to_keep(run: Run, offset: int) -> list[dict[str, Any]]:
 
 def dynamics_at(config: RunConfig, atoms: Atoms, snapshot: Snapshot) -> Any:
     """Return the integrator as it was at a captured instant; the forces must be put back first."""
-    dynamics = make_dynamics(config.dynamics, atoms)
+    dynamics = make_dynamics(config.dynamics, atoms, snapshot.step)
     restore_thermostat(dynamics, snapshot.thermostat)
     return dynamics

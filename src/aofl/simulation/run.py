@@ -11,7 +11,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
+from ase import units
 
+from aofl.config.schema import MtkConfig
 from aofl.errors import AoflError, RunStopped, StoreError
 from aofl.learning.update import calibration_factors
 from aofl.records import ThermoRow
@@ -124,7 +126,22 @@ def _thermo_row(run: Run) -> ThermoRow:
         n_bonds=len(tracker.bonded) if tracker else 0,
         n_reactions=tracker.n_events if tracker else 0,
         target_K=None if target is None else target.at(run.time_fs),
+        **_pressure(run),
     )
+
+
+def _pressure(run: Run) -> dict[str, float]:
+    """Return the columns of a cell that moves."""
+    dynamics = run.config.dynamics
+    if not isinstance(dynamics, MtkConfig):
+        return {}
+    stress = run.atoms.get_stress(voigt=True, include_ideal_gas=True)
+    driving = stress[2:3] if dynamics.cell == "normal" else stress[:3]
+    return {
+        "volume_A3": float(run.atoms.get_volume()),
+        "pressure_GPa": -float(np.mean(driving)) / units.GPa,
+        "target_GPa": dynamics.target_pressure.at(run.time_fs),
+    }
 
 
 def _finish(run: Run, status: str, reason: str) -> None:

@@ -15,6 +15,7 @@ from aofl.chemistry.tracker_state import TrackerState
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.learning.learner_state import PathState
 from aofl.records import FloatArray
+from aofl.structure import Structure
 
 RESULTS = ("energy", "free_energy", "energies", "forces", "stress")
 
@@ -27,6 +28,9 @@ class Snapshot:
     ----------
     positions, momenta
         Å and ASE's units, shape (n, 3).
+    cell
+        Rows are the cell vectors, Å, shape (3, 3); None, in checkpoints of before there was
+        pressure, for the one that a run started with.
     results
         What the calculator gave for these positions, by ASE's property names.
     thermostat
@@ -41,6 +45,7 @@ class Snapshot:
 
     positions: FloatArray
     momenta: FloatArray
+    cell: FloatArray | None
     results: dict[str, FloatArray]
     thermostat: FloatArray
     path: PathState
@@ -51,6 +56,11 @@ class Snapshot:
     def step(self) -> int:
         """The step after which it was taken."""
         return self.path.step
+
+    def moved(self, structure: Structure) -> Structure:
+        """Return a structure with its atoms and cell where they were then."""
+        cell = structure.cell if self.cell is None else self.cell
+        return replace(structure, positions=self.positions, cell=cell)
 
 
 def capture(
@@ -64,6 +74,7 @@ def capture(
     return Snapshot(
         positions=atoms.positions.copy(),
         momenta=atoms.get_momenta(),
+        cell=atoms.cell.array.copy(),
         results={name: np.array(calculator.results[name], dtype=np.float64) for name in RESULTS},
         thermostat=thermostat.copy(),
         path=calculator.state.path,
@@ -74,6 +85,8 @@ def capture(
 
 def put_back(snapshot: Snapshot, atoms: Atoms, calculator: AdaptiveCalculator) -> None:
     """Set atoms and calculator to a captured instant; what was learned since is kept."""
+    if snapshot.cell is not None:
+        atoms.set_cell(snapshot.cell)
     atoms.positions = snapshot.positions
     atoms.set_momenta(snapshot.momenta, apply_constraint=False)
     atoms.calc = calculator

@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from aofl.config.schema import RunConfig
+from aofl.config.schema import MtkConfig, RunConfig
 from aofl.errors import ConfigError, ModelError, StoreError, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
@@ -21,6 +21,7 @@ from aofl.reference import Reference
 from aofl.simulation.dynamics import make_dynamics
 from aofl.store import format_atoms
 from aofl.workflows.assemble import check_reference, make_force_field
+from aofl.workflows.pressure import check_pressure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ def admit(config: RunConfig, atoms: Atoms, reference: Reference) -> Admission:
     force_field = make_force_field(config, atoms)
     _check_force_field(config, force_field, atoms, reference)
     _check_dynamics(config, atoms)
+    if isinstance(config.dynamics, MtkConfig):
+        check_pressure(config, atoms, reference)
     return Admission(data=data, force_field=force_field)
 
 

@@ -219,5 +219,6 @@ def make_calculator(
         target_temperature=dynamics.target_temperature,
         relaxation_fs=dynamics.relaxation_fs,
         timestep_fs=dynamics.timestep_fs,
+        needs_stress=dynamics.target_pressure is not None,
         bonds_every=steps_between_looks(config.chemistry, dynamics.timestep_fs),
     )

@@ -153,7 +153,7 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
     with understood("the checkpoint"):
         events = [dict(event) for event in checkpoint.state["events_to_tell"]]
         rewound_to = checkpoint.state["rewound_to"]
-        dynamics_before = str(checkpoint.state["config"]["dynamics"]["name"])
+        dynamics_before = dict(checkpoint.state["config"]["dynamics"])
     if len(snapshot.positions) != len(atoms):
         raise StoreError(
             f"the checkpoint has {len(snapshot.positions)} atoms and {session.directory.start} "
@@ -164,7 +164,8 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
     calculator = make_calculator(config, atoms, session.reference, files)
     restore_learning(calculator, checkpoint)
     put_back(snapshot, atoms, calculator)
-    if dynamics_before != config.dynamics.name:
+    dynamics = config.dynamics.model_dump(mode="json")
+    if any(dynamics_before.get(key) != dynamics.get(key) for key in ("name", "cell")):
         snapshot, *before = (
             replace(instant, thermostat=instant.thermostat[:0]) for instant in (snapshot, *before)
         )

@@ -1,0 +1,69 @@
+"""Whether a run can be held at a pressure: of its cell, and of what its reference says of one."""
+
+from __future__ import annotations
+
+import numpy as np
+from ase import Atoms
+
+from aofl.config.references import Cp2kConfig
+from aofl.config.schema import MtkConfig, RunConfig
+from aofl.errors import ConfigError, StructureError
+from aofl.forcefield.rows import widest_gap
+from aofl.reference import Reference
+from aofl.structure import Structure
+
+LARGEST_GAP = 5.0  # Å: an interface that was built apart closes it, vacuum does not
+KEEPS_THE_CELL = "take `dynamics.name: nose_hoover`, which keeps the cell"
+RIGHT_ANGLE = 1e-6  # cosine
+
+
+def check_pressure(config: RunConfig, atoms: Atoms, reference: Reference) -> None:
+    """Refuse a cell that cannot be pressed on, and a reference whose pressure cannot be followed.
+
+    Raises
+    ------
+    StructureError
+        If the cell is not periodic, holds vacuum, or has no normal where it should move along it.
+    ConfigError
+        If the reference gives no stress, or one that is off by gigapascals and is not asked for.
+    """
+    dynamics = config.dynamics
+    if isinstance(dynamics, MtkConfig):
+        _check_cell(dynamics, atoms)
+        _check_stress(config, dynamics, reference)
+
+
+def _check_cell(dynamics: MtkConfig, atoms: Atoms) -> None:
+    if not atoms.pbc.all():
+        raise StructureError(
+            "`dynamics.pressure_GPa` needs a cell that is periodic along a, b and c, and that of "
+            f"the start structure is so along {atoms.pbc.sum()} of them; {KEEPS_THE_CELL}"
+        )
+    gap = widest_gap(Structure.of(atoms))
+    if gap > LARGEST_GAP:
+        raise StructureError(
+            f"the cell has {gap:.1f} Å of vacuum (at most {LARGEST_GAP:g} Å), which "
+            f"`dynamics.pressure_GPa` would only close; fill it, or {KEEPS_THE_CELL}"
+        )
+    a, b, c = np.array(atoms.cell) / atoms.cell.lengths()[:, None]
+    if dynamics.cell == "normal" and max(abs(a @ c), abs(b @ c)) > RIGHT_ANGLE:
+        raise StructureError(
+            "`dynamics.cell` is 'normal', but the cell vector c is not normal to a and b; take "
+            "'isotropic' or 'full', or a cell whose c is"
+        )
+
+
+def _check_stress(config: RunConfig, dynamics: MtkConfig, reference: Reference) -> None:
+    code = config.reference
+    if isinstance(code, Cp2kConfig) and code.input is None and not code.stress:
+        raise ConfigError(
+            "`reference.stress` is false, and `dynamics.pressure_GPa` follows the stress; set it "
+            "to true"
+        )
+    if reference.is_semi_empirical and not dynamics.trust_pressure:
+        raise ConfigError(
+            "`dynamics.pressure_GPa` follows the pressure of the reference, and that of a "
+            "semi-empirical method can be off by gigapascals (GFN1-xTB: 9.4 GPa for sodium at its "
+            "measured lattice constant); look at it with `aofl validate`, take a DFT reference or "
+            "a fixed cell, or set `dynamics.trust_pressure: true`"
+        )
