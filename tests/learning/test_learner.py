@@ -620,6 +620,7 @@ class Track:
 
     def back_to(self, snapshot: Any) -> None:
         self.atoms = water_at(0.01 * snapshot.step)
+        self.atoms.calc = self.calculator
         put_back(snapshot, self.atoms, self.calculator)
 
     def ends_where_it_began(self, energy: float) -> None:

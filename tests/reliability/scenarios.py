@@ -142,6 +142,17 @@ def pressed(directory: Path, cell: str = "full") -> RunConfig:
     return configuration(written(crystal(), directory), **changes)
 
 
+def pulled(directory: Path) -> RunConfig:
+    """A crystal of which a spring pulls a bond, between walls that its atoms reach."""
+    course = [{"ps": 0, "A": 2.6}, {"ps": 0.1, "A": 3.2}]
+    bias = {
+        "restrain": [{"atoms": [0, 1], "length_A": course, "stiffness_eV_per_A2": 2.0}],
+        "wall": {"above_A": 0.0, "below_A": 1.8},
+    }
+    changes = {"dynamics.name": "langevin", "bias": bias}
+    return configuration(written(crystal(), directory), **changes)
+
+
 SCENARIOS: dict[str, Callable[..., RunConfig]] = {
     "guarded": guarded,
     "reactive": reactive,
@@ -149,6 +160,7 @@ SCENARIOS: dict[str, Callable[..., RunConfig]] = {
     "production": production,
     "melting": melting,
     "pressed": pressed,
+    "pulled": pulled,
 }
 
 

@@ -52,11 +52,19 @@ def test_twenty_kills(tmp_path: Path) -> None:
 def test_kills_while_a_schedule_heats_and_quenches(tmp_path: Path) -> None:
     found = campaign(tmp_path, seed=3, melting=8)
     assert_nothing_was_lost(found)
+    assert found["melting"]["whole"]["rewinds"] == 2
 
 
 def test_kills_while_the_cell_moves(tmp_path: Path) -> None:
     found = campaign(tmp_path, seed=4, pressed=8)
     assert_nothing_was_lost(found)
+    assert found["pressed"]["whole"]["rewinds"] == 2
+
+
+def test_kills_under_a_bias(tmp_path: Path) -> None:
+    found = campaign(tmp_path, seed=5, pulled=8)
+    assert_nothing_was_lost(found)
+    assert found["pulled"]["whole"]["rewinds"] == 2
 
 
 @pytest.mark.soak

@@ -1,4 +1,4 @@
-"""Temperatures and pressures that follow the time: a number, or points that lines join."""
+"""Temperatures, pressures and lengths that follow the time: a number, or points that lines join."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ class PressurePoint(Section):
 
     ps: float = Field(ge=0, description="time since the start of the run, ps")
     GPa: float = Field(description="target pressure then, GPa")
+
+
+class LengthPoint(Section):
+    """A length at a time of the run."""
+
+    ps: float = Field(ge=0, description="time since the start of the run, ps")
+    A: float = Field(gt=0, description="length then, Å")
 
 
 def _are_points(key: str, example: str, least: float | None) -> BeforeValidator:
@@ -74,6 +81,13 @@ Pressure = Annotated[
     Annotated[float, Tag("number")] | Annotated[list[PressurePoint], Tag("points")],
     Discriminator(_kind),
     _are_points("GPa", "{ps: 5, GPa: 0.1}", None),
+]
+
+Length = Annotated[
+    Annotated[Annotated[float, Field(gt=0)], Tag("number")]
+    | Annotated[list[LengthPoint], Tag("points")],
+    Discriminator(_kind),
+    _are_points("A", "{ps: 5, A: 2.5}", 0.0),
 ]
 
 

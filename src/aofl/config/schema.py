@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from ase.data import atomic_numbers
 from pydantic import Field, field_validator, model_validator
 
+from aofl.config.bias import BiasConfig
 from aofl.config.references import ReferenceConfig, TbliteConfig
 from aofl.config.schedules import FS_PER_PS, Pressure, Temperature, schedule_of
 from aofl.config.section import Section
@@ -314,6 +315,9 @@ class RunConfig(Section):
         default=None, description="small cells to learn from before the whole"
     )
     dynamics: DynamicsConfig = Field(description="how the atoms move")
+    bias: BiasConfig | None = Field(
+        default=None, description="springs and walls that act on the atoms and never on labels"
+    )
     chemistry: ChemistryConfig = Field(
         default_factory=ChemistryConfig, description="how reactions are followed"
     )

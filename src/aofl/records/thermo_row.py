@@ -38,6 +38,9 @@ class ThermoRow:
     volume_A3, pressure_GPa, target_GPa
         Of the cell, with the share of the moving atoms and along the normal where it alone moves,
         and what the barostat asks for; empty without one.
+    bias_eV, restrained_A
+        Energy of springs and walls, eV, which is in no other energy, and the lengths of the
+        springs, Å, in their order with a space between; empty without a bias.
     """
 
     step: int
@@ -57,6 +60,8 @@ class ThermoRow:
     volume_A3: float | None = None  # noqa: N815
     pressure_GPa: float | None = None  # noqa: N815
     target_GPa: float | None = None  # noqa: N815
+    bias_eV: float | None = None  # noqa: N815
+    restrained_A: str | None = None  # noqa: N815
 
 
 THERMO_COLUMNS = tuple(column.name for column in fields(ThermoRow))

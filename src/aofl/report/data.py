@@ -47,6 +47,7 @@ THERMO = (
     "predicted_error_eV_per_A",
     "threshold_eV_per_A",
     "target_K",
+    "bias_eV",
 )
 
 

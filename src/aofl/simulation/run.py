@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 from ase import units
@@ -18,6 +19,7 @@ from aofl.errors import AoflError, RunStopped, StoreError
 from aofl.learning.update import calibration_factors
 from aofl.records import ThermoRow
 from aofl.records.events import Done, StartDoubted, Stopped
+from aofl.simulation.bias import push
 from aofl.simulation.checkpointing import save_state
 from aofl.simulation.dynamics import advance
 from aofl.simulation.reaction_log import look_at_chemistry
@@ -127,10 +129,11 @@ def _thermo_row(run: Run) -> ThermoRow:
         n_reactions=tracker.n_events if tracker else 0,
         target_K=None if target is None else target.at(run.time_fs),
         **_pressure(run),
+        **_bias(run),
     )
 
 
-def _pressure(run: Run) -> dict[str, float]:
+def _pressure(run: Run) -> dict[str, Any]:
     """Return the columns of a cell that moves."""
     dynamics = run.config.dynamics
     if not isinstance(dynamics, MtkConfig):
@@ -142,6 +145,15 @@ def _pressure(run: Run) -> dict[str, float]:
         "pressure_GPa": -float(np.mean(driving)) / units.GPa,
         "target_GPa": dynamics.target_pressure.at(run.time_fs),
     }
+
+
+def _bias(run: Run) -> dict[str, Any]:
+    """Return the columns of a bias."""
+    if run.config.bias is None:
+        return {}
+    now = push(run.config.bias, run.atoms, run.time_fs)
+    lengths = " ".join(f"{length:.6f}" for length in now.lengths)
+    return {"bias_eV": now.energy, "restrained_A": lengths or None}
 
 
 def _finish(run: Run, status: str, reason: str) -> None:

@@ -84,12 +84,11 @@ def capture(
 
 
 def put_back(snapshot: Snapshot, atoms: Atoms, calculator: AdaptiveCalculator) -> None:
-    """Set atoms and calculator to a captured instant; what was learned since is kept."""
+    """Set atoms and the calculator they follow to a captured instant; what was learned is kept."""
     if snapshot.cell is not None:
         atoms.set_cell(snapshot.cell)
     atoms.positions = snapshot.positions
     atoms.set_momenta(snapshot.momenta, apply_constraint=False)
-    atoms.calc = calculator
     calculator.atoms = atoms.copy()
     calculator.results = {
         name: float(value) if value.ndim == 0 else value.copy()

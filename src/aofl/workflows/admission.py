@@ -18,6 +18,7 @@ from aofl.errors import ConfigError, ModelError, StoreError, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.reference import Reference
+from aofl.simulation.bias import check_bias
 from aofl.simulation.dynamics import make_dynamics
 from aofl.store import format_atoms
 from aofl.workflows.assemble import check_reference, make_force_field
@@ -63,6 +64,8 @@ def admit(config: RunConfig, atoms: Atoms, reference: Reference) -> Admission:
     _check_dynamics(config, atoms)
     if isinstance(config.dynamics, MtkConfig):
         check_pressure(config, atoms, reference)
+    if config.bias is not None:
+        check_bias(config.bias, atoms, cell_moves=config.dynamics.target_pressure is not None)
     return Admission(data=data, force_field=force_field)
 
 

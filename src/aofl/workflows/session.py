@@ -16,6 +16,7 @@ from aofl.errors import StoreError
 from aofl.records.events import Changed, CheckpointDamaged, Resumed, Started
 from aofl.reference import Reference
 from aofl.reference.level import level_of
+from aofl.simulation.bias import attach
 from aofl.simulation.checkpointing import restore_learning, snapshots_of, understood
 from aofl.simulation.dynamics import make_dynamics
 from aofl.simulation.recorder import Recorder
@@ -79,7 +80,7 @@ def begun(session: Session) -> Run:
     files.empty()
     files.tell(Started(step=0, time_fs=0.0))
     calculator = make_calculator(config, atoms, session.reference, files)
-    atoms.calc = calculator
+    attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
     atoms.get_forces()
     started = Run(
         config=config,
@@ -163,6 +164,7 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
     files.tell_again(events)
     calculator = make_calculator(config, atoms, session.reference, files)
     restore_learning(calculator, checkpoint)
+    attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
     put_back(snapshot, atoms, calculator)
     dynamics = config.dynamics.model_dump(mode="json")
     if any(dynamics_before.get(key) != dynamics.get(key) for key in ("name", "cell")):

@@ -16,7 +16,7 @@ from time import monotonic
 from ase import Atoms
 
 from aofl.config import Change, EquilibrationConfig, FileSystem, InterfaceSystem, read_config
-from aofl.config.schema import RunConfig
+from aofl.config.schema import DynamicsConfig, MtkConfig, NoseHooverConfig, RunConfig
 from aofl.config.stages import StageConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.reference import Reference
@@ -189,9 +189,23 @@ def _stage_config(
             "out": None,
             "stages": None,
             "system": FileSystem(structure=str(cell.absolute())),
-            "dynamics": config.dynamics.model_copy(update=moves),
+            "dynamics": _at_fixed_cell(config.dynamics).model_copy(update=moves),
+            "bias": None,
             "force_field": config.force_field.model_copy(update=knows),
         }
+    )
+
+
+def _at_fixed_cell(dynamics: DynamicsConfig) -> DynamicsConfig:
+    """Return the dynamics of a small cell: of a molecule in vacuum no pressure can be held."""
+    if not isinstance(dynamics, MtkConfig):
+        return dynamics
+    return NoseHooverConfig(
+        name="nose_hoover",
+        timestep_fs=dynamics.timestep_fs,
+        steps=dynamics.steps,
+        temperature_K=dynamics.temperature_K,
+        time_constant_fs=dynamics.time_constant_fs,
     )
 
 

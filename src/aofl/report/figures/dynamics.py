@@ -31,6 +31,7 @@ def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | N
     energy = thermo["potential_eV"] - thermo["potential_eV"][0]
     corrected = energy - thermo["energy_shift_eV"]
     conserved = corrected + thermo["kinetic_eV"] - thermo["kinetic_eV"][0]
+    conserved = conserved + np.nan_to_num(thermo["bias_eV"] - thermo["bias_eV"][0])
     traces = list(curve("potential", time, energy, BLUE))
     if np.isfinite(corrected).any():
         traces += curve("potential, corrected", time, corrected, TEAL)
