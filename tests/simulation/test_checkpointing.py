@@ -16,8 +16,9 @@ from ase.md.verlet import VelocityVerlet
 from aofl import AdaptiveCalculator, ForceField
 from aofl.ace.basis import BasisSettings
 from aofl.records import Verdict
-from aofl.simulation.checkpointing import restore_learning, save_state
+from aofl.simulation.checkpointing import restore_learning, save_state, snapshots_of
 from aofl.simulation.run_state import Run
+from aofl.simulation.snapshot import put_back
 from aofl.store import Checkpoint, Dataset, load_checkpoint
 
 SETTINGS = BasisSettings(n_pair=8, n_max=4, l_max=2, four_n=0, n_chebyshev=16)
@@ -111,3 +112,22 @@ def test_a_checkpoint_of_before_there_was_append_is_refitted(
     assert resumed.force_field.n_labels_at_refit == 7
     learner.force_field.refit()
     assert_same_bits(resumed, learner, frame(copper, 50))
+
+
+def test_a_checkpoint_of_before_there_was_pressure_keeps_the_cell_of_the_start(
+    calculator: Callable[[], AdaptiveCalculator], copper: Atoms, tmp_path: Path
+) -> None:
+    learner = calculator()
+    atoms = frame(copper, 1)
+    atoms.calc = learner
+    atoms.get_forces()
+    checkpoint = checkpoint_of(learner, atoms, tmp_path / "checkpoint.npz")
+    now, _ = snapshots_of(checkpoint)
+    np.testing.assert_array_equal(now.cell, atoms.cell.array)
+    older = {name: array for name, array in checkpoint.arrays.items() if name != "0.cell"}
+    then, _ = snapshots_of(replace(checkpoint, arrays=older))
+    assert then.cell is None
+    other = frame(copper, 2)
+    put_back(then, other, learner)
+    np.testing.assert_array_equal(other.cell.array, copper.cell.array)
+    np.testing.assert_array_equal(other.positions, atoms.positions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,13 @@ from ase.calculators.emt import EMT
 
 from aofl import api
 from aofl.config import config_from_mapping
+from aofl.config.stages import StageConfig
 from aofl.errors import AoflError, RunStopped
 from aofl.reference import AseReference
+from aofl.report.data import read_run
+from aofl.report.sections.dynamics import energy_and_temperature
 from aofl.store import iterate_trajectory
+from aofl.workflows.staged import _stage_config
 
 
 def configured(directory: Path, atoms: Atoms, cell: str = "isotropic", **changes: Any) -> Any:
@@ -101,3 +106,39 @@ def test_box_and_pressure_are_in_thermo_and_trajectory(tmp_path: Path) -> None:
     assert sorted(frames) == [0, 1, 2, 3, 4]
     assert [frames[k].get_volume() for k in range(5)] == pytest.approx(volumes, rel=1e-12)
     assert np.abs(rows["pressure_GPa"]).max() < 30
+
+
+def test_another_cell_or_another_bias_is_applied_from_a_resume_on(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    api.run(configured(tmp_path, copper(), "isotropic"), out)
+    spring = {"atoms": [0, 1], "length_A": 2.6, "stiffness_eV_per_A2": 1.0}
+    changes = {"dynamics.cell": "normal", "dynamics.steps": 8, "bias": {"restrain": [spring]}}
+    assert api.resume(out, changes) == "done"
+    with (out / "thermo.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["bias_eV"] != "" for row in rows] == [False] * 5 + [True] * 4
+    assert [row["restrained_A"] != "" for row in rows] == [False] * 5 + [True] * 4
+    frames = {frame.info["step"]: frame for frame in iterate_trajectory(out / "trajectory.extxyz")}
+    assert frames[5].cell.array[0] == pytest.approx(copper().cell.array[0], rel=0.02)
+    assert len(read_run(out).thermo["step"]) == len(rows)
+
+
+def test_the_report_draws_pressure_and_volume_of_a_cell_that_moves(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    api.run(configured(tmp_path, copper()), out)
+    section = energy_and_temperature(read_run(out))
+    assert section is not None
+    plot = section.figures[0].drawing
+    assert [panel.title for panel in plot.panels][2:] == ["Pressure, GPa", "Volume, Å³"]
+    lines = {trace.name: trace for trace in plot.traces}
+    assert list(lines["of the thermostat"].y) == [300.0, 300.0]
+    assert list(lines["of the barostat"].y) == [0.0, 0.0]
+    assert lines["volume"].panel == 3
+
+
+def test_the_small_cells_of_stages_keep_their_size_and_know_no_bias(tmp_path: Path) -> None:
+    spring = {"atoms": [0, 1], "length_A": 2.6, "stiffness_eV_per_A2": 1.0}
+    whole = configured(tmp_path, copper(), bias={"restrain": [spring]})
+    small = _stage_config(whole, StageConfig(steps=3), tmp_path / "cell.extxyz", None, copper())
+    assert (small.dynamics.name, small.dynamics.steps, small.bias) == ("nose_hoover", 3, None)
+    assert small.dynamics.temperature_K == 300.0

@@ -47,6 +47,9 @@ THERMO = (
     "predicted_error_eV_per_A",
     "threshold_eV_per_A",
     "target_K",
+    "volume_A3",
+    "pressure_GPa",
+    "target_GPa",
     "bias_eV",
 )
 
