@@ -136,6 +136,14 @@ def test_the_report_is_written_anew_when_the_run_goes_on(
     assert "ended" in capsys.readouterr().out
 
 
+def test_a_damaged_row_is_told_and_not_shown(tmp_path: Path) -> None:
+    run = make(tmp_path / "run")
+    came_to(run, 40)
+    run.thermo.write_text(f"{COLUMNS}4o,1,2,3,4,5\n")
+    with pytest.raises(StoreError, match=r"thermo.csv or summary.json is damaged .*'4o'"):
+        watch.progress_of(watch.look_at(run.path), Pace())
+
+
 def test_what_is_no_run_and_a_short_pause_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there is no run directory"):
         watch.look_at(tmp_path / "nowhere")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Timer
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from rich.console import Console
 from rich.progress import (
@@ -74,6 +74,14 @@ def bar() -> Iterator[OnProgress]:
         drawn.stop()
 
 
+class Paced(TypedDict):
+    """What `RunProgress` tells of the pace; None where it is not known yet."""
+
+    elapsed_s: float
+    ns_per_day: float | None
+    remaining_s: float | None
+
+
 class Pace:
     """The pace since the first look, so that a resumed run shows its own."""
 
@@ -81,8 +89,8 @@ class Pace:
         self._clock = clock
         self._first: tuple[int, float, float] | None = None
 
-    def of(self, step: int, target_steps: int, time_fs: float) -> dict[str, float | None]:
-        """Return `elapsed_s`, `ns_per_day` and `remaining_s` of `RunProgress`."""
+    def of(self, step: int, target_steps: int, time_fs: float) -> Paced:
+        """Return how fast the run goes, and how long it still takes at this pace."""
         now = self._clock()
         if self._first is None or step < self._first[0]:  # another stage
             self._first = (step, time_fs, now)
@@ -105,5 +113,5 @@ class Pace:
             labels=len(run.calculator.oracle.ids),
             skips=run.calculator.state.n_skips,
             threshold_eV_per_A=run.calculator.state.path.limit,
-            **self.of(run.step, target, run.time_fs),  # type: ignore[arg-type]
+            **self.of(run.step, target, run.time_fs),
         )

@@ -204,28 +204,44 @@ def _age(path: Path) -> float | None:
 
 
 def progress_of(look: Look, pace: Pace) -> RunProgress | None:
-    """Return where a run stands; None before its first step."""
+    """Return where a run stands; None before its first step.
+
+    Raises
+    ------
+    StoreError
+        If the newest row of `thermo.csv` has no number where one belongs.
+    """
     from aofl.cli.live import RunProgress
 
     row, summary = look.row, look.summary
     if not row or not summary:
         return None
-    step, target = int(row["step"]), int(summary["target_steps"])
-    time_fs, threshold = float(row["time_fs"]), row["threshold_eV_per_A"]
-    paced = pace.of(step, target, time_fs)
-    spent = summary.get("wall_s", {}).get("total")
-    return RunProgress(
-        step=step,
-        target_steps=target,
-        time_fs=time_fs,
-        temperature_K=float(row["temperature_K"]),
-        labels=int(row["n_labels"]),
-        skips=int(row["n_skips"]),
-        threshold_eV_per_A=float(threshold) if threshold else None,
-        elapsed_s=paced["elapsed_s"] if spent is None else spent,  # type: ignore[arg-type]
-        ns_per_day=paced["ns_per_day"],
-        remaining_s=paced["remaining_s"],
-    )
+    try:
+        step, target, time_fs = (
+            int(row["step"]),
+            int(summary["target_steps"]),
+            float(row["time_fs"]),
+        )
+        threshold = row["threshold_eV_per_A"]
+        paced = pace.of(step, target, time_fs)
+        spent = summary.get("wall_s", {}).get("total")
+        return RunProgress(
+            step=step,
+            target_steps=target,
+            time_fs=time_fs,
+            temperature_K=float(row["temperature_K"]),
+            labels=int(row["n_labels"]),
+            skips=int(row["n_skips"]),
+            threshold_eV_per_A=float(threshold) if threshold else None,
+            elapsed_s=paced["elapsed_s"] if spent is None else float(spent),
+            ns_per_day=paced["ns_per_day"],
+            remaining_s=paced["remaining_s"],
+        )
+    except (KeyError, ValueError) as error:
+        raise StoreError(
+            f"{look.directory}: thermo.csv or summary.json is damaged ({error}); "
+            "`aofl report` shows what can be read"
+        ) from error
 
 
 def screen(look: Look, pace: Pace) -> RenderableType:
