@@ -37,7 +37,7 @@ def gone_on(directory: RunDirectory, atoms: Atoms, step: int, bond: list[int], n
     dynamics = make_dynamics(config.dynamics, atoms)
     found = {step: length(atoms, bond)}
     for now in range(step + 1, step + n + 1):
-        advance(dynamics, config.seed, now)
+        advance(dynamics, config.dynamics, config.seed, now)
         found[now] = length(atoms, bond)
     return found
 

@@ -30,7 +30,7 @@ from ase import Atoms
 
 from aofl.config import read_config
 from aofl.config.references import ReferenceConfig
-from aofl.config.schema import RunConfig
+from aofl.config.schema import DynamicsConfig, RunConfig
 from aofl.records import FloatArray, Label, Verdict
 from aofl.records.events import ReactionHappened
 from aofl.reference import Reference
@@ -110,8 +110,10 @@ def went_on(
     config = read_config(RunDirectory.open(run).config, changes)
     out = start.with_name(f"{start.stem}-{name}")
 
-    def advance_from(dynamics: object, seed: int, step: int) -> Verdict | None:
-        return advance(dynamics, seed, first + step)
+    def advance_from(
+        dynamics: object, conditions: DynamicsConfig, seed: int, step: int
+    ) -> Verdict | None:
+        return advance(dynamics, conditions, seed, first + step)
 
     with patch("aofl.simulation.run.advance", advance_from):
         return learning.run_or_go_on(config, out, EVERY), out, config
