@@ -62,7 +62,6 @@ def test_it_is_what_interpolation_says_between_the_points(melt) -> None:
 def test_a_number_is_the_schedule_of_one_value() -> None:
     given = configured(350).dynamics
     assert (given.target_temperature.at(0), given.target_temperature.at(7e5)) == (350, 350)
-    assert given.target_temperature.is_constant
     assert configured(350, "velocity_verlet").dynamics.target_temperature is None
 
 
@@ -97,6 +96,8 @@ def test_it_is_read_back_as_it_was_written(tmp_path) -> None:
         ("warm", r"`dynamics.temperature_K` is 'warm'; it should be a valid number"),
         (-3, r"`dynamics.temperature_K` is -3; it should be greater than 0"),
         ([], r"`dynamics.temperature_K`: the points are at no ps; expected 0 first"),
+        (None, r"`dynamics.temperature_K`: null is neither a number nor a list of points"),
+        ({"ps": 0, "K": 3}, r"'K': 3\} is neither a number nor a list of points such as \{ps: 5"),
         ([300, 900], r"point 1 is 300; expected one such as \{ps: 5, K: 900\}"),
         ([{"ps": 0, "K": 300}, {"ps": 1, "k": 2}], r"point 2 is \{'ps': 1, 'k': 2\}; expected"),
         ([{"ps": 0, "K": -3}], r"point 1 asks for -3 K; expected more than 0"),

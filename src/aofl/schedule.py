@@ -31,11 +31,6 @@ class Schedule:
         """Return the schedule that has one value at all times."""
         return cls(times_fs=(0.0,), values=(value,))
 
-    @property
-    def is_constant(self) -> bool:
-        """Whether the value is one and the same at all times."""
-        return len(set(self.values)) == 1
-
     def at(self, time_fs: float) -> float:
         """Return the value at a time; at a step, the one after it."""
         after = bisect_right(self.times_fs, time_fs)

@@ -39,6 +39,10 @@ def _are_points(key: str, example: str, least: float | None) -> BeforeValidator:
     """Return the check of a list of points, whose sentences name the point that is wrong."""
 
     def checked(value: Any) -> Any:
+        if value is None or isinstance(value, dict):
+            raise ValueError(
+                f"{shown(value)} is neither a number nor a list of points such as {example}"
+            )
         if not isinstance(value, list):
             return value
         points = [(_number(p, "ps"), _number(p, key)) for p in value]
@@ -91,11 +95,15 @@ Length = Annotated[
 ]
 
 
-def schedule_of(value: float | Sequence[Section], unit: str, factor: float = 1.0) -> Schedule:
-    """Return what a number or points of the configuration ask for, times a factor."""
+def schedule_of(value: float | Sequence[Section], unit: str) -> Schedule:
+    """Return what a number or points of the configuration ask for at every time."""
     if isinstance(value, int | float):
-        return Schedule.constant(factor * value)
+        return Schedule.constant(float(value))
     return Schedule(
-        times_fs=tuple(FS_PER_PS * getattr(point, "ps") for point in value),  # noqa: B009
-        values=tuple(factor * getattr(point, unit) for point in value),
+        times_fs=tuple(FS_PER_PS * time for time in _each(value, "ps")),
+        values=tuple(_each(value, unit)),
     )
+
+
+def _each(points: Sequence[Section], key: str) -> list[float]:
+    return [float(getattr(point, key)) for point in points]

@@ -33,8 +33,8 @@ class Conditions:
 
     `seed` is that of the run, `timestep_fs` that of the dynamics; `target_temperature` is the
     thermostat's, K, None where there is none, and `relaxation_fs` the time in which the atoms
-    follow it. Every `bonds_every` steps the bonds are looked at
-    for who follows the reactions; None where nobody does. With `needs_stress` a label without a
+    follow it. Every `bonds_every` steps the bonds are looked at for who follows the reactions;
+    None where nobody does. With `needs_stress` a label without a
     stress is none, because a barostat follows it.
     """
 

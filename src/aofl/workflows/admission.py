@@ -13,16 +13,15 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from aofl.config.schema import MtkConfig, RunConfig
+from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError, ModelError, StoreError, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.reference import Reference
-from aofl.simulation.bias import check_bias
 from aofl.simulation.dynamics import make_dynamics
 from aofl.store import format_atoms
 from aofl.workflows.assemble import check_reference, make_force_field
-from aofl.workflows.pressure import check_pressure
+from aofl.workflows.conditions import check_conditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +60,8 @@ def admit(config: RunConfig, atoms: Atoms, reference: Reference) -> Admission:
         raise StructureError(f"the start structure cannot be kept: {error}") from error
     force_field = make_force_field(config, atoms)
     _check_force_field(config, force_field, atoms, reference)
+    check_conditions(config, atoms, reference)
     _check_dynamics(config, atoms)
-    if isinstance(config.dynamics, MtkConfig):
-        check_pressure(config, atoms, reference)
-    if config.bias is not None:
-        check_bias(config.bias, atoms, cell_moves=config.dynamics.target_pressure is not None)
     return Admission(data=data, force_field=force_field)
 
 

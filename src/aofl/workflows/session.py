@@ -33,6 +33,7 @@ from aofl.store import (
     write_atomic,
 )
 from aofl.workflows.assemble import limited_threads, make_calculator
+from aofl.workflows.conditions import check_conditions
 from aofl.workflows.provenance import differences, made_with, made_with_before
 
 OnChange = Callable[[Change], None]
@@ -112,6 +113,8 @@ def resumed(session: Session, on_change: OnChange = lambda change: None) -> Run:
     is_branch = origin.get("step") == checkpoint.state.get("step")
     changes = changes_since(checkpoint, config, directory, is_branch=is_branch)
     refuse(changes)
+    if changes:
+        check_conditions(config, session.atoms, session.reference)
     level = level_of(session.reference.describe())
     files.dataset.check_level(level)  # a command may be another code
     if changes:

@@ -12,11 +12,12 @@ import pytest
 from ase import Atoms
 from ase.build import bulk, fcc111
 from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms
 
 from aofl import api
 from aofl.config import config_from_mapping
 from aofl.config.stages import StageConfig
-from aofl.errors import AoflError, RunStopped
+from aofl.errors import AoflError, ConfigError, RunStopped, StructureError
 from aofl.reference import AseReference
 from aofl.report.data import read_run
 from aofl.report.sections.dynamics import energy_and_temperature
@@ -142,3 +143,33 @@ def test_the_small_cells_of_stages_keep_their_size_and_know_no_bias(tmp_path: Pa
     small = _stage_config(whole, StageConfig(steps=3), tmp_path / "cell.extxyz", None, copper())
     assert (small.dynamics.name, small.dynamics.steps, small.bias) == ("nose_hoover", 3, None)
     assert small.dynamics.temperature_K == 300.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"dynamics.cell": "normal", "reference.is_semi_empirical": False}, None),
+        (
+            {"bias": {"restrain": [{"atoms": [0, 99], "length_A": 2, "stiffness_eV_per_A2": 1}]}},
+            "expected indices from 0 to 7",
+        ),
+        ({"bias": {"wall": {"below_A": 9}}}, "leave one of them out"),
+    ],
+)
+def test_what_a_start_refuses_a_resume_refuses_too(tmp_path: Path, changes, sentence) -> None:
+    out = tmp_path / "out"
+    api.run(configured(tmp_path, copper()), out)
+    before = (out / "config.yaml").read_bytes()
+    if sentence is None:
+        assert api.resume(out, changes) == "done"
+        return
+    with pytest.raises(ConfigError, match=sentence):
+        api.resume(out, changes)
+    assert (out / "config.yaml").read_bytes() == before
+
+
+def test_frozen_atoms_do_not_stay_in_a_cell_that_moves(tmp_path: Path) -> None:
+    atoms = copper()
+    atoms.set_constraint(FixAtoms([0]))
+    with pytest.raises(StructureError, match="cannot keep frozen atoms where they are"):
+        api.run(configured(tmp_path, atoms), tmp_path / "out")

@@ -1,4 +1,4 @@
-"""Whether a run can be held at a pressure: of its cell, and of what its reference says of one."""
+"""Whether a structure and its reference can be held at a pressure, or put under a bias."""
 
 from __future__ import annotations
 
@@ -10,27 +10,31 @@ from aofl.config.schema import MtkConfig, RunConfig
 from aofl.errors import ConfigError, StructureError
 from aofl.forcefield.rows import widest_gap
 from aofl.reference import Reference
+from aofl.simulation.bias import check_bias
 from aofl.structure import Structure
 
 LARGEST_GAP = 5.0  # Å: an interface that was built apart closes it, vacuum does not
-KEEPS_THE_CELL = "take `dynamics.name: nose_hoover`, which keeps the cell"
+KEEPS_THE_CELL = "take `dynamics.name: bussi`, which keeps the cell"
 RIGHT_ANGLE = 1e-6  # cosine
 
 
-def check_pressure(config: RunConfig, atoms: Atoms, reference: Reference) -> None:
-    """Refuse a cell that cannot be pressed on, and a reference whose pressure cannot be followed.
+def check_conditions(config: RunConfig, atoms: Atoms, reference: Reference) -> None:
+    """Refuse a cell that cannot be pressed on, a pressure that is none, and a bias that fits not.
 
     Raises
     ------
     StructureError
-        If the cell is not periodic, holds vacuum, or has no normal where it should move along it.
+        If the cell is not periodic, holds vacuum or frozen atoms, or has no normal to move along.
     ConfigError
-        If the reference gives no stress, or one that is off by gigapascals and is not asked for.
+        If the reference gives no stress, or one that is off by gigapascals and is not asked for;
+        or if a spring or wall does not fit the structure.
     """
     dynamics = config.dynamics
     if isinstance(dynamics, MtkConfig):
         _check_cell(dynamics, atoms)
         _check_stress(config, dynamics, reference)
+    if config.bias is not None:
+        check_bias(config.bias, atoms, cell_moves=isinstance(dynamics, MtkConfig))
 
 
 def _check_cell(dynamics: MtkConfig, atoms: Atoms) -> None:
@@ -38,6 +42,11 @@ def _check_cell(dynamics: MtkConfig, atoms: Atoms) -> None:
         raise StructureError(
             "`dynamics.pressure_GPa` needs a cell that is periodic along a, b and c, and that of "
             f"the start structure is so along {atoms.pbc.sum()} of them; {KEEPS_THE_CELL}"
+        )
+    if atoms.constraints:
+        raise StructureError(
+            "`dynamics.name` is 'mtk', which cannot keep frozen atoms where they are in a cell "
+            f"that moves; leave out `frozen_layers`, or {KEEPS_THE_CELL}"
         )
     gap = widest_gap(Structure.of(atoms))
     if gap > LARGEST_GAP:
