@@ -46,10 +46,16 @@ def _table(whole: Schema, section: Schema, title: str) -> Iterator[str]:
 
 
 def _parts(whole: Schema, key: Schema, path: str) -> Iterator[tuple[str, Schema]]:
-    """Return the sections that a key may hold, each with its heading; NAME is one of yours."""
+    """Return the sections that a key may hold, each with its heading; NAME is one of yours.
+
+    Those of a list have [] behind its key.
+    """
     named = key.get("additionalProperties")
     if isinstance(named, dict):
         yield from _parts(whole, named, f"{path}.NAME")
+    for part in _alternatives(whole, key):
+        if isinstance(part.get("items"), dict):
+            yield from _parts(whole, part["items"], f"{path}[]")
     found = [part for part in _alternatives(whole, key) if "properties" in part]
     for part in found:
         name = part["properties"].get("name", {}).get("const")
