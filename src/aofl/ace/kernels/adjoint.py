@@ -229,7 +229,7 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
     n_atoms, n_species = first.shape[0] - 1, cutoffs.shape[0]
     n_products = product_first.shape[0] - 1
     stride, size = longest_row(first), (l_max + 1) ** 2 * n_species * LANES
-    energy, deviation = np.empty(n_atoms), np.zeros(n_atoms)
+    energy, deviation = np.zeros(n_atoms), np.zeros(n_atoms)
     forces, virial = np.zeros((PARTS, n_atoms, 3)), np.zeros((PARTS, 6))
     block = LANES if n_products > 0 else 1
     for part in prange(PARTS):
