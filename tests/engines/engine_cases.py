@@ -11,7 +11,7 @@ from ase import Atoms, units
 from ase.build import bulk, fcc111
 from ase.constraints import FixAtoms
 
-from aofl.engines.crew import Crew, serve
+from aofl.engines.crew import Crew, dismiss, serve
 from aofl.engines.mpi import world
 from aofl.forcefield.model import ForceField
 
@@ -56,9 +56,9 @@ def main(case: str, model: Path, out: Path) -> None:
     """Write what LAMMPS says of a structure, and its path without a thermostat."""
     comm = world()
     if comm.rank:
-        serve(comm)
+        serve()
         return
-    atoms, crew = CASES[case](), Crew(comm, ForceField.load(model, on_uncertain="ignore"))
+    atoms, crew = CASES[case](), Crew(ForceField.load(model, on_uncertain="ignore"))
     first = {}
 
     def decide() -> None:
@@ -72,7 +72,7 @@ def main(case: str, model: Path, out: Path) -> None:
     for _ in range(STEPS):
         crew.move()
         path.append(atoms.positions.copy())
-    crew.leave()
+    dismiss()
     np.savez(
         out, energy=said.energy, forces=said.forces, stress=said.stress, energies=said.energies,
         energies_std=said.energies_std, forces_std=said.forces_std,

@@ -17,9 +17,11 @@ from aofl.cli.begin import demo, init, schema
 from aofl.cli.campaign import check, compare, rehearse
 from aofl.cli.commands import app
 from aofl.cli.datasets import dedupe, merge
+from aofl.cli.ranks import other_ranks, serve_rank
 from aofl.cli.streams import make_lasting, tell_lost_output
 from aofl.cli.validate import validate
 from aofl.cli.watch import watch
+from aofl.engines.mpi import launched
 from aofl.errors import AoflError, ReferenceFailed, RunStopped
 
 FAILED, BAD_INPUT = 1, 2
@@ -51,8 +53,12 @@ def _global_options(
 def main() -> None:
     """Run the command line; errors of the package become one sentence and an exit code."""
     make_lasting()
+    if launched()[0] > 0:
+        serve_rank()
+        return
     try:
-        app(prog_name="aofl")
+        with other_ranks():
+            app(prog_name="aofl")
     except (RunStopped, ReferenceFailed) as error:
         typer.echo(f"aofl: {error}", err=True)
         sys.exit(FAILED)

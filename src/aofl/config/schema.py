@@ -306,6 +306,9 @@ class RunConfig(Section):
         default=1, ge=1, description="threads of linear algebra and kernels; use free cores only"
     )
     out: str | None = Field(default=None, min_length=1, description="run directory")
+    engine: Literal["ase", "lammps"] = Field(
+        default="ase", description="who moves the atoms; lammps: on the ranks of `mpirun`"
+    )
     system: SystemConfig = Field(description="the start structure")
     reference: ReferenceConfig = Field(default_factory=TbliteConfig, description="makes the labels")
     labels: LabelsConfig = Field(default_factory=LabelsConfig, description="which are believed")
@@ -329,6 +332,27 @@ class RunConfig(Section):
             raise ValueError(f"`stages` teach a force field, and `mode: {self.mode}` learns none")
         if self.stages is not None and self.system.name != "interface":
             raise ValueError("`stages` are made of an electrode and an electrolyte, not of a file")
+        return self
+
+    @model_validator(mode="after")
+    def _lammps_can_do_it(self) -> RunConfig:
+        if self.engine == "ase":
+            return self
+        if self.mode != "mlff":
+            raise ValueError(
+                f"`engine: lammps` runs a frozen force field and `mode` is {self.mode}; set "
+                "`mode: mlff`, or `engine: ase` to learn"
+            )
+        if not isinstance(self.dynamics, VelocityVerletConfig | LangevinConfig | BussiConfig):
+            raise ValueError(
+                f"`dynamics.name: {self.dynamics.name}` has variables that `engine: lammps` cannot "
+                "go on with after a checkpoint; choose langevin, bussi or velocity_verlet"
+            )
+        if self.bias is not None or not isinstance(self.dynamics.temperature_K, float | int):
+            raise ValueError(
+                "`bias` and a course of `dynamics.temperature_K` are not there with "
+                "`engine: lammps`; set `engine: ase`"
+            )
         return self
 
     @model_validator(mode="after")

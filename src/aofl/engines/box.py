@@ -1,4 +1,4 @@
-"""A structure as LAMMPS holds it: a turned cell, types for elements, its own units of time and mass.
+"""A structure as LAMMPS holds it: a turned cell, types for elements, units of its own.
 
 LAMMPS wants the first cell vector along x and the second in the plane xy. Where a direction is not
 periodic its box holds all atoms and grows with them.

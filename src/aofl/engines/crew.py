@@ -12,19 +12,24 @@ import numpy as np
 from ase import Atoms
 
 from aofl.engines.box import Box, box_of
-from aofl.engines.rank import Rank, Share
+from aofl.engines.rank import Share, this_rank
 from aofl.forcefield.learned import Learned
 from aofl.forcefield.model import ForceField
 from aofl.records import FloatArray, Prediction
 
 
-def serve(comm: Any) -> None:
-    """Obey rank 0 until it leaves; what every other rank does."""
-    rank = Rank(comm)
-    try:
-        rank.obey("leave")
-    finally:
-        rank.close()
+def serve() -> None:
+    """Obey rank 0 until it lets this rank leave: what every other rank does."""
+    rank = this_rank()
+    rank.obey("leave")
+    rank.close()
+
+
+def dismiss() -> None:
+    """Let the other ranks leave; LAMMPS ends on all."""
+    rank = this_rank()
+    rank.comm.bcast(("leave", {}))
+    rank.close()
 
 
 class Crew:
@@ -32,24 +37,23 @@ class Crew:
 
     Parameters
     ----------
-    comm
-        Communicator of all ranks; this is rank 0, the others `serve`.
     force_field
-        Ranks follow what it learns.
+        Of rank 0, which this process is; the others `serve`, and follow what it learns.
     threads
         Of the kernels, on each rank.
 
-    `atoms` are those that LAMMPS moves. Where LAMMPS asks for forces `rank.decide` is called; it must
-    end with `apply`.
+    `atoms` are those that LAMMPS moves. Where it asks for forces, `rank.decide` is called, which
+    must end with `apply`; `prediction` is the last one that all ranks made.
     """
 
-    def __init__(self, comm: Any, force_field: ForceField, threads: int = 1) -> None:
+    def __init__(self, force_field: ForceField, threads: int = 1) -> None:
         self.force_field = force_field
-        self.rank = Rank(comm)
+        self.rank = this_rank()
         self.rank.force_field = force_field
         self.rank.decide = self.decide
         self.atoms: Atoms | None = None
         self._box: Box | None = None
+        self.prediction: Prediction | None = None
         self._told: Learned | None = None
         elements, settings = force_field.elements, force_field.basis.settings
         self.do("open", elements=elements, settings=settings, threads=threads)
@@ -58,11 +62,6 @@ class Crew:
         """Let all ranks do something, and return what rank 0 got."""
         self.rank.comm.bcast((name, arguments))
         return getattr(self.rank, name)(**arguments)
-
-    def leave(self) -> None:
-        """Send the other ranks home; LAMMPS ends."""
-        self.rank.comm.bcast(("leave", {}))
-        self.rank.close()
 
     def load(self, atoms: Atoms, commands: list[str]) -> None:
         """Start LAMMPS with a structure, its velocities, and an integrator of the group `mobile`.
@@ -82,9 +81,9 @@ class Crew:
         )
 
     def decide(self) -> None:
-        """Answer LAMMPS with the prediction, which is kept as `prediction`."""
-        self.prediction = self.predict()
-        self.apply(self.prediction.energy, self.prediction.stress)
+        """Answer LAMMPS with the prediction."""
+        said = self.predict()
+        self.apply(said.energy, said.stress)
 
     def apply(self, energy: float, stress: FloatArray, forces: FloatArray | None = None) -> None:
         """Let LAMMPS go on with forces, eV/Å, (n, 3); None: those of the last prediction."""
@@ -101,7 +100,8 @@ class Crew:
         """
         self._tell_learned()
         shares = self.do("predict", forces_std=forces_std, energies_std=energies_std)
-        return _joined(shares, self._volume)
+        self.prediction = _joined(shares, self._volume)
+        return self.prediction
 
     def move(self, steps: int = 1) -> None:
         """Let LAMMPS make steps; positions and momenta of `atoms` follow."""

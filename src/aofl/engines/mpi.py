@@ -29,6 +29,8 @@ def world() -> Any:
     ConfigError
         If LAMMPS or MPI is missing, or the launcher is one of another MPI.
     """
+    import ase.parallel
+
     try:
         import lammps  # noqa: F401
         from mpi4py import MPI
@@ -36,6 +38,8 @@ def world() -> Any:
         raise ConfigError(
             f"`engine: lammps` needs LAMMPS and MPI as Python packages ({error}); {INSTALL}"
         ) from error
+    # Where mpi4py is loaded ASE's readers and writers wait for all ranks; only rank 0 has files.
+    ase.parallel.world.comm = ase.parallel.DummyMPI()
     comm, (_, n_ranks) = MPI.COMM_WORLD, launched()
     if comm.size != n_ranks:
         raise ConfigError(

@@ -6,9 +6,11 @@ at once: rank 0 says what to do (`aofl.engines.crew`), the others obey until the
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numba
@@ -20,6 +22,7 @@ from aofl.ace.kept_pairs import SKIN
 from aofl.ace.kernels.local import N_DRAWS
 from aofl.engines.box import PS, Box
 from aofl.engines.halo import Halo, make_halo
+from aofl.engines.mpi import world
 from aofl.errors import AoflError, ConfigError, RunStopped, StructureError
 from aofl.forcefield.deviation import UNTRAINED_STD
 from aofl.forcefield.learned import Learned
@@ -88,8 +91,8 @@ class Rank:
 
     def open(self, *, elements: list[str], settings: BasisSettings, threads: int) -> None:
         """Make the force field, still without weights."""
-        numba.set_num_threads(min(threads, numba.get_num_threads()))
-        if self.force_field is None:
+        if self.comm.rank:
+            numba.set_num_threads(min(threads, len(os.sched_getaffinity(0))))
             self.force_field = ForceField(elements, settings=settings)
 
     def learned(self, *, learned: Learned | None, reference_energies: FloatArray | None) -> None:
@@ -300,7 +303,10 @@ class Rank:
                 self._lammps.command(command)
             except Exception as error:
                 reason = str(error).removeprefix("ERROR: ").strip()
-                raise RunStopped(f"LAMMPS refused `{command}`: {reason}") from error
+                refused = RunStopped(f"LAMMPS refused `{command}`: {reason}")
+                if self.comm.size > 1 and type(error).__name__ == "MPIAbortException":
+                    self.give_up(refused)  # raised here alone, the others wait for this rank
+                raise refused from error
 
     @property
     def _known_force_field(self) -> ForceField:
@@ -313,6 +319,18 @@ class Rank:
         if self._box is None:
             raise ValueError("the rank has no structure yet")
         return self._box
+
+
+@cache
+def this_rank() -> Rank:
+    """Return the rank that this process is, with one LAMMPS at a time.
+
+    Raises
+    ------
+    ConfigError
+        If LAMMPS or MPI is missing.
+    """
+    return Rank(world())
 
 
 def started(comm: Any) -> Any:

@@ -27,6 +27,8 @@ from aofl.config.schema import (
     NoseHooverConfig,
     VelocityVerletConfig,
 )
+from aofl.engines.dynamics import LammpsDynamics
+from aofl.engines.shared import SharedForceField
 from aofl.errors import StoreError
 from aofl.learning.adaptive_calculator import RewindRequested
 from aofl.records import FloatArray, Verdict
@@ -37,7 +39,10 @@ ALONG_C = (False, False, True)  # what of the cell moves along the normal of the
 
 
 def make_dynamics(config: DynamicsConfig, atoms: Atoms, step: int = 0) -> Any:
-    """Return the integrator as it is after a step; it may ask the calculator of `atoms` at once."""
+    """Return the integrator as it is after a step; it may ask the calculator of `atoms` at once.
+
+    Where the ranks of LAMMPS share the force field, LAMMPS moves the atoms.
+    """
     dynamics = _made(config, atoms)
     _aim(dynamics, config, step)
     return dynamics
@@ -47,6 +52,9 @@ def _made(config: DynamicsConfig, atoms: Atoms) -> Any:
     timestep, temperature = config.timestep_fs * units.fs, config.initial_temperature
     # The generator is replaced before every step (`advance`).
     rng = generator(0, "thermostat")
+    force_field = getattr(atoms.calc, "force_field", None)
+    if isinstance(force_field, SharedForceField):
+        return LammpsDynamics(config, atoms, force_field)
     match config:
         case VelocityVerletConfig():
             return VelocityVerlet(atoms, timestep)
@@ -168,6 +176,12 @@ def _cell_momentum(dynamics: MolecularDynamics) -> str:
             return "_p_c"
         case _:
             return "_p_g"
+
+
+def settle(dynamics: Any) -> None:
+    """Let the path from here on be that of a run resumed here; with ASE it always is."""
+    if isinstance(dynamics, LammpsDynamics):
+        dynamics.settle()
 
 
 def set_initial_momenta(atoms: Atoms, temperature_K: float, seed: int) -> None:

@@ -21,7 +21,7 @@ from aofl.records import ThermoRow
 from aofl.records.events import Done, StartDoubted, Stopped
 from aofl.simulation.bias import push
 from aofl.simulation.checkpointing import save_state
-from aofl.simulation.dynamics import advance
+from aofl.simulation.dynamics import advance, settle
 from aofl.simulation.reaction_log import look_at_chemistry
 from aofl.simulation.resources import tell_forecast, watch
 from aofl.simulation.rewind import rewind
@@ -89,6 +89,7 @@ def one_step(run: Run) -> None:
     _observe(run)
     if run.step % run.config.output.checkpoint_every == 0:
         save_state(run)
+        settle(run.dynamics)
         watch(run)
         write_summary(run, "running")
 

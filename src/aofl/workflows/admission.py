@@ -20,7 +20,7 @@ from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.reference import Reference
 from aofl.simulation.dynamics import make_dynamics
 from aofl.store import format_atoms
-from aofl.workflows.assemble import check_reference, make_force_field
+from aofl.workflows.assemble import check_engine, check_reference, make_force_field
 from aofl.workflows.conditions import check_conditions
 
 
@@ -62,6 +62,7 @@ def admit(config: RunConfig, atoms: Atoms, reference: Reference) -> Admission:
     _check_force_field(config, force_field, atoms, reference)
     check_conditions(config, atoms, reference)
     _check_dynamics(config, atoms)
+    check_engine(config, atoms)
     return Admission(data=data, force_field=force_field)
 
 

@@ -24,7 +24,10 @@ from aofl.config.references import (
     VaspConfig,
 )
 from aofl.config.schema import RunConfig
-from aofl.errors import StructureError
+from aofl.engines.box import box_of
+from aofl.engines.mpi import launched, world
+from aofl.engines.shared import SharedForceField
+from aofl.errors import ConfigError, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.records import FloatArray
@@ -194,10 +197,31 @@ def make_force_field(config: RunConfig, atoms: Atoms) -> ForceField | None:
     """Return the force field a run starts with: new, or learned before; None in mode aimd."""
     if config.mode == "aimd":
         return None
+    kind = SharedForceField if config.engine == "lammps" else ForceField
     if config.force_field.model is not None:
-        return ForceField.load(Path(config.force_field.model))
+        return kind.load(Path(config.force_field.model))
     elements = sorted({*atoms.get_chemical_symbols(), *config.force_field.elements})
-    return ForceField(elements, config.force_field.accuracy)
+    return kind(elements, config.force_field.accuracy)
+
+
+def check_engine(config: RunConfig, atoms: Atoms) -> None:
+    """Refuse an engine that is not there or cannot hold a structure.
+
+    Raises
+    ------
+    ConfigError
+        If LAMMPS is missing, or ranks were started for ASE, which uses one.
+    StructureError
+        If LAMMPS cannot keep a constraint or has no cell.
+    """
+    if config.engine == "lammps":
+        world()
+        box_of(atoms)
+    elif launched()[1] > 1:
+        raise ConfigError(
+            f"aofl was started on {launched()[1]} ranks and `engine: ase` uses one; set "
+            "`engine: lammps`, or start it without a launcher"
+        )
 
 
 def make_calculator(
@@ -205,9 +229,13 @@ def make_calculator(
 ) -> AdaptiveCalculator:
     """Return the adaptive calculator of a run, writing to the files of its directory."""
     dynamics = config.dynamics
+    check_engine(config, atoms)
+    force_field = make_force_field(config, atoms)
+    if isinstance(force_field, SharedForceField):
+        force_field.share(config.threads)
     return AdaptiveCalculator(
         reference=reference,
-        force_field=make_force_field(config, atoms),
+        force_field=force_field,
         mode=config.mode,
         settings=config.learning,
         seed=config.seed,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ase import Atoms
 
@@ -157,7 +158,7 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
     with understood("the checkpoint"):
         events = [dict(event) for event in checkpoint.state["events_to_tell"]]
         rewound_to = checkpoint.state["rewound_to"]
-        dynamics_before = dict(checkpoint.state["config"]["dynamics"])
+        moved_by = _moved_by(checkpoint.state["config"])
     if len(snapshot.positions) != len(atoms):
         raise StoreError(
             f"the checkpoint has {len(snapshot.positions)} atoms and {session.directory.start} "
@@ -169,8 +170,7 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
     restore_learning(calculator, checkpoint)
     attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
     put_back(snapshot, atoms, calculator)
-    dynamics = config.dynamics.model_dump(mode="json")
-    if any(dynamics_before.get(key) != dynamics.get(key) for key in ("name", "cell")):
+    if moved_by != _moved_by(config.model_dump(mode="json")):
         snapshot, *before = (
             replace(instant, thermostat=instant.thermostat[:0]) for instant in (snapshot, *before)
         )
@@ -186,6 +186,12 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
         rewound_to=rewound_to,
         stop=session.stop,
     )
+
+
+def _moved_by(config: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return what decides which variables an integrator has, of a configuration as plain data."""
+    dynamics = config["dynamics"]
+    return dynamics["name"], dynamics.get("cell"), config.get("engine", "ase")
 
 
 def check_method(directory: RunDirectory, reference: Reference) -> None:
