@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ase import Atoms
+from pydantic import ValidationError
 
 from aofl.config import Change, compare, dump_config, refuse
 from aofl.config.schema import RunConfig
@@ -229,7 +230,19 @@ def changes_since(
         model = config.force_field.model
         if model is not None and _same_bytes(Path(model), directory.start_model):
             after["force_field"]["model"] = before["force_field"]["model"]
+        before = _with_keys_of_today(before)
         return compare(before, after, step=checkpoint.state["step"], is_branch=is_branch)
+
+
+def _with_keys_of_today(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with the keys that have come since it was written, at their defaults.
+
+    One that this version would not begin with is left as it is.
+    """
+    try:
+        return RunConfig.model_validate(config).model_dump(mode="json")
+    except ValidationError:
+        return config
 
 
 def with_own_model(config: RunConfig, directory: RunDirectory) -> RunConfig:
