@@ -88,7 +88,10 @@ def test_the_screen_fits_a_plain_terminal(tmp_path: Path, monkeypatch: pytest.Mo
     came_to(run, 40, "done", audit_forces_rmse=0.0951, n_audit_frames=22)
     run.events.write_text('{"step": 1, "event": "x", "message": "[red]' + 300 * "m" + '"}\n' * 30)
     out = io.StringIO()
-    watch.show(run.path, 5.0, Console(file=out, force_terminal=True, width=80, height=24))
+    monkeypatch.chdir(tmp_path)  # a long path would be wrapped
+    watch.show(
+        Path(run.path.name), 5.0, Console(file=out, force_terminal=True, width=80, height=24)
+    )
     shown = out.getvalue()
     assert "run [7]" in shown
     assert "remaining" in shown  # the last field is whole
