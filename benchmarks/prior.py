@@ -1,8 +1,9 @@
 """How smooth the prior should take the force field to be, and how large its parts.
 
 Run: .venv/bin/python benchmarks/prior.py RUN...
-RUN are AIMD runs, such as runs/learning/water-1-aimd of benchmarks/learning.py; the frames of
-`data/` come on top. Some minutes a run. Writes benchmarks/results/prior.json and .png.
+RUN are AIMD runs, such as runs/learning/water-1-aimd of benchmarks/learning.py, or files of labels,
+such as those of `data/reactive`; the frames of `data/` come on top. Some minutes a run. Writes
+benchmarks/results/prior.json and .png.
 
 Force RMSE of `standard`, meV/Å, between the labels (frames of the same stretch of the run) and
 ahead of them (frames of its later part), for priors of other smoothness (`decay`, `l_weight` of
@@ -56,7 +57,7 @@ PRIORS = (
 
 def sets(runs: list[Path]) -> Iterator[tuple[str, list[LabelledStructure]]]:
     for run in runs:
-        yield run.name, read_labels(RunDirectory.open(run).labels)
+        yield run.name, read_labels(run if run.is_file() else RunDirectory.open(run).labels)
     for path in sorted((HERE / "data").glob("*.extxyz.gz")):
         yield path.name, read_labels(path)
 
