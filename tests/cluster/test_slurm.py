@@ -36,7 +36,7 @@ from ase.calculators.emt import EMT
 
 class Patient(EMT):
     def calculate(self, *args, **kwargs):
-        time.sleep(0.25)
+        time.sleep(0.8)
         super().calculate(*args, **kwargs)
 """
 
