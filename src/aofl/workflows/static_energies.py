@@ -16,14 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from ase import Atoms, units
-from ase.calculators.calculator import all_changes
 from ase.optimize import BFGS
 
-from aofl.calculator import Calculator
 from aofl.config.references import Cp2kConfig, PeriodicDft, ReferenceConfig
 from aofl.errors import AoflError, StructureError
 from aofl.records import FloatArray, Label
@@ -32,6 +29,7 @@ from aofl.reference.gate import believed_label
 from aofl.reference.level import level_of
 from aofl.reference.protocol import ChecksStructures
 from aofl.store import LabelCache, structure_hash
+from aofl.system.engines import SumCalculator
 from aofl.thermochemistry.equation_of_state import equilibrium
 from aofl.thermochemistry.measured import Substance, structure_of
 from aofl.workflows.assemble import make_reference
@@ -221,36 +219,23 @@ class _Labels:
         return label
 
 
-class _Repeated(Calculator):
-    """ASE's calculator of a primitive cell whose labels are made in a cell that repeats it."""
+def _repeated(labels: _Labels, config: ReferenceConfig, n: Repeats) -> SumCalculator:
+    """Return the calculator of a primitive cell whose labels are made in a cell that repeats it."""
 
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012 - ASE's own
-
-    def __init__(self, labels: _Labels, config: ReferenceConfig, n: Repeats) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._labels, self._config, self._n = labels, config, n
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Any = ("energy",),
-        system_changes: Any = all_changes,
-    ) -> None:
-        """Label the atoms; energy and forces are those of one primitive cell, eV and eV/Å."""
-        super().calculate(atoms, properties, system_changes)  # type: ignore[no-untyped-call]
-        primitive: Atoms = self.atoms  # type: ignore[assignment]
-        cell, config = sampled(primitive, self._config, self._n)
-        label = self._labels.label(cell, config)
+    def of_primitive(primitive: Atoms) -> tuple[float, FloatArray]:
+        cell, chosen = sampled(primitive, config, n)
+        label = labels.label(cell, chosen)
         forces = label.forces.reshape(-1, len(primitive), 3).mean(axis=0)
-        energy = label.energy * len(primitive) / len(cell)
-        self.results = {"energy": energy, "forces": forces - forces.mean(axis=0)}
+        return label.energy * len(primitive) / len(cell), forces - forces.mean(axis=0)
+
+    return SumCalculator(of_primitive)
 
 
 def _crystal(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEnergies:
     substance, atoms = task.substance, structure_of(task.substance)
     length = task.edge * (METAL_FACTOR if substance.is_metal else 1.0)
     longer, shorter = repeats(atoms, length), repeats(atoms, SHORTER * length)
-    notes = _relax(atoms, _Repeated(labels, config, shorter))
+    notes = _relax(atoms, _repeated(labels, config, shorter))
     cell, chosen = sampled(atoms, config, longer)
     label = labels.label(cell, chosen)
 
@@ -286,7 +271,7 @@ def _crystal(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEner
 def _molecule(task: Task, config: ReferenceConfig, labels: _Labels) -> StaticEnergies:
     atoms = _placed(structure_of(task.substance), labels.reference(config))
     atoms, config = sampled(atoms, config, (1, 1, 1))
-    notes = _relax(atoms, _Repeated(labels, config, (1, 1, 1)))
+    notes = _relax(atoms, _repeated(labels, config, (1, 1, 1)))
     energy = labels.label(_bare(atoms), config).energy
     return StaticEnergies(
         name=task.substance.name,
@@ -313,7 +298,7 @@ def _placed(atoms: Atoms, reference: Reference) -> Atoms:
         return boxed
 
 
-def _relax(atoms: Atoms, calculator: _Repeated) -> tuple[str, ...]:
+def _relax(atoms: Atoms, calculator: SumCalculator) -> tuple[str, ...]:
     """Relax positions in place at the cell as it is; return what is to be said of it."""
     if len(atoms) == 1:
         return ()
