@@ -1,4 +1,4 @@
-"""A kernel just compiled and the same kernel from the cache give the same bits.
+"""A kernel just compiled and the same kernel from the cache give the same bits, as threads do.
 
 A run that is killed on its first day on a machine resumes with cached kernels; if they rounded
 differently it would leave its path.
@@ -46,3 +46,23 @@ def test_compiled_and_cached_kernels_agree_to_the_last_bit(tmp_path: Path) -> No
     }
     assert len(digests) == 1
     assert any(tmp_path.rglob("*.nbi")), "nothing was cached, so nothing was compared"
+
+
+BASIS = """
+import hashlib
+from aofl.forcefield.model import ForceField
+basis = ForceField(["Na", "O", "H"], "standard").basis
+print(hashlib.sha256(basis.pair_table.tobytes() + basis.table.tobytes()).hexdigest())
+"""
+
+
+def test_a_basis_depends_on_no_number_of_threads() -> None:
+    free = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", BASIS],
+            env=free | said, capture_output=True, text=True, check=True, timeout=300,
+        ).stdout
+        for said in ({}, {"OPENBLAS_NUM_THREADS": "1"}, {"OPENBLAS_NUM_THREADS": "2"})
+    }  # fmt: skip
+    assert len(digests) == 1

@@ -26,6 +26,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from ase.data import covalent_radii
+from threadpoolctl import threadpool_limits
 
 from aofl.ace.angular import L_LIMIT
 from aofl.ace.kernels.simd import LANES, padded
@@ -198,14 +199,20 @@ class Basis:
 def make_basis(numbers: IntArray, settings: BasisSettings) -> Basis:
     """Return the basis for the elements in `numbers` (repetitions allowed).
 
+    Made on one thread of linear algebra, whatever surrounds the call: more of them round otherwise,
+    and a run that goes on in another process must find the same tables to the last bit.
+
     Raises
     ------
     ModelError
         If the sizes in `settings` do not fit together.
     """
-    species = np.unique(numbers).astype(np.int64)
     _check(settings)
-    s = settings
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _made(np.unique(numbers).astype(np.int64), settings)
+
+
+def _made(species: IntArray, s: BasisSettings) -> Basis:
     radii = covalent_radii[species]
     bond = radii[:, None] + radii
     pair_cutoffs = s.pair_cutoff + s.pair_growth * bond
