@@ -104,6 +104,7 @@ class ToyOracle:
     def __init__(self, *said: Label | str | Answer, first_id: int = 40) -> None:
         self.said, self.next_id = list(said), first_id
         self.questions: list[Question] = []
+        self.sent: list[Question] = []
 
     def ask(self, question: Question) -> Answer | NoLabel:
         self.questions.append(question)
@@ -114,6 +115,12 @@ class ToyOracle:
             return said
         self.next_id += 1
         return Answer(label=said, label_id=self.next_id - 1)
+
+    def send(self, question: Question) -> None:
+        self.sent.append(question)
+
+    def collect(self, question: Question) -> Answer | NoLabel:
+        return self.ask(question)
 
 
 def known(path: dict[str, Any] | None = None, **changes: Any) -> LearnerState:

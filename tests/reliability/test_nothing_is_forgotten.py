@@ -22,7 +22,7 @@ from aofl.records import Verdict
 from aofl.simulation.recorder import Recorder
 from aofl.simulation.stopping import StopRequest
 from aofl.store import RunDirectory, load_checkpoint, read_atoms, read_journal, save_checkpoint
-from aofl.workflows.assemble import opened_reference
+from aofl.workflows.assemble import limited_threads, opened_reference
 from aofl.workflows.session import Session, restored
 
 # Of the calculator: the rest is made anew from the configuration, or compared apart.
@@ -85,6 +85,7 @@ def brought_back(out: Path) -> dict[str, Any]:
     directory = RunDirectory.open(out)
     config = reactive(out.parent, seed=SEED)
     with (
+        limited_threads(config.threads),
         opened_reference(config.reference, directory.reference) as reference,
         Recorder.open(directory, 0.3) as files,
     ):

@@ -49,7 +49,7 @@ def dead(number):
 
 
 def answers(tasks, n_workers, make=Worker):
-    return {e.index: e for e in run_tasks(tasks, make, n_workers=n_workers)}
+    return {e.key: e for e in run_tasks(tasks, make, n_workers=n_workers)}
 
 
 def test_every_task_has_one_answer_and_the_work_is_shared():
@@ -96,7 +96,7 @@ def test_workers_are_closed(tmp_path, monkeypatch):
 def test_leaving_the_loop_ends_the_processes(tmp_path):
     file = tmp_path / "pid"
     loop = run_tasks([("sleep", str(file)), 1], Worker, n_workers=2)
-    assert next(loop).index == 1  # so the other has been handed out
+    assert next(loop).key == 1  # so the other has been handed out
     deadline = time.monotonic() + 30
     while not (file.exists() and file.read_text()):
         assert time.monotonic() < deadline

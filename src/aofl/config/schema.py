@@ -154,6 +154,12 @@ class LabelsConfig(Section):
     cache: str | None = Field(
         default=None, min_length=1, description="directory of labels that runs share"
     )
+    background: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="processes that make audits while the run goes on; 0 waits for each",
+    )
 
 
 class _Dynamics(Section):

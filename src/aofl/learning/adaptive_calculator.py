@@ -33,6 +33,7 @@ from aofl.records import Event, LedgerLine, Prediction, Verdict
 from aofl.records import Mode as ModeName
 from aofl.records.events import ExcursionBegan, LabelFailed, TargetMissed
 from aofl.reference import AseReference, Reference
+from aofl.reference.background import BackgroundReference
 from aofl.schedule import Schedule
 from aofl.store import Dataset
 from aofl.structure import Structure
@@ -94,6 +95,8 @@ class AdaptiveCalculator(Calculator):
         Steps between the looks at the bonds of who follows the reactions; None where nobody does.
     needs_stress
         Whether the driver follows the stress: then a label without one stops the run.
+    background
+        What makes audits beside the run; None waits for each.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
@@ -116,6 +119,7 @@ class AdaptiveCalculator(Calculator):
         timestep_fs: float = 1.0,
         bonds_every: int | None = None,
         needs_stress: bool = False,
+        background: BackgroundReference | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         settings, labels = settings or LearningConfig(), labels or LabelsConfig()
@@ -126,6 +130,7 @@ class AdaptiveCalculator(Calculator):
             settings=labels,
             dataset=dataset,
             quarantine=quarantine,
+            background=background,
             seed=seed,
         )
         _check_level(force_field, self.oracle.level)
@@ -143,6 +148,7 @@ class AdaptiveCalculator(Calculator):
             oracle=self.oracle,
             timing=self.timing,
             goes_on=labels.on_failure == "continue",
+            n_background=0 if background is None else labels.background,
         )
         self.force_field = force_field
         target = 1e-3 * settings.target_force_error_meV_per_A

@@ -38,10 +38,19 @@ from aofl.learning.rules.rewinds import refused
 from aofl.learning.step_result import Moved, Refused, Told, Unlabelled, ledger_line
 from aofl.learning.target import word_about_target
 from aofl.learning.timing import Timing
-from aofl.learning.update import Outcome, compare, learn, noted, with_cost, with_failure
+from aofl.learning.update import (
+    Outcome,
+    compare,
+    learn,
+    noted,
+    noted_late,
+    with_cost,
+    with_failure,
+)
+from aofl.learning.waiting import Waiting, n_due
 from aofl.records import Event, IntArray, Label, LedgerLine, Prediction, Verdict
 from aofl.records.events import Drifting, LabelFailed, Uncertain
-from aofl.records.rule_names import AIMD, RANDOM_AUDIT
+from aofl.records.rule_names import AIMD, AUDITS, RANDOM_AUDIT
 
 MAX_FAILURES = 10  # labels in a row
 NO_STRESS = (
@@ -62,6 +71,16 @@ class Now:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taught:
+    """What came of a label: the state, the energy of its structure now, eV, and what to tell."""
+
+    state: LearnerState
+    energy: float
+    line: LedgerLine
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learner:
     """Decides at each step whether the reference is asked, and learns what it says.
 
@@ -69,12 +88,15 @@ class Learner:
     ----------
     goes_on
         Whether a label that fails may be done without.
+    n_background
+        Processes that make audits beside the run; with 0 it waits for each.
     """
 
     conditions: Conditions
     oracle: AnyOracle
     timing: Timing = field(default_factory=Timing)
     goes_on: bool = True
+    n_background: int = 0
 
     def step(self, frame: Frame, model: Model | None, state: LearnerState) -> Moved | Refused:
         """Make one step of the method.
@@ -90,6 +112,8 @@ class Learner:
             Of the step before.
         """
         came = self._made(frame, model, state)
+        if isinstance(came, Moved) and model is not None:
+            came = self._with_answers(came, frame, model)
         return self._with_heat(came, frame) if isinstance(came, Moved) else came
 
     def _made(self, frame: Frame, model: Model | None, state: LearnerState) -> Moved | Refused:
@@ -109,6 +133,8 @@ class Learner:
     def _labelled(self, now: Now, verdict: Verdict) -> Moved | Refused:
         """Ask for a label and go on with it, unless it speaks against the step."""
         full = self._observed_fully(now)
+        if self._may_go_on(full.state, verdict):
+            return self._sent(full, verdict)
         match self._asked(full, verdict, self._continuous_energy(full)):
             case Refused() as stopped:
                 return stopped
@@ -140,6 +166,65 @@ class Learner:
         now = self._looked(Now(frame=frame, model=model, seen=seen, state=state))
         now = self._with_molecules(now)
         return self._asked(now, verdict, energy - state.path.energy_shift)
+
+    # What is answered later
+
+    def _may_go_on(self, state: LearnerState, verdict: Verdict) -> bool:
+        """Return whether a label is a measure of a force field that has earned some trust."""
+        is_trusted = state.n_labels >= TRUSTED or not self.conditions.mode.learns
+        is_calm = is_trusted and not state.is_drifting
+        return self.n_background > 0 and verdict.rule in AUDITS and is_calm
+
+    def _sent(self, now: Now, verdict: Verdict) -> Moved:
+        """Send a question away and go on with the forces of the force field."""
+        seen = replace(now.seen, chemistry=None, bonded=None)
+        waiting = Waiting(
+            frame=now.frame, seen=seen, verdict=verdict, reactive=now.state.watch.is_on
+        )
+        self.oracle.send(waiting.question)
+        state = replace(now.state, waiting=(*now.state.waiting, waiting))
+        return _passed(replace(now, state=state), verdict)
+
+    def _with_answers(self, moved: Moved, frame: Frame, model: Model) -> Moved | Refused:
+        """Learn the answers that are due at an accepted step; its energy goes on where it was."""
+        waiting = moved.state.waiting
+        n = n_due(len(waiting), self.n_background, is_labelled=moved.outcome is not None)
+        for one in waiting[:n]:
+            came = self._answered(moved, one, model)
+            if isinstance(came, Refused):
+                return came
+            moved = came
+        return moved if n == 0 else self._joined(moved, frame, model)
+
+    def _answered(self, moved: Moved, waiting: Waiting, model: Model) -> Moved | Refused:
+        """Take the answer to a question that was sent, and learn it."""
+        state = replace(moved.state, waiting=moved.state.waiting[1:])
+        now = Now(frame=waiting.frame, model=model, seen=waiting.seen, state=state)
+        match self.oracle.collect(waiting.question):
+            case NoLabel(failure=failure):
+                came = self._without(now, failure)
+                if isinstance(came, Refused):
+                    return replace(came, told=moved.told + came.told)
+                state, told = came.state, came.told
+            case Answer() as answer:
+                outcome = compare(now.seen, answer.label, state)
+                settings = self.conditions.settings
+                tested = noted_late(state, waiting, answer.label, outcome, settings)
+                taught = self._taught(now, waiting.verdict, answer, outcome, tested)
+                line = replace(
+                    taught.line,
+                    predicted_error=now.seen.judged.error,
+                    reactive=waiting.reactive,
+                    learned_step=moved.state.path.step,
+                )
+                state, told = taught.state, Told(lines=(line,), events=taught.events)
+        return replace(moved, state=state, told=moved.told + told)
+
+    def _joined(self, moved: Moved, frame: Frame, model: Model) -> Moved:
+        """Let the energy go on where it was, at a step whose force field has learned since."""
+        continuous = moved.forces.energy - moved.state.path.energy_shift
+        now = model.predict(frame.structure).energy
+        return replace(moved, state=replace(moved.state, energy_shift=now - continuous))
 
     def _with_heat(self, moved: Moved, frame: Frame) -> Moved:
         """Follow the temperature at a step that was accepted."""
@@ -232,18 +317,33 @@ class Learner:
             case Answer(label=label) if self._lacks_stress(label):
                 return Refused(verdict=_stop(NO_STRESS), state=now.state, told=now.told)
             case Answer() as answer:
-                return self._taught(now, verdict, answer, continuous)
+                return self._led(now, verdict, answer, continuous)
 
     def _lacks_stress(self, label: Label) -> bool:
         return self.conditions.needs_stress and label.stress is None
 
-    def _taught(
-        self, now: Now, verdict: Verdict, answer: Answer, continuous: float | None
-    ) -> Moved:
+    def _led(self, now: Now, verdict: Verdict, answer: Answer, continuous: float | None) -> Moved:
         """Let a label test the force field, then teach it; the atoms go on with its forces."""
         seen, label = now.seen, answer.label
         outcome = compare(seen, label, now.state)
         tested = noted(now.state, seen, label, verdict, outcome, self.conditions.settings)
+        taught = self._taught(now, verdict, answer, outcome, tested)
+        begun = label.energy if continuous is None else continuous
+        shift = label.energy - begun
+        state = _at_step(taught.state, now.frame, seen.step, "reference", shift, seen.bonded)
+        return Moved(
+            forces=_forces_of(label),
+            verdict=verdict,
+            state=replace(state, energy_shift=taught.energy - begun),
+            told=now.told + Told(lines=(taught.line,), events=taught.events),
+            outcome=outcome,
+        )
+
+    def _taught(
+        self, now: Now, verdict: Verdict, answer: Answer, outcome: Outcome, tested: LearnerState
+    ) -> Taught:
+        """Teach the force field a label that has tested it, and say what came of it."""
+        seen, label = now.seen, answer.label
         state, energy, seconds = self._learned(now, verdict, answer, outcome, tested)
         line = ledger_line(
             verdict,
@@ -263,16 +363,7 @@ class Learner:
         if word is not None and self.conditions.mode.learns:
             reached = word.reached_eV_per_A if word.elements else 0.0
             state, events = replace(state, told_reach=reached), (*events, word)
-        begun = label.energy if continuous is None else continuous
-        shift = label.energy - begun
-        state = _at_step(state, now.frame, seen.step, "reference", shift, seen.bonded)
-        return Moved(
-            forces=_forces_of(label),
-            verdict=verdict,
-            state=replace(state, energy_shift=energy - begun),
-            told=now.told + Told(lines=(line,), events=events),
-            outcome=outcome,
-        )
+        return Taught(state=state, energy=energy, line=line, events=events)
 
     def _learned(
         self, now: Now, verdict: Verdict, answer: Answer, outcome: Outcome, state: LearnerState

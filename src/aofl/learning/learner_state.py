@@ -28,6 +28,7 @@ from aofl.learning.element_calibration import HISTORY, ElementCalibration
 from aofl.learning.environment_store import EnvironmentStore
 from aofl.learning.observation import Judgement
 from aofl.learning.reaction_watch import ReactionWatch
+from aofl.learning.waiting import Waiting
 from aofl.records import FloatArray, IntArray, Neighbour
 
 FIRST_AUDIT_GAP = 16  # steps
@@ -173,11 +174,19 @@ class LearnerState(Knowledge):
         Labelled environments by element; they are rebuilt from the labels.
     learned_ids
         Ids of the labels learned, in order: the force field can be rebuilt from them.
+    waiting
+        Questions that are out, the oldest first.
     """
 
     path: PathState
     environments: Mapping[str, EnvironmentStore] = field(default_factory=dict)
     learned_ids: tuple[int, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+
+    @property
+    def last_question_step(self) -> int:
+        """Step of the last label, or of the last question that is out."""
+        return max(self.last_label_step, *(w.seen.step for w in self.waiting), -1)
 
     @property
     def threshold(self) -> float:

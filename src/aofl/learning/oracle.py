@@ -20,6 +20,7 @@ from aofl.learning.timing import Timing
 from aofl.records import Label, LabelledStructure
 from aofl.records.events import SpotChecked
 from aofl.reference import LabelLimits, Reference
+from aofl.reference.background import BackgroundReference
 from aofl.reference.gate import Expectation, believed_label
 from aofl.reference.level import level_of
 from aofl.reference.protocol import evidence_of
@@ -40,6 +41,8 @@ class Oracle:
         Where labels are kept; None keeps nothing.
     quarantine
         Where structures without a label are kept; None keeps none.
+    background
+        What answers questions that are sent; None lets them be asked when they are collected.
     seed
         Of the spot checks.
     ids
@@ -56,6 +59,7 @@ class Oracle:
     settings: LabelsConfig = field(default_factory=LabelsConfig)
     dataset: Dataset | None = None
     quarantine: Path | None = None
+    background: BackgroundReference | None = None
     seed: int = 0
     ids: list[int] = field(default_factory=list)
     level: str = field(init=False)
@@ -70,32 +74,67 @@ class Oracle:
 
     def ask(self, question: Question) -> Answer | NoLabel:
         """Return a label with its id, or why there is none."""
+        return self._answered(question, is_waited_for=True)
+
+    def send(self, question: Question) -> None:
+        """Let the question be answered beside the run, unless the answer is known."""
+        atoms = atoms_of(question.frame)
+        digest = hash_of(atoms)
+        if self.background is not None and self._known(digest) is None:
+            self.background.send(digest, atoms, _expectation(question))
+
+    def collect(self, question: Question) -> Answer | NoLabel:
+        """Wait for the answer to a question that was sent."""
+        if self.background is None:
+            return self.ask(question)
+        answer = self._answered(question, is_waited_for=False)
+        self.background.forget(hash_of(atoms_of(question.frame)))
+        return answer
+
+    def _answered(self, question: Question, *, is_waited_for: bool) -> Answer | NoLabel:
         try:
-            return self._answer(question, atoms_of(question.frame))
+            return self._answer(question, is_waited_for)
         except ReferenceFailed as error:
             return NoLabel(failure=error)
 
-    def _answer(self, question: Question, atoms: Atoms) -> Answer:
+    def _answer(self, question: Question, is_waited_for: bool) -> Answer:
         """Return what is known of the structure, or what the reference says."""
-        digest = structure_hash(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc)
+        atoms = atoms_of(question.frame)
+        digest = hash_of(atoms)
         found = self.dataset.find(digest) if self.dataset is not None else None
         if self.dataset is not None and found is not None:
-            # Paid for before a kill, so its cost counts.
             known = self.dataset[found].label
             self.ids.append(found)
-            self.timing.count_reference(known.seconds)
+            if is_waited_for:  # before a kill, so its cost counts
+                self.timing.count_reference(known.seconds)
             return Answer(label=known, label_id=found)
         label = self._cache.find(digest) if self._cache is not None else None
         events: tuple[SpotChecked, ...] = ()
         if label is None:
-            label, events = self._asked(question, atoms)
+            label, events = self._asked(question, atoms, is_waited_for)
             self.timing.reference_calls.append(label.seconds)
             if self._cache is not None:
                 self._cache.keep(digest, label)
         self.ids.append(self._store(question, label))
         return Answer(label=label, label_id=self.ids[-1], events=events)
 
-    def _asked(self, question: Question, atoms: Atoms) -> tuple[Label, tuple[SpotChecked, ...]]:
+    def _known(self, digest: str) -> object | None:
+        """Return whatever is on the disk about a structure."""
+        found = self.dataset.find(digest) if self.dataset is not None else None
+        if found is None and self._cache is not None:
+            return self._cache.find(digest)
+        return found
+
+    def _labelled(self, question: Question, atoms: Atoms, is_waited_for: bool) -> Label:
+        if self.background is not None and not is_waited_for:
+            return self.background.take(hash_of(atoms))
+        return believed_label(
+            self.reference, atoms, limits=self.limits, expectation=_expectation(question)
+        )
+
+    def _asked(
+        self, question: Question, atoms: Atoms, is_waited_for: bool
+    ) -> tuple[Label, tuple[SpotChecked, ...]]:
         """Return a label of the reference; what got none goes into quarantine.
 
         Raises
@@ -103,16 +142,9 @@ class Oracle:
         ReferenceFailed
             If no label can be believed.
         """
-        expectation = None
-        if question.prediction is not None and question.expected_errors is not None:
-            expectation = Expectation(
-                prediction=question.prediction, errors=question.expected_errors
-            )
         try:
             with self.timing.part("reference"):
-                label = believed_label(
-                    self.reference, atoms, limits=self._limits, expectation=expectation
-                )
+                label = self._labelled(question, atoms, is_waited_for)
                 return label, self._spot_check(question, atoms, label)
         except ReferenceFailed as error:
             if self.quarantine is None:
@@ -122,12 +154,9 @@ class Oracle:
             raise ReferenceFailed(f"{error}; kept in {where}", error.evidence) from error
 
     @property
-    def _limits(self) -> LabelLimits:
-        return LabelLimits(
-            net_force=1e-3 * self.settings.max_net_force_meV_per_A,
-            force=self.settings.max_force_eV_per_A,
-            outlier_factor=self.settings.outlier_factor,
-        )
+    def limits(self) -> LabelLimits:
+        """What a label must keep to."""
+        return limits_of(self.settings)
 
     def _spot_check(
         self, question: Question, atoms: Atoms, label: Label
@@ -163,6 +192,26 @@ class Oracle:
             provenance={**question.provenance, "level": self.level},
         )
         return self.dataset.append(entry)
+
+
+def limits_of(settings: LabelsConfig) -> LabelLimits:
+    """Return what labels must keep to under some settings."""
+    return LabelLimits(
+        net_force=1e-3 * settings.max_net_force_meV_per_A,
+        force=settings.max_force_eV_per_A,
+        outlier_factor=settings.outlier_factor,
+    )
+
+
+def hash_of(atoms: Atoms) -> str:
+    """Return the `structure_hash` of some atoms."""
+    return structure_hash(atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc)
+
+
+def _expectation(question: Question) -> Expectation | None:
+    if question.prediction is None or question.expected_errors is None:
+        return None
+    return Expectation(prediction=question.prediction, errors=question.expected_errors)
 
 
 def atoms_of(frame: Frame) -> Atoms:

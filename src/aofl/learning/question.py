@@ -65,3 +65,9 @@ class AnyOracle(Protocol):
 
     def ask(self, question: Question) -> Answer | NoLabel:
         """Return a label with its id, or why there is none."""
+
+    def send(self, question: Question) -> None:
+        """Let the question be answered beside the run."""
+
+    def collect(self, question: Question) -> Answer | NoLabel:
+        """Wait for the answer to a question that was sent."""

@@ -17,6 +17,7 @@ from aofl.learning.model import Model
 from aofl.learning.observation import Judgement, Observation
 from aofl.learning.rules.audit import is_drifting, next_gap
 from aofl.learning.rules.baselines import updated_threshold
+from aofl.learning.waiting import Waiting
 from aofl.records import FloatArray, Label, Verdict
 from aofl.records.rule_names import AUDIT, AUDITS
 
@@ -98,6 +99,22 @@ def noted(
     state = with_audit(state, verdict, outcome, seen.step, settings)
     state = with_cost(state, seen.step, label)
     return with_chemistry(state, seen, outcome)
+
+
+def noted_late(
+    state: LearnerState,
+    waiting: Waiting,
+    label: Label,
+    outcome: Outcome,
+    settings: LearningConfig,
+) -> LearnerState:
+    """Return the state after a label that comes later has tested what was predicted then."""
+    now = noted(state, waiting.seen, label, waiting.verdict, outcome, settings)
+    return replace(
+        now,
+        last_label_step=max(now.last_label_step, state.last_label_step),
+        last_doubt_step=max(now.last_doubt_step, state.last_doubt_step),
+    )
 
 
 def with_audit(

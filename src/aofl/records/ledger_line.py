@@ -55,6 +55,8 @@ class LedgerLine:
         known.
     true_error
         The same as the label showed it, eV/Å.
+    learned_step
+        The step at which a label was learned that the run did not wait for; None where it did.
     """
 
     step: int
@@ -77,6 +79,7 @@ class LedgerLine:
     energy_jump_eV: float | None = None  # noqa: N815 - as in the file
     predicted_error: float | None = None
     true_error: float | None = None
+    learned_step: int | None = None
 
 
 def ledger_line_from_json(text: str) -> LedgerLine:

@@ -13,12 +13,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from aofl.chemistry.tracker_state import TrackerState
 from aofl.errors import StoreError
 from aofl.forcefield.model import ForceField
 from aofl.forcefield.rows import FORCES, NOISES
-from aofl.learning.adaptive_calculator import AdaptiveCalculator
+from aofl.learning.adaptive_calculator import AdaptiveCalculator, frame_of
 from aofl.learning.environment_store import EnvironmentStore
 from aofl.learning.learner_state import Knowledge, LearnerState, PathState, Source
 from aofl.learning.timing import CallTimes
@@ -26,6 +27,7 @@ from aofl.plain import from_plain, to_plain
 from aofl.records import FloatArray, IntArray
 from aofl.simulation.run_state import Run
 from aofl.simulation.snapshot import RESULTS, Snapshot
+from aofl.simulation.waiting_state import pack_waiting, waiting_of
 from aofl.store import Checkpoint, Dataset, save_checkpoint
 from aofl.structure import Structure
 
@@ -62,6 +64,8 @@ def save_state(
     calculator, force_field = run.calculator, run.calculator.force_field
     now = run.snapshot({**run.files.offsets(), **(offsets_at_rewind or {})})
     arrays, instants = pack([now, *run.snapshots])
+    questions, waiting = pack_waiting(calculator.state.waiting)
+    arrays |= questions
     if force_field is not None and force_field.scales is not None:
         # "scales" were those of a rougher prior: a checkpoint with them must not be continued.
         arrays["prior_scales"] = force_field.scales
@@ -71,6 +75,7 @@ def save_state(
         "instants": instants,
         "rewound_to": run.rewound_to,
         "events_to_tell": events_to_tell or [],
+        "waiting": waiting,
         **_learning(calculator),
     }
     save_checkpoint(run.directory.checkpoint, arrays, state, step=now.step)
@@ -267,6 +272,22 @@ def restore_learning(calculator: AdaptiveCalculator, checkpoint: Checkpoint) -> 
             learned_ids=learned_ids,
             environments=_restored(calculator, checkpoint, learned_ids),
         )
+
+
+def ask_again(calculator: AdaptiveCalculator, checkpoint: Checkpoint, atoms: Atoms) -> None:
+    """Send the questions that were out once more; what has a label by now is not computed again.
+
+    Raises
+    ------
+    StoreError
+        If the checkpoint's questions do not fit the atoms.
+    """
+    plain = checkpoint.state.get("waiting", [])  # newer than the others
+    with understood("the checkpoint"):
+        waiting = waiting_of(checkpoint.arrays, plain, frame_of(atoms))
+    calculator.state = replace(calculator.state, waiting=waiting)
+    for one in waiting:
+        calculator.oracle.send(one.question)
 
 
 def _restored(

@@ -76,6 +76,20 @@ class LabelCache:
             raise cannot("create", path.parent, error) from error
         write_atomic(path, json.dumps(record, allow_nan=False).encode() + b"\n")
 
+    def forget(self, digest: str) -> None:
+        """Drop a label that is kept elsewhere now; none is dropped where there is none.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses.
+        """
+        path = self._path(digest)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot("remove", path, error) from error
+
     def _path(self, digest: str) -> Path:
         name = hashlib.sha256(f"{digest} {self._level}".encode()).hexdigest()
         return self._directory / name[:2] / f"{name}.json"

@@ -96,6 +96,11 @@ class RunDirectory:
         return self.path / "reference"
 
     @property
+    def background(self) -> Path:
+        """Labels made beside the run that it has not learned yet; see `LabelCache`."""
+        return self.path / "background"
+
+    @property
     def quarantine(self) -> Path:
         """Structures that got no label, one directory each; see `keep_in_quarantine`."""
         return self.path / "quarantine"

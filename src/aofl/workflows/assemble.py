@@ -32,6 +32,7 @@ from aofl.forcefield.model import ForceField
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.records import FloatArray
 from aofl.reference import AseReference, Reference, TbliteReference, TbliteSettings
+from aofl.reference.background import BackgroundReference
 from aofl.reference.codes.cp2k import Cp2kReference
 from aofl.reference.codes.espresso import EspressoReference
 from aofl.reference.codes.gpaw import GpawReference
@@ -225,7 +226,11 @@ def check_engine(config: RunConfig, atoms: Atoms) -> None:
 
 
 def make_calculator(
-    config: RunConfig, atoms: Atoms, reference: Reference, files: Recorder
+    config: RunConfig,
+    atoms: Atoms,
+    reference: Reference,
+    files: Recorder,
+    background: BackgroundReference | None = None,
 ) -> AdaptiveCalculator:
     """Return the adaptive calculator of a run, writing to the files of its directory."""
     dynamics = config.dynamics
@@ -249,4 +254,5 @@ def make_calculator(
         timestep_fs=dynamics.timestep_fs,
         needs_stress=dynamics.target_pressure is not None,
         bonds_every=steps_between_looks(config.chemistry, dynamics.timestep_fs),
+        background=background,
     )

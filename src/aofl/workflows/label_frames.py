@@ -250,7 +250,7 @@ def label_frames(
             labeller = MakeLabeller(make_reference=make, directory=out)
             bare = [_bare(frames[index]) for index in todo]
             for ended in run_tasks(bare, labeller, n_workers=n_workers):
-                index = todo[ended.index]
+                index = todo[ended.key]
                 if ended.error is None:
                     work.keep(index, ended.value)
                 else:

@@ -53,7 +53,8 @@ def rehearse(
     """
     if config.mode not in ("aofl", "cofl"):
         raise ConfigError(f"`mode` is {config.mode}; only aofl and cofl learn and can be rehearsed")
-    config = config.model_copy(update={"stages": None})
+    labels = config.labels.model_copy(update={"background": 0})
+    config = config.model_copy(update={"stages": None, "labels": labels})
     seconds = None
     if time_label:
         with scratch_reference(config) as reference:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,17 @@ from pydantic import ValidationError
 from aofl.config import Change, compare, dump_config, refuse
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
+from aofl.learning.oracle import limits_of
 from aofl.records.events import Changed, CheckpointDamaged, Resumed, Started
 from aofl.reference import Reference
 from aofl.reference.level import level_of
 from aofl.simulation.bias import attach
-from aofl.simulation.checkpointing import restore_learning, snapshots_of, understood
+from aofl.simulation.checkpointing import (
+    ask_again,
+    restore_learning,
+    snapshots_of,
+    understood,
+)
 from aofl.simulation.dynamics import make_dynamics
 from aofl.simulation.recorder import Recorder
 from aofl.simulation.rewind import dynamics_at
@@ -35,6 +41,7 @@ from aofl.store import (
     write_atomic,
 )
 from aofl.workflows.assemble import limited_threads, make_calculator
+from aofl.workflows.background import Background, MakeAsker
 from aofl.workflows.conditions import check_conditions
 from aofl.workflows.provenance import differences, made_with, made_with_before
 
@@ -54,6 +61,7 @@ class Session:
     atoms: Atoms
     reference: Reference
     stop: StopRequest
+    background: Background | None = None
 
 
 @contextmanager
@@ -66,7 +74,11 @@ def opened(
 ) -> Iterator[Session]:
     """Open the files of a run and keep to its threads while the `with` block lasts."""
     target = 1e-3 * config.learning.target_force_error_meV_per_A
-    with limited_threads(config.threads), Recorder.open(directory, target) as files:
+    with (
+        limited_threads(config.threads),
+        _background(config, directory, reference) as background,
+        Recorder.open(directory, target) as files,
+    ):
         yield Session(
             config=config,
             directory=directory,
@@ -74,7 +86,28 @@ def opened(
             atoms=atoms,
             reference=reference,
             stop=stop,
+            background=background,
         )
+
+
+@contextmanager
+def _background(
+    config: RunConfig, directory: RunDirectory, reference: Reference
+) -> Iterator[Background | None]:
+    """Yield what makes labels beside the run, where it has some; its processes start when asked."""
+    if not config.labels.background or config.mode == "aimd":
+        yield None
+        return
+    make = MakeAsker(
+        config=config.reference,
+        limits=limits_of(config.labels),
+        directory=directory.reference.absolute(),
+        kept=directory.background.absolute(),
+        level=level_of(reference.describe()),
+        threads=config.threads,
+    )
+    with closing(Background(make, config.labels.background)) as background:
+        yield background
 
 
 def begun(session: Session) -> Run:
@@ -82,7 +115,7 @@ def begun(session: Session) -> Run:
     config, atoms, files = session.config, session.atoms, session.files
     files.empty()
     files.tell(Started(step=0, time_fs=0.0))
-    calculator = make_calculator(config, atoms, session.reference, files)
+    calculator = make_calculator(config, atoms, session.reference, files, session.background)
     attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
     atoms.get_forces()
     started = Run(
@@ -167,8 +200,9 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
         )
     files.cut_back(snapshot.offsets)
     files.tell_again(events)
-    calculator = make_calculator(config, atoms, session.reference, files)
+    calculator = make_calculator(config, atoms, session.reference, files, session.background)
     restore_learning(calculator, checkpoint)
+    ask_again(calculator, checkpoint, atoms)
     attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
     put_back(snapshot, atoms, calculator)
     if moved_by != _moved_by(config.model_dump(mode="json")):

@@ -17,6 +17,7 @@ from ase import Atoms
 from aofl.config import Change, read_config
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
+from aofl.errors import ConfigError
 from aofl.reference import Reference
 from aofl.simulation.run import proceed
 from aofl.simulation.run_state import Run
@@ -51,7 +52,8 @@ def start(
     stop = StopRequest.within(max_walltime_s)
     atoms = build(config)
     directory = RunDirectory(path=out)
-    with _chosen(reference, config.reference, directory) as chosen:
+    n_background = config.labels.background
+    with _chosen(reference, config.reference, directory, n_background) as chosen:
         config, directory = _made(config, out, atoms, chosen)
         with (
             directory.lock(),
@@ -97,7 +99,7 @@ def resume(
         config = read_config(config_file or directory.config, overrides or {})
         atoms = read_atoms(directory.start)
         with (
-            _chosen(reference, config.reference, directory) as chosen,
+            _chosen(reference, config.reference, directory, config.labels.background) as chosen,
             opened(config, directory, atoms, chosen, stop) as session,
             caught_signals(stop),
         ):
@@ -109,10 +111,15 @@ def resume(
 
 @contextmanager
 def _chosen(
-    given: Reference | None, config: ReferenceConfig, directory: RunDirectory
+    given: Reference | None, config: ReferenceConfig, directory: RunDirectory, n_background: int
 ) -> Iterator[Reference]:
     """Yield the reference that the caller gave, or the configured one, closed afterwards."""
     if given is not None:
+        if n_background:
+            raise ConfigError(
+                f"`labels.background` is {n_background}, and processes beside the run can only "
+                "make the reference of the configuration: leave it out where one is handed over"
+            )
         yield given
         return
     with opened_reference(config, directory.reference) as reference:

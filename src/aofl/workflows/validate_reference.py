@@ -146,7 +146,7 @@ def _computed(
     tasks = [Task(substance=substance, edge=edge) for substance in chosen]
     make = MakeWorker(config=config, directory=out.absolute())
     for ended in run_tasks(tasks, make, n_workers=workers):
-        name = chosen[ended.index].name
+        name = chosen[ended.key].name
         if ended.error is None:
             computed[name] = ended.value
         else:

@@ -8,8 +8,9 @@ travel between the processes of one program through pipes, never through files.
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -29,7 +30,7 @@ Worker = Callable[[Any], Any]
 class Finished:
     """What became of one task: its value, or the sentence that says why there is none."""
 
-    index: int
+    key: Any
     value: Any = None
     error: str | None = None
 
@@ -40,58 +41,107 @@ class _Left(BaseException):
 
 @dataclass(slots=True, kw_only=True)
 class _Process:
-    """One process, our end of its pipe, and the task it has."""
+    """One process, our end of its pipe, and the key of the task it has in a tuple, or None."""
 
     number: int
     process: BaseProcess
     pipe: Connection
-    task: int | None = None
+    task: tuple[Hashable] | None = None
+    is_ready: bool = False
     is_alive: bool = True
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a task."""
+        return self.is_alive and self.is_ready and self.task is None
 
-def run_tasks(
-    tasks: Sequence[Any], make_worker: Callable[[int], Worker], *, n_workers: int
-) -> Iterator[Finished]:
-    """Yield what became of each task, in the order in which they end.
+
+class Workers:
+    """Processes that work on tasks which are handed in one by one, each under a key of its own.
 
     Parameters
     ----------
-    tasks
-        Anything that can be sent to another process.
     make_worker
         Called in each process with its number from 0; returns what turns a task into a value.
         A function of a module, not a closure. If the worker has a `close`, it is called at the
         end.
     n_workers
-        How many processes, at least one.
-
-    Raises
-    ------
-    AoflError
-        If a worker cannot be made: what `make_worker` raised. Closing the iterator, or an
-        exception in the loop over it, ends the processes.
+        How many processes, at least one; they are started when there is work for them.
     """
-    waiting = list(range(len(tasks)))[::-1]
-    team = [_start(make_worker, number) for number in range(min(n_workers, len(tasks)))]
-    try:
-        while team:
-            ready = wait([member.pipe for member in team])
-            for member in [member for member in team if member.pipe in ready]:
-                ended = _hear(member)
-                if ended is not None:
-                    yield ended
-                if waiting and member.is_alive:
-                    _send(member, waiting, tasks)
-                    continue
-                team.remove(member)
-                _end(member)
-                if waiting:
-                    team.append(_start(make_worker, member.number))
-    finally:
-        for member in team:
+
+    def __init__(self, make_worker: Callable[[int], Worker], n_workers: int) -> None:
+        self._make_worker, self._n_workers = make_worker, n_workers
+        self._team: list[_Process] = []
+        self._waiting: deque[tuple[Hashable, Any]] = deque()
+        self._ended: dict[Hashable, Finished] = {}
+
+    def submit(self, key: Hashable, task: Any) -> None:
+        """Hand a task in: anything that can be sent to another process."""
+        self._waiting.append((key, task))
+        if len(self._team) < self._n_workers and not any(one.is_idle for one in self._team):
+            number = min(set(range(self._n_workers)) - {one.number for one in self._team})
+            self._team.append(_start(self._make_worker, number))
+        self._hand_out()
+
+    def result(self, key: Hashable) -> Finished:
+        """Wait until a task has ended and return what became of it.
+
+        Raises
+        ------
+        AoflError
+            If a worker cannot be made: what `make_worker` raised.
+        """
+        while key not in self._ended:
+            self._hear()
+        return self._ended.pop(key)
+
+    def next(self) -> Finished:
+        """Wait until any task has ended; parameters and errors are those of `result`."""
+        while not self._ended:
+            self._hear()
+        return self._ended.pop(next(iter(self._ended)))
+
+    def close(self) -> None:
+        """End the processes, and with them what they work on."""
+        for member in self._team:
             member.process.terminate()
-        for member in team:
+        for member in self._team:
             _end(member)
+        self._team = []
+
+    def _hear(self) -> None:
+        """Wait for a word of any process; one that died is replaced."""
+        ready = wait([member.pipe for member in self._team])
+        for member in [member for member in self._team if member.pipe in ready]:
+            ended = _hear(member)
+            if ended is not None:
+                self._ended[ended.key] = ended
+            if not member.is_alive:
+                self._team.remove(member)
+                _end(member)
+                if self._waiting:
+                    self._team.append(_start(self._make_worker, member.number))
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        for member in self._team:
+            if member.is_idle and self._waiting:
+                _send(member, *self._waiting.popleft())
+
+
+def run_tasks(
+    tasks: Sequence[Any], make_worker: Callable[[int], Worker], *, n_workers: int
+) -> Iterator[Finished]:
+    """Yield what became of each task, in the order in which they end; its key is its index.
+
+    Closing the iterator, or an exception in the loop over it, ends the processes. Parameters and
+    errors are those of `Workers`.
+    """
+    with closing(Workers(make_worker, n_workers)) as workers:
+        for index, task in enumerate(tasks):
+            workers.submit(index, task)
+        for _ in tasks:
+            yield workers.next()
 
 
 def _start(make_worker: Callable[[int], Worker], number: int) -> _Process:
@@ -102,34 +152,36 @@ def _start(make_worker: Callable[[int], Worker], number: int) -> _Process:
     return _Process(number=number, process=process, pipe=ours)
 
 
-def _send(member: _Process, waiting: list[int], tasks: Sequence[Any]) -> None:
-    task = waiting.pop()
-    member.task = task
+def _send(member: _Process, key: Hashable, task: Any) -> None:
+    member.task = (key,)
     try:
-        member.pipe.send(tasks[task])
+        member.pipe.send(task)
     except (BrokenPipeError, ConnectionResetError):
         return  # it died between two tasks; `_hear` reports this one
 
 
 def _hear(member: _Process) -> Finished | None:
-    """Return what a process says about its task; None where it only says that it is ready."""
+    """Return what a process says about its task; None where it is ready, or died with none."""
     task, member.task = member.task, None
     try:
         value, error = member.pipe.recv()
     except (EOFError, ConnectionResetError):
         member.is_alive = False
         member.process.join(_PATIENCE_S)
+        if task is None and member.is_ready:
+            return None
         if task is None:
             raise AoflError(
                 f"worker {member.number} {_how_it_ended(member.process)} before its first task: "
                 "try one structure with the reference code alone"
             ) from None
-        return Finished(index=task, error=f"the process {_how_it_ended(member.process)}")
+        return Finished(key=task[0], error=f"the process {_how_it_ended(member.process)}")
     if task is None:
         if error is not None:
             raise error
+        member.is_ready = True
         return None
-    return Finished(index=task, value=value, error=error)
+    return Finished(key=task[0], value=value, error=error)
 
 
 def _how_it_ended(process: BaseProcess) -> str:

@@ -5,8 +5,9 @@ when the audit holds no surprise and halves when it does. A random audit comes w
 per step, drawn from (seed, step) alone, that falls while nothing is in doubt (as 1 / t from `QUIET`
 steps after the last doubt on) and with the audits done: beyond `ENOUGH` their number grows as the
 root of the steps, as each adds less to what is known. Both meet only steps that the other rules
-accepted, so their errors are those of the forces that drove the dynamics. The random ones do not
-look at the error of their step; they are denser where the run learns, so what they say leans to
+accepted, so their errors are those of the forces that drove the dynamics, also where their labels
+come later (`aofl.learning.waiting`). The random ones do not look at the error of their step; they
+are denser where the run learns, so what they say leans to
 the harder parts.
 """
 
@@ -45,7 +46,7 @@ def audit(seen: Observation, state: LearnerState, settings: LearningConfig) -> V
     drawn = random_audit(seen, state, settings)
     if drawn.action == "label":
         return drawn
-    gap = seen.step - state.last_label_step
+    gap = seen.step - state.last_question_step
     if gap >= state.audit_gap:
         return Verdict(
             action="label",

@@ -26,7 +26,7 @@ def within_budget(
     budget = settings.budget
     hours = state.reference_seconds / 3600.0
     for key, spent, limit, unit in (
-        ("max_labels", float(state.n_asked), budget.max_labels, "labels"),
+        ("max_labels", float(state.n_asked + len(state.waiting)), budget.max_labels, "labels"),
         ("max_reference_hours", hours, budget.max_reference_hours, "h"),
     ):
         if limit is not None and spent >= limit:

@@ -1,0 +1,107 @@
+"""Labels that nobody waits for: the wall time of a run with background audits over that without.
+
+Run: .venv/bin/python benchmarks/background.py            (about 40 minutes, most of it asleep)
+Writes benchmarks/results/background.json and .png.
+
+Na16 + 2 H2O at 500 K with GFN1-xTB whose calls take 20 s each, most of it asleep, so that the runs
+do not compete for cores and all are made at once: `labels.background` 0, 1 and 2 from the same
+start and seed. Compared are wall time without compilation, labels by kind, and audit errors. The
+runs take different paths, as they learn the same audits at different steps.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import yaml
+
+HERE = Path(__file__).parent
+SECONDS, STEPS = 20.0, 6000
+
+CONFIG = {
+    "mode": "aofl",
+    "seed": 1,
+    "system": {
+        "electrode": {
+            "element": "Na", "surface": "bcc100", "lattice_constant_A": 4.20, "size": [2, 2, 4],
+        },
+        "electrolyte": {"molecules": {"H2O": 2}, "gap_A": 8.0, "min_distance_A": 2.0},
+    },
+    "reference": {
+        "name": "ase", "calculator": "sleeping.Sleeping", "is_semi_empirical": True,
+        "arguments": {"seconds": SECONDS, "method": "GFN1-xTB", "electronic_temperature": 3000.0},
+    },
+    "learning": {"target_force_error_meV_per_A": 350.0},
+    "dynamics": {
+        "name": "langevin", "timestep_fs": 0.5, "temperature_K": 500.0, "friction_per_ps": 5.0,
+        "steps": STEPS,
+    },
+    "output": {"trajectory_every": 100, "thermo_every": 10, "checkpoint_every": 200},
+}  # fmt: skip
+
+
+def started(place: Path, n: int) -> subprocess.Popen[bytes]:
+    """Begin or go on with the run that has n processes beside it."""
+    out = place / f"background-{n}"
+    config = place / f"background-{n}.yaml"
+    config.write_text(yaml.safe_dump(CONFIG | {"labels": {"background": n}}))
+    verb = ["resume", out] if out.exists() else ["run", config, "--out", out]
+    environment = os.environ | {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "aofl.cli", *map(str, verb)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+
+def found(out: Path) -> dict[str, float]:
+    """Return what a run took and what it learned."""
+    summary = json.loads((out / "summary.json").read_text())
+    lines = [json.loads(line) for line in (out / "ledger.jsonl").read_text().splitlines()]
+    labels = [line for line in lines if line["action"] == "label"]
+    wall = summary["wall_s"]
+    return {
+        "wall_s": wall["total"] - wall["compilation"],
+        "waiting_s": wall["reference"],
+        "labels": len(labels),
+        "audits": summary["audits"],
+        "learned_late": sum(line["learned_step"] is not None for line in labels),
+        "audit_force_rmse": summary["audit_forces_rmse"],
+    }
+
+
+def drawn(results: dict[str, dict[str, float]], path: Path) -> None:
+    """Draw the wall time of each run, split into waiting for labels and the rest."""
+    figure, axes = plt.subplots(figsize=(5, 3.2))
+    names = list(results)
+    waiting = [results[name]["waiting_s"] / 60 for name in names]
+    rest = [results[name]["wall_s"] / 60 - w for name, w in zip(names, waiting, strict=True)]
+    axes.bar(names, waiting, label="waiting for labels")
+    axes.bar(names, rest, bottom=waiting, label="everything else")
+    axes.set_xlabel("labels.background")
+    axes.set_ylabel("wall time, min")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    """Run all, compare, write."""
+    place = Path("runs/background")
+    place.mkdir(parents=True, exist_ok=True)
+    numbers = (0, 1, 2)
+    processes = [started(place, n) for n in numbers]
+    codes = [process.wait() for process in processes]
+    if any(codes):
+        sys.exit("a run has failed; run this again to go on with it")
+    results = {str(n): found(place / f"background-{n}") for n in numbers}
+    for one in results.values():
+        one["wall_over_waiting_run"] = one["wall_s"] / results["0"]["wall_s"]
+    target = HERE / "results" / "background.json"
+    target.write_text(json.dumps(results, indent=1) + "\n")
+    drawn(results, target.with_suffix(".png"))
+    print(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()

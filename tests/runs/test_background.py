@@ -1,0 +1,159 @@
+"""Audits made by other processes while a run goes on: same path at any speed, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from aofl import api
+from aofl.config.read import config_from_mapping
+from aofl.errors import ConfigError
+from aofl.reference import TbliteReference
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
+ENVIRONMENT |= {"PYTHONPATH": str(HERE)}
+
+CONFIG = """
+mode: aofl
+seed: 3
+system: {structure: START}
+reference: {name: ase, calculator: counted.Counted, arguments: ARGUMENTS}
+force_field: {name: ace, accuracy: fast}
+learning: {target_force_error_meV_per_A: 40, audit_probability: 0.1}
+labels: {background: N}
+dynamics: {name: langevin, timestep_fs: 2, temperature_K: 500, steps: 160}
+output: {trajectory_every: 1, checkpoint_every: 20}
+"""
+
+
+def aofl(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "aofl.cli", *map(str, arguments)],
+        capture_output=True, text=True, timeout=300, check=False, env=ENVIRONMENT,
+    )  # fmt: skip
+
+
+def made(place: Path, n: int = 2, **arguments: Any) -> Path:
+    """Return a configuration whose calls of the reference are counted in a file beside it."""
+    place.mkdir()
+    start = bulk("Cu", "fcc", a=3.7, cubic=True) * (2, 2, 1)
+    start.numbers[[1, 6]] = 13
+    start.rattle(0.05, rng=np.random.default_rng(1))
+    start.write(place / "start.xyz")
+    given = json.dumps({"calls": str(place / "calls"), **arguments})
+    path = place / "run.yaml"
+    text = CONFIG.replace("ARGUMENTS", given).replace("START", str(place / "start.xyz"))
+    path.write_text(text.replace("N}", f"{n}}}"))
+    return path
+
+
+def calls(config: Path) -> Counter[str]:
+    return Counter((config.parent / "calls").read_text().split())
+
+
+def ledger(run: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (run / "ledger.jsonl").read_text().splitlines()]
+
+
+def assert_same_path(one: Path, other: Path) -> None:
+    for name in ("thermo.csv", "trajectory.0001.extxyz.gz"):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    without = [
+        [{k: v for k, v in line.items() if k != "seconds"} for line in ledger(run)]
+        for run in (one, other)
+    ]
+    assert without[0] == without[1]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("background") / "config")
+
+
+@pytest.fixture(scope="module")
+def finished(config: Path) -> Path:
+    out = config.parent / "run"
+    done = aofl("run", config, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_audits_are_learned_later_and_every_structure_is_labelled_once(
+    config: Path, finished: Path
+) -> None:
+    lines = [line for line in ledger(finished) if line["action"] == "label"]
+    late = [line for line in lines if line["learned_step"] is not None]
+    assert len(late) > 4
+    assert all(line["rule"] in ("audit", "random_audit") for line in late)
+    assert all(line["learned_step"] > line["step"] for line in late)
+    assert set(calls(config).values()) == {1}
+    n_out = calls(config).total() - len(lines)
+    assert 0 <= n_out <= 2
+    summary = json.loads((finished / "summary.json").read_text())
+    assert summary["audits"] == sum(line["rule"] in ("audit", "random_audit") for line in lines)
+
+
+def test_the_path_does_not_depend_on_how_fast_the_processes_are(
+    finished: Path, tmp_path: Path
+) -> None:
+    slow = made(tmp_path / "slow", seconds=0.05)
+    assert aofl("run", slow, "--out", tmp_path / "run").returncode == 0
+    assert_same_path(tmp_path / "run", finished)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.8])
+def test_a_killed_run_takes_the_same_path_and_labels_nothing_twice(
+    finished: Path, tmp_path: Path, share: float
+) -> None:
+    config, out = made(tmp_path / "config", seconds=0.02), tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aofl.cli", "run", config, "--out", out],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT,
+    )  # fmt: skip
+    goal, deadline = (finished / "thermo.csv").stat().st_size * share, time.monotonic() + 200
+    while not (out / "thermo.csv").exists() or (out / "thermo.csv").stat().st_size < goal:
+        assert process.poll() is None, "the run ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)  # what was being labelled is finished and kept
+    done = aofl("resume", out)
+    assert done.returncode == 0, done.stderr
+    assert_same_path(out, finished)
+    assert set(calls(config).values()) == {1}
+
+
+def test_a_process_that_dies_costs_one_label(tmp_path: Path) -> None:
+    config = made(tmp_path / "config", dies_at=14)
+    done = aofl("run", config, "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(x) for x in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    (failed,) = [event for event in events if event["event"] == "label_failed"]
+    assert "SIGKILL" in failed["message"]
+
+
+def test_a_reference_that_is_handed_over_cannot_be_made_again(tmp_path: Path) -> None:
+    mapping = {
+        "mode": "aofl",
+        "system": {"structure": str(made(tmp_path / "config").parent / "start.xyz")},
+        "reference": {"name": "tblite"},
+        "labels": {"background": 1},
+        "dynamics": {"name": "langevin", "timestep_fs": 1.0, "temperature_K": 300, "steps": 2},
+    }
+    config = config_from_mapping(mapping)
+    with pytest.raises(ConfigError, match=r"`labels.background` is 1"):
+        api.run(config, tmp_path / "run", reference=TbliteReference())
+    assert not (tmp_path / "run").exists()
