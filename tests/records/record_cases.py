@@ -12,6 +12,7 @@ from aofl.records.events import (
     Drifting,
     ExcursionBegan,
     LabelFailed,
+    LabelsShared,
     ReactionHappened,
     ResourceAlarm,
     ResourceForecast,
@@ -125,6 +126,7 @@ EVENTS = (
         step=60, time_fs=30.0, rule="random_audit", difference_eV_per_A=4.084481157740072e-07
     ),
     Rewound(step=61, time_fs=30.0, reason="a force is too large", to_step=50),
+    LabelsShared(step=60, time_fs=30.0, neighbour="001", n_labels=3),
     BranchDiffers(
         step=60, reason="another machine, another version, or a reference that carries a state"
     ),

@@ -160,6 +160,11 @@ class LabelsConfig(Section):
         le=64,
         description="processes that make audits while the run goes on; 0 waits for each",
     )
+    share_with: str | None = Field(
+        default=None,
+        min_length=1,
+        description="directory whose run directories share their labels, from this one: `..`",
+    )
 
 
 class _Dynamics(Section):

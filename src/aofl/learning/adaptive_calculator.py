@@ -29,7 +29,7 @@ from aofl.learning.rules.policy import Mode, mode_of
 from aofl.learning.step_result import Moved, Refused, Told, Unlabelled
 from aofl.learning.timing import Timing
 from aofl.learning.update import fresh_state
-from aofl.records import Event, LedgerLine, Prediction, Verdict
+from aofl.records import Event, Label, LedgerLine, Prediction, Verdict
 from aofl.records import Mode as ModeName
 from aofl.records.events import ExcursionBegan, LabelFailed, TargetMissed
 from aofl.reference import AseReference, Reference
@@ -199,6 +199,14 @@ class AdaptiveCalculator(Calculator):
             raise ValueError("in mode aimd every step has its label")
         energy = self.results["energy"]
         self._take(self.learner.label(frame, model, self.state, verdict, energy))
+
+    def learn_shared(self, structure: Structure, label: Label, label_id: int) -> None:
+        """Learn a label that another walker has paid for; `join_energy` comes after the last."""
+        if self.force_field is not None:
+            self.force_field.level = self.oracle.level
+            self.state = self.learner.learn_shared(
+                Frame(structure=structure), self.force_field, self.state, label, label_id
+            )
 
     def join_energy(self, atoms: Atoms) -> None:
         """Let the energy go on where it was at a frame that the run went back to unlabelled."""

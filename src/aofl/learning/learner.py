@@ -41,6 +41,7 @@ from aofl.learning.timing import Timing
 from aofl.learning.update import (
     Outcome,
     compare,
+    is_test,
     learn,
     noted,
     noted_late,
@@ -184,6 +185,20 @@ class Learner:
         self.oracle.send(waiting.question)
         state = replace(now.state, waiting=(*now.state.waiting, waiting))
         return _passed(replace(now, state=state), verdict)
+
+    def learn_shared(
+        self, frame: Frame, model: Model, state: LearnerState, label: Label, label_id: int
+    ) -> LearnerState:
+        """Learn a label that another walker has paid for; it tests the calibration before."""
+        step = state.path.step
+        seen = observe_fully(frame, model, state, self.conditions, self.timing, step=step)
+        outcome = compare(seen, label, state)
+        if is_test(state):
+            state = state.tested(seen.symbols, outcome.difference, seen.prediction.deviations)
+        with self.timing.part("update"):
+            settings = self.conditions.settings
+            state, _ = learn(model, state, seen, label, label_id, outcome, settings)
+        return state
 
     def _with_answers(self, moved: Moved, frame: Frame, model: Model) -> Moved | Refused:
         """Learn the answers that are due at an accepted step; its energy goes on where it was."""

@@ -122,6 +122,8 @@ class Knowledge:
         sigma_F, eV/Å.
     vasp_threshold, vasp_history
         Of the rule `vasp_like`: its threshold, and the errors after the last labels, eV/Å.
+    taken
+        Neighbour to bytes of its label file that were learned (`aofl.simulation.sharing`).
     calibration
         Of each element.
     watch
@@ -156,6 +158,7 @@ class Knowledge:
     force_noise: float = 0.0
     vasp_threshold: float = 0.002  # eV/Å, VASP's first one
     vasp_history: tuple[float, ...] = ()
+    taken: Mapping[str, int] = field(default_factory=dict)
     calibration: Annotated[Mapping[str, ElementCalibration], Field(alias="trust")] = field(
         default_factory=dict
     )

@@ -302,6 +302,17 @@ class Rewound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelsShared:
+    """Labels of a neighbouring walker were learned."""
+
+    step: int
+    time_fs: float
+    event: Literal["labels_shared"] = "labels_shared"
+    neighbour: str
+    n_labels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BranchDiffers:
     """A branch did not repeat the steps of its parent to the last bit; `reason` says what may."""
 
@@ -348,6 +359,7 @@ Event = Annotated[
     | Uncertain
     | SpotChecked
     | Rewound
+    | LabelsShared
     | BranchDiffers
     | Stopped
     | Done,

@@ -26,6 +26,7 @@ from aofl.simulation.reaction_log import look_at_chemistry
 from aofl.simulation.resources import tell_forecast, watch
 from aofl.simulation.rewind import rewind
 from aofl.simulation.run_state import Run
+from aofl.simulation.sharing import learn_from_neighbours
 from aofl.simulation.summary import write_summary
 from aofl.system.strain import large_force, squeezed_contacts
 
@@ -87,7 +88,8 @@ def one_step(run: Run) -> None:
         rewind(run, refusal)
         return
     _observe(run)
-    if run.step % run.config.output.checkpoint_every == 0:
+    has_learned = learn_from_neighbours(run)
+    if has_learned or run.step % run.config.output.checkpoint_every == 0:
         save_state(run)
         settle(run.dynamics)
         watch(run)

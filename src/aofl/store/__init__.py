@@ -34,9 +34,11 @@ from aofl.store.labelled_frames import (
 from aofl.store.quarantine import keep_in_quarantine
 from aofl.store.run_directory import RunDirectory
 from aofl.store.run_records import iterate_events, iterate_ledger, read_events, read_ledger
+from aofl.store.shared_labels import SHARED_BY, SharedLabel, new_labels
 from aofl.store.trajectory import Trajectory, count_frames, iterate_trajectory
 
 __all__ = [
+    "SHARED_BY",
     "Checkpoint",
     "Closing",
     "Dataset",
@@ -46,6 +48,7 @@ __all__ = [
     "LabelledFile",
     "LeftOut",
     "RunDirectory",
+    "SharedLabel",
     "Table",
     "Trajectory",
     "about_how_many",
@@ -66,6 +69,7 @@ __all__ = [
     "last_whole_lines",
     "load_checkpoint",
     "make_directory",
+    "new_labels",
     "read_atoms",
     "read_checkpoint",
     "read_events",

@@ -128,7 +128,7 @@ def parse_frame(text: str, where: str) -> Atoms:
         raise StoreError(f"{where} cannot be read, the file was damaged: {error}") from error
 
 
-def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
+def iterate_frames(path: Path, *, may_be_torn: bool = True, start: int = 0) -> Iterator[str]:
     """Yield the text of each whole frame of a file of ours; a torn last one is passed over.
 
     The texts add up to the file, plain or `.gz`, so places in it can be remembered; a blank line is
@@ -139,6 +139,8 @@ def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
     may_be_torn
         Whether a last line without its newline may be half a line; files that were written to
         their end by other programs may just lack it.
+    start
+        The byte where the first frame of interest begins.
 
     Raises
     ------
@@ -147,6 +149,7 @@ def iterate_frames(path: Path, *, may_be_torn: bool = True) -> Iterator[str]:
         the file was damaged otherwise, and later frames must not be taken for torn.
     """
     with text_file(path, "extended XYZ text") as file:
+        file.seek(start)
         for _, text in _frames(file, path, may_be_torn=may_be_torn, may_have_blanks=False):
             yield text
 

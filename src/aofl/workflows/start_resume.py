@@ -21,6 +21,7 @@ from aofl.errors import ConfigError
 from aofl.reference import Reference
 from aofl.simulation.run import proceed
 from aofl.simulation.run_state import Run
+from aofl.simulation.sharing import neighbourhood
 from aofl.simulation.stopping import StopRequest, caught_signals
 from aofl.store import RunDirectory, read_atoms
 from aofl.workflows.admission import admit
@@ -134,6 +135,8 @@ def _made(
     All that the run would refuse is refused before.
     """
     admit(config, atoms, reference)
+    if config.labels.share_with is not None:
+        neighbourhood(config.labels.share_with, out)
     directory, given = RunDirectory(path=out), config.force_field.model
     if given is not None:
         config = with_own_model(config, directory)
