@@ -39,7 +39,7 @@ system:
   electrolyte: {molecules: {H2O: 2}, gap_A: 6.0}
 reference: {name: tblite, electronic_temperature_K: 3000}
 force_field: {name: ace, accuracy: fast}
-learning: {target_force_error_meV_per_A: 300, audit_probability: 0.02}
+learning: {target_force_error_meV_per_A: 300, audit_probability: 0.005}
 dynamics: {name: velocity_verlet, timestep_fs: 0.5, temperature_K: 2600, steps: 80}
 output: {trajectory_every: 1, checkpoint_every: 20}
 """
@@ -71,13 +71,8 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @needs_lammps
 def test_lammps_learns_as_ase_does_decision_by_decision(learned: Path) -> None:
-    said = [
-        [
-            (line.step, line.action, line.rule)
-            for line in read_ledger(learned / name / "ledger.jsonl")
-        ]
-        for name in ("ase", "lammps")
-    ]
+    ledgers = [read_ledger(learned / name / "ledger.jsonl") for name in ("ase", "lammps")]
+    said = [[(line.step, line.action, line.rule) for line in ledger] for ledger in ledgers]
     assert said[0] == said[1]
     actions = {action for _, action, _ in said[0]}
     assert {"label", "rewind"} <= actions, "the run should meet what it does not know"
