@@ -1,6 +1,7 @@
 """What the user asks for: the schema of `run.yaml` and the one way to read it."""
 
 from aofl.config.changes import Change, compare, refuse
+from aofl.config.expand import alone, expand, values_of
 from aofl.config.read import (
     config_from_mapping,
     dump_config,
@@ -35,6 +36,7 @@ from aofl.config.system import (
     SpeciesConfig,
     SystemConfig,
 )
+from aofl.config.walkers import WalkersConfig
 
 __all__ = [
     "AceConfig",
@@ -61,12 +63,16 @@ __all__ = [
     "SystemConfig",
     "TbliteConfig",
     "VelocityVerletConfig",
+    "WalkersConfig",
+    "alone",
     "check_elements",
     "compare",
     "config_from_mapping",
     "dump_config",
+    "expand",
     "read_config",
     "read_reference",
     "reference_named",
     "refuse",
+    "values_of",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import difflib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, get_args
 
@@ -18,6 +19,7 @@ from pydantic_core import ErrorDetails
 from aofl.config.plain_yaml import DECIMAL_COMMA, NO_COMMA, read_yaml, shown, write_yaml
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
+from aofl.config.walkers import full_name
 from aofl.errors import ConfigError
 
 PATH_KEYS = (
@@ -126,7 +128,17 @@ def _load_with_paths(path: Path) -> dict[str, Any]:
     data = read_yaml(path)
     for key in PATH_KEYS:
         _make_absolute(data, key.split("."), path.parent.absolute())
+    for varied in _varied_paths(data):
+        _make_absolute(data, ["walkers", "vary", varied], path.parent.absolute())
     return data
+
+
+def _varied_paths(data: Mapping[str, Any]) -> list[str]:
+    """Return the keys of `walkers.vary` whose values are paths."""
+    walkers = data.get("walkers")
+    vary = walkers.get("vary") if isinstance(walkers, dict) else None
+    keys = [key for key in vary if isinstance(key, str)] if isinstance(vary, dict) else []
+    return [k for k in keys if any(fnmatchcase(full_name(k), path) for path in PATH_KEYS)]
 
 
 def _make_absolute(data: Any, keys: list[str], folder: Path) -> None:

@@ -18,6 +18,7 @@ from aofl.config.schedules import FS_PER_PS, Pressure, Temperature, schedule_of
 from aofl.config.section import Section
 from aofl.config.stages import StagesConfig
 from aofl.config.system import SystemConfig
+from aofl.config.walkers import WalkersConfig
 from aofl.errors import ConfigError
 from aofl.schedule import Schedule
 
@@ -328,6 +329,9 @@ class RunConfig(Section):
     stages: StagesConfig | None = Field(
         default=None, description="small cells to learn from before the whole"
     )
+    walkers: WalkersConfig | None = Field(
+        default=None, description="many trajectories that share their labels; a campaign"
+    )
     dynamics: DynamicsConfig = Field(description="how the atoms move")
     bias: BiasConfig | None = Field(
         default=None, description="springs and walls that act on the atoms and never on labels"
@@ -343,6 +347,15 @@ class RunConfig(Section):
             raise ValueError(f"`stages` teach a force field, and `mode: {self.mode}` learns none")
         if self.stages is not None and self.system.name != "interface":
             raise ValueError("`stages` are made of an electrode and an electrolyte, not of a file")
+        return self
+
+    @model_validator(mode="after")
+    def _walkers_have_no_stages(self) -> RunConfig:
+        if self.walkers is not None and self.stages is not None:
+            raise ValueError(
+                "`stages` would be learned by each of the `walkers` anew; run them once before, "
+                "and give the walkers its model as `force_field.model`"
+            )
         return self
 
     @model_validator(mode="after")
