@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from aofl.config import Change, read_config
 from aofl.config.schema import RunConfig
-from aofl.errors import StoreError
+from aofl.errors import ConfigError
 from aofl.progress import OnProgress, nobody
 from aofl.reference import Reference
 from aofl.reference.installed import Finding
 from aofl.simulation.run_state import Run
-from aofl.store import RunDirectory
-from aofl.workflows import staged
+from aofl.store import RunDirectory, is_campaign
+from aofl.workflows import campaign, staged
 from aofl.workflows.branch import branch as make_branch
 from aofl.workflows.check import check
 from aofl.workflows.dedupe import dedupe
@@ -24,6 +24,8 @@ from aofl.workflows.export import export
 from aofl.workflows.label_frames import label
 from aofl.workflows.merge import merge
 from aofl.workflows.rehearse import rehearse
+from aofl.workflows.run_status import campaign_status, run_status
+from aofl.workflows.start_resume import create
 from aofl.workflows.train import train
 from aofl.workflows.validate_reference import elements_of, validate_reference
 
@@ -42,11 +44,14 @@ __all__ = [
     "evaluate",
     "export",
     "label",
+    "make",
     "merge",
     "rehearse",
     "report",
     "resume",
+    "resume_campaign",
     "run",
+    "run_campaign",
     "status",
     "train",
     "validate_reference",
@@ -76,12 +81,14 @@ def run(
     Raises
     ------
     ConfigError
-        If `stages` and a model to start from are both given.
+        If `stages` and a model to start from are both given, or there are `walkers`.
     StoreError
         If the directory exists already.
     RunStopped
         If the run cannot go on by itself.
     """
+    if config.walkers is not None:
+        raise ConfigError("there are `walkers`; run them with `aofl.api.run_campaign`")
     return staged.start(
         config, out, on_step, reference, max_walltime_s=max_walltime_s, on_stage=on_stage
     )
@@ -123,10 +130,12 @@ def resume(
     Raises
     ------
     ConfigError
-        If a changed key must stay as it was.
+        If a changed key must stay as it was, or the directory is that of a campaign.
     StoreError
         If the labels so far are of another method than the reference would give.
     """
+    if is_campaign(path):
+        raise ConfigError(f"{path} is a campaign; go on with `aofl.api.resume_campaign`")
     return staged.resume(
         path,
         overrides,
@@ -160,22 +169,98 @@ def branch(
         make_branch(parent, step, out, config)
 
 
+def run_campaign(
+    config: RunConfig,
+    out: Path,
+    *,
+    n_processes: int | None = None,
+    max_walltime_s: float | None = None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> campaign.Outcome:
+    """Start the walkers of a configuration in a new directory, as child processes.
+
+    Parameters
+    ----------
+    n_processes
+        How many at a time; None takes as many as there are cores, `threads` of them for each.
+    max_walltime_s
+        All stop with a checkpoint before so much time has passed, s.
+    on_wait
+        Called several times a second, to show how it goes.
+
+    Raises
+    ------
+    ConfigError, StructureError, ModelError
+        If one of the walkers could not begin; nothing is written then.
+    StoreError
+        If the directory exists already.
+    """
+    return campaign.start(
+        config, out, n_processes=n_processes, max_walltime_s=max_walltime_s, on_wait=on_wait
+    )
+
+
+def resume_campaign(
+    path: Path,
+    *,
+    steps: int | None = None,
+    n_processes: int | None = None,
+    max_walltime_s: float | None = None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> campaign.Outcome:
+    """Continue the walkers that are not done, and make those that are not there.
+
+    A walker that fails does not take the others along. One that another process has, such as the
+    task of a job array, is waited for.
+
+    Parameters
+    ----------
+    steps
+        A new total of each walker.
+    n_processes, max_walltime_s, on_wait
+        As in `run_campaign`.
+
+    Raises
+    ------
+    StoreError
+        If another process drives the campaign, or a walker has lost files.
+    """
+    return campaign.resume(
+        path,
+        steps=steps,
+        n_processes=n_processes,
+        max_walltime_s=max_walltime_s,
+        on_wait=on_wait,
+    )
+
+
+def make(config: RunConfig, out: Path) -> None:
+    """Make the directory of a run, or of a campaign with all its walkers, and start nothing.
+
+    Raises
+    ------
+    ConfigError, StructureError, ModelError
+        If it could not begin; nothing is written then.
+    StoreError
+        If the directory exists already.
+    """
+    if config.walkers is not None:
+        campaign.make(config, out)
+    else:
+        create(config, out)
+
+
 def status(path: Path) -> dict[str, Any]:
-    """Return the summary of a run, as it stands; "killed" where its process is no more.
+    """Return the summary of a run, or of a campaign with all its walkers, as it stands.
+
+    See `aofl.workflows.run_status`.
 
     Raises
     ------
     StoreError
         If there is no run, or it has not written a summary yet.
     """
-    directory = RunDirectory.open(path)
-    if not directory.summary.exists():
-        raise StoreError(f"{path} has no summary yet; wait for the first step of the run")
-    summary = directory.read_summary()
-    if summary.get("status") == "running" and directory.is_abandoned():
-        reason = f"its process ended in the middle; `aofl resume {path}` goes on"
-        summary |= {"status": "killed", "reason": reason}
-    return summary
+    return campaign_status(path) if is_campaign(path) else run_status(path)
 
 
 def doctor() -> list[Finding]:

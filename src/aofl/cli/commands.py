@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +20,10 @@ from aofl.cli.walltime import seconds_of
 from aofl.cli.watch import keep_fresh
 from aofl.errors import ConfigError
 
+if TYPE_CHECKING:
+    from aofl.workflows.campaign import Outcome
+
+FAILED = 1
 STOPPED_EARLY = 3  # by a signal or the wall time
 
 app = typer.Typer(
@@ -40,6 +45,10 @@ WallTime = Annotated[
     ),
 ]
 RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="run directory")]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, help="with `walkers`: how many at a time; else the cores over `threads`"),
+]
 
 
 @app.command()
@@ -73,8 +82,12 @@ def run(
     seed: Annotated[int | None, typer.Option(help="seed of all randomness")] = None,
     model: Annotated[Path | None, typer.Option(help="learned model to start from")] = None,
     max_walltime: WallTime = None,
+    processes: Processes = None,
+    only_make: Annotated[
+        bool, typer.Option("--only-make", help="make the directory and start nothing")
+    ] = False,
 ) -> None:
-    """Start a run; options override the file."""
+    """Start a run, or a campaign of `walkers`; options override the file."""
     from aofl import api
     from aofl.cli.progress import shown_progress
     from aofl.config import read_config
@@ -89,7 +102,23 @@ def run(
     chosen = read_config(config, {key: value for key, value in given.items() if value is not None})
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
+    if only_make:
+        api.make(chosen, directory)
+        typer.echo(f"made: {directory}")
+        return
     granted_s = _granted(max_walltime)
+    if chosen.walkers is not None:
+        _show_walkers(
+            directory,
+            lambda show: api.run_campaign(
+                chosen,
+                directory,
+                n_processes=processes,
+                max_walltime_s=granted_s,
+                on_wait=show,
+            ),
+        )
+        return
     with shown_progress() as show:
         status = api.run(
             chosen,
@@ -115,14 +144,26 @@ def resume(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="branch: another seed")] = None,
     max_walltime: WallTime = None,
+    processes: Processes = None,
+    while_input_is_open: Annotated[
+        bool, typer.Option("--while-input-is-open", hidden=True, help="leave with the parent")
+    ] = False,
 ) -> None:
-    """Continue a run from its last checkpoint, or branch it from an earlier step."""
+    """Continue a run or a campaign from its last checkpoint, or branch a run at an earlier step."""
     from aofl import api
+    from aofl.cli.parent import leave_when_input_closes
     from aofl.cli.progress import shown_progress
+    from aofl.store import is_campaign
 
+    if while_input_is_open:
+        leave_when_input_closes()
     given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
     overrides = {key: value for key, value in given.items() if value is not None}
     granted_s = _granted(max_walltime)
+    if is_campaign(directory):
+        of_a_run = {"--max-labels": max_labels, "--config": config, "--from": from_step, "--to": to}
+        _resume_walkers(directory, steps, processes, granted_s, {**of_a_run, "--seed": seed})
+        return
     if (from_step is None) != (to is None):
         raise ConfigError("a branch needs both `--from STEP` and `--to NEWDIR`")
     if from_step is not None and to is not None:
@@ -146,7 +187,7 @@ def status(
     directory: RunDir,
     as_json: AsJson = False,
 ) -> None:
-    """Print one screen on how a run stands."""
+    """Print one screen on how a run stands, or the walkers of a campaign."""
     from aofl import api
 
     summary = api.status(directory)
@@ -156,8 +197,12 @@ def status(
     from rich.console import Console
 
     from aofl.cli.status_screen import render_status
+    from aofl.cli.walkers import walkers_table
 
-    Console().print(render_status(summary))
+    is_one_run = "walkers" not in summary
+    Console().print(
+        render_status(summary) if is_one_run else walkers_table(summary, str(directory))
+    )
 
 
 @app.command()
@@ -323,6 +368,40 @@ def analyse(
     from aofl.cli.analysis_screen import render_analysis
 
     Console().print(render_analysis(found.results, found.files))
+
+
+def _resume_walkers(
+    directory: Path,
+    steps: int | None,
+    processes: int | None,
+    granted_s: float | None,
+    of_a_run: Mapping[str, object],
+) -> None:
+    from aofl import api
+
+    given = [name for name, value in of_a_run.items() if value is not None]
+    if given:
+        raise ConfigError(
+            f"{', '.join(given)} is for one run, and this is a campaign: give the directory of a "
+            "walker, or change `campaign.yaml` for the walkers to come"
+        )
+    _show_walkers(
+        directory,
+        lambda show: api.resume_campaign(
+            directory, steps=steps, n_processes=processes, max_walltime_s=granted_s, on_wait=show
+        ),
+    )
+
+
+def _show_walkers(directory: Path, work: Callable[[Callable[[], None]], Outcome]) -> None:
+    """Let a campaign run with its walkers on the screen; exit codes are those of a run."""
+    from aofl.cli.walkers import shown_walkers, tell_end
+
+    with shown_walkers(directory) as show:
+        outcome = work(show)
+    tell_end(directory, outcome)
+    if outcome.status != "done":
+        raise typer.Exit(STOPPED_EARLY if outcome.status == "stopped" else FAILED)
 
 
 def _granted(max_walltime: str | None) -> float | None:

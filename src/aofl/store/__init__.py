@@ -2,6 +2,7 @@
 
 from aofl.store.append_only import last_whole_lines
 from aofl.store.atomic import make_directory, write_atomic
+from aofl.store.campaign_directory import CampaignDirectory, is_campaign
 from aofl.store.checkpoint import (
     Checkpoint,
     checkpoint_at,
@@ -39,6 +40,7 @@ from aofl.store.trajectory import Trajectory, count_frames, iterate_trajectory
 
 __all__ = [
     "SHARED_BY",
+    "CampaignDirectory",
     "Checkpoint",
     "Closing",
     "Dataset",
@@ -60,6 +62,7 @@ __all__ = [
     "format_atoms",
     "format_frame",
     "frame_list",
+    "is_campaign",
     "iterate_events",
     "iterate_journal",
     "iterate_ledger",

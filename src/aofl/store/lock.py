@@ -90,6 +90,15 @@ def locked(directory: Path) -> Iterator[None]:
             _sign(file.fileno(), "")
 
 
+def is_held(directory: Path) -> bool:
+    """Return whether a process holds a directory; it is asked for and given back at once."""
+    try:
+        with (directory / LOCK).open("a+") as file, _held(file.fileno(), directory):
+            return False
+    except (OSError, StoreError):
+        return True
+
+
 def holder_of(directory: Path, name: str = LOCK) -> Holder | None:
     """Return who signed the lock of a directory and did not give it back; None for nobody."""
     path = directory / name

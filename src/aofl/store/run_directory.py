@@ -16,7 +16,7 @@ from aofl.store.atomic import cannot, write_atomic
 from aofl.store.checkpoint import previous_checkpoint
 from aofl.store.extxyz import format_atoms
 from aofl.store.journal import jsonable
-from aofl.store.lock import holder_of, locked
+from aofl.store.lock import holder_of, is_held, locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +179,10 @@ class RunDirectory:
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run directory for this process alone; see `aofl.store.lock.locked`."""
         return locked(self.path)
+
+    def is_held(self) -> bool:
+        """Return whether a process of any machine works in the directory now."""
+        return is_held(self.path)
 
     def is_abandoned(self) -> bool:
         """Return whether the process that held the directory ended without giving it back.

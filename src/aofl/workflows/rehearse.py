@@ -34,7 +34,7 @@ def rehearse(
 ) -> dict[str, Any]:
     """Run a configuration with a cheap teacher as its reference; return and write the score.
 
-    Stages are left out: what is rehearsed is the run itself, from nothing.
+    Stages and walkers are left out: what is rehearsed is one run itself, from nothing.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def rehearse(
     if config.mode not in ("aofl", "cofl"):
         raise ConfigError(f"`mode` is {config.mode}; only aofl and cofl learn and can be rehearsed")
     labels = config.labels.model_copy(update={"background": 0})
-    config = config.model_copy(update={"stages": None, "labels": labels})
+    config = config.model_copy(update={"stages": None, "walkers": None, "labels": labels})
     seconds = None
     if time_label:
         with scratch_reference(config) as reference:

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -55,7 +56,7 @@ def start(
     directory = RunDirectory(path=out)
     n_background = config.labels.background
     with _chosen(reference, config.reference, directory, n_background) as chosen:
-        config, directory = _made(config, out, atoms, chosen)
+        config, directory = made(_admitted(config, atoms, chosen), out)
         with (
             directory.lock(),
             opened(config, directory, atoms, chosen, stop) as session,
@@ -74,10 +75,58 @@ def create(config: RunConfig, out: Path) -> RunDirectory:
     StoreError
         If the directory exists already.
     """
+    return made(admitted(config, out), out)[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A run that can begin, before anything of it is written: its `run.json` is `record`."""
+
+    config: RunConfig
+    atoms: Atoms
+    record: dict[str, Any]
+
+
+def admitted(config: RunConfig, out: Path) -> Admitted:
+    """Build what a run starts from, and refuse all that the run would refuse.
+
+    Parameters
+    ----------
+    out
+        Where the run directory would be.
+
+    Raises
+    ------
+    ConfigError, StructureError
+        If the system cannot be built, or the reference cannot treat it.
+    """
     atoms = build(config)
     with opened_reference(config.reference, RunDirectory(path=out).reference) as reference:
-        _, directory = _made(config, out, atoms, reference)
-    return directory
+        return _admitted(config, atoms, reference)
+
+
+def made(run: Admitted, out: Path) -> tuple[RunConfig, RunDirectory]:
+    """Make a run directory; the configuration names the copy of the first model that it keeps.
+
+    Raises
+    ------
+    ConfigError
+        If the directory of the neighbours is not there.
+    StoreError
+        If the directory exists already.
+    """
+    config, directory, given = run.config, RunDirectory(path=out), run.config.force_field.model
+    if config.labels.share_with is not None:
+        neighbourhood(config.labels.share_with, out)
+    if given is not None:
+        config = with_own_model(config, directory)
+    return config, RunDirectory.create(
+        out,
+        config_text=config_text(config, directory),
+        record=run.record,
+        start_atoms=run.atoms,
+        model=None if given is None else Path(given),
+    )
 
 
 def resume(
@@ -127,26 +176,9 @@ def _chosen(
         yield reference
 
 
-def _made(
-    config: RunConfig, out: Path, atoms: Atoms, reference: Reference
-) -> tuple[RunConfig, RunDirectory]:
-    """Make a run directory; the configuration names the copy of the first model that it keeps.
-
-    All that the run would refuse is refused before.
-    """
+def _admitted(config: RunConfig, atoms: Atoms, reference: Reference) -> Admitted:
     admit(config, atoms, reference)
-    if config.labels.share_with is not None:
-        neighbourhood(config.labels.share_with, out)
-    directory, given = RunDirectory(path=out), config.force_field.model
-    if given is not None:
-        config = with_own_model(config, directory)
-    return config, RunDirectory.create(
-        out,
-        config_text=config_text(config, directory),
-        record=_record(config, atoms, reference),
-        start_atoms=atoms,
-        model=None if given is None else Path(given),
-    )
+    return Admitted(config=config, atoms=atoms, record=_record(config, atoms, reference))
 
 
 def _record(config: RunConfig, atoms: Atoms, reference: Reference) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""A campaign on the screen: a table of its walkers while they run, and how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from aofl.cli.status_screen import STATUS_STYLES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from aofl.workflows.campaign import Outcome
+
+LOOK_S = 2.0  # between looks at the files
+LINE_S = 60.0  # between lines where there is no terminal, if nothing else changes
+COLUMNS = ("walker", "status", "steps", "time", "labels", "audits", "audit RMSE")
+
+
+@contextmanager
+def shown_walkers(directory: Path) -> Iterator[Callable[[], None]]:
+    """Show the walkers while the `with` block lasts; call what it gives now and then."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from aofl import api
+
+    console = Console()
+    if not console.is_terminal:
+        lines = _Lines(directory, console)
+        yield _every(LOOK_S, lines.look)
+        lines.look()  # not after an exception
+        return
+    with Live(console=console, auto_refresh=False) as live:
+
+        def draw() -> None:
+            live.update(walkers_table(api.status(directory), str(directory)), refresh=True)
+
+        yield _every(LOOK_S, draw)
+        draw()
+
+
+def _every(seconds: float, look: Callable[[], None]) -> Callable[[], None]:
+    """Return a function that may be called often and looks at most once in so many seconds."""
+    due = monotonic()
+
+    def call() -> None:
+        nonlocal due
+        if monotonic() >= due:
+            look()
+            due = monotonic() + seconds
+
+    return call
+
+
+class _Lines:
+    """Prints a line when the status of a walker changes, and one in a minute."""
+
+    def __init__(self, directory: Path, console: Console) -> None:
+        self._directory, self._console = directory, console
+        self._shown: list[tuple[str, str]] = []
+        self._next_line = monotonic()
+
+    def look(self) -> None:
+        from aofl import api
+
+        found = api.status(self._directory)
+        now = [(str(walker["name"]), str(walker["status"])) for walker in found["walkers"]]
+        if now == self._shown and monotonic() < self._next_line:
+            return
+        self._shown, self._next_line = now, monotonic() + LINE_S
+        self._console.print(walkers_line(found), markup=False, highlight=False, soft_wrap=True)
+
+
+def walkers_line(found: Mapping[str, Any]) -> str:
+    """Write where a campaign stands as one plain line."""
+    states = [str(walker["status"]) for walker in found["walkers"]]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    steps, target = found["steps"], found["target_steps"]
+    return f"{counts}  step {steps}/{target}  labels {found['labels']}  {_error(found, 'audits')}"
+
+
+def walkers_table(found: Mapping[str, Any], title: str) -> Table:
+    """Lay out the walkers of a campaign and their sums.
+
+    Parameters
+    ----------
+    found
+        As `aofl.workflows.run_status.campaign_status` gives it.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in COLUMNS[:2] else "right")
+    for walker in found["walkers"]:
+        style = STATUS_STYLES.get(walker["status"], "bold yellow")
+        table.add_row(walker["name"], Text(walker["status"], style=style), *_figures(walker))
+    table.add_section()
+    table.add_row("all", Text(found["status"], style="bold"), *_figures(found))
+    return table
+
+
+def _figures(values: Mapping[str, Any]) -> tuple[str, ...]:
+    def number(key: str) -> str:
+        return "-" if values.get(key) is None else f"{values[key]:g}"
+
+    time_fs = values.get("time_fs")
+    return (
+        f"{number('steps')}/{number('target_steps')}",
+        "-" if time_fs is None else f"{time_fs / 1000:.3f} ps",
+        number("labels"),
+        number("n_audit_frames"),
+        _error(values),
+    )
+
+
+def _error(values: Mapping[str, Any], name: str = "") -> str:
+    rmse = values.get("audit_forces_rmse")
+    return f"{name} {'-' if rmse is None else f'{rmse:.3f} eV/Å'}".strip()
+
+
+def tell_end(directory: Path, outcome: Outcome) -> None:
+    """Say how a campaign ended, with what failing walkers said."""
+    for ended in outcome.failed:
+        typer.echo(str(ended), err=True)
+    typer.echo(f"{outcome.status}: {directory}")
+    if outcome.status != "done":
+        typer.echo(f"go on with `aofl resume {directory}`")
