@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "analyse",
+    "analyse_campaign",
     "branch",
     "check",
     "compare",
@@ -277,15 +278,27 @@ def report(
 ) -> Path:
     """Write the report of a run to a file, `report.html` in its directory; return its path.
 
+    Of a campaign, that of each walker and a page on all of them, see `docs/walkers.md`.
+
     Parameters
     ----------
     reload_s
         After how many seconds the page loads itself again, for runs that go on; None: never.
     figures
         A directory for the plots as PDF, SVG and CSV, in the widths of journals; None writes none.
+
+    Raises
+    ------
+    ConfigError
+        If a campaign is to have figures or to load itself again: its walkers have them.
     """
+    from aofl.workflows.campaign_report import write_campaign_report
     from aofl.workflows.report import write_report  # matplotlib is slow to import
 
+    if is_campaign(path):
+        if figures is not None or reload_s is not None:
+            raise ConfigError(f"{path} is a campaign: give a walker, such as {path}/walkers/000")
+        return write_campaign_report(path, out)
     directory = RunDirectory.open(path).path
     return write_report(directory, out, reload_s=reload_s, figures=figures)
 
@@ -302,7 +315,21 @@ def analyse(
     """
     from aofl.workflows.analyse import analyse as analyse_on  # matplotlib is slow to import
 
+    if is_campaign(path):
+        raise ConfigError(f"{path} is a campaign; use `aofl.api.analyse_campaign`")
     return analyse_on(path, out, options, on_progress)
+
+
+def analyse_campaign(
+    path: Path, options: AnalyseOptions | None = None, on_progress: OnProgress = nobody
+) -> Path:
+    """Analyse each walker of a campaign, and pool species and rates; return the file with these.
+
+    See `aofl.workflows.campaign_analysis.analyse_campaign`.
+    """
+    from aofl.workflows.campaign_analysis import analyse_campaign as analyse_on
+
+    return analyse_on(path, options, on_progress)
 
 
 def compare(paths: Sequence[Path], out: Path) -> Comparison:

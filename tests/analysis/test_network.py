@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from aofl.analysis.network import graphml, reaction_network
+from aofl.analysis.network import graphml, reaction_network, turnovers
 from aofl.analysis.rates import exposures, poisson_rate
 from aofl.chemistry.canonical import graph_key
 from aofl.chemistry.reaction_event import Event, mark_seen, reaction
@@ -73,7 +73,7 @@ def test_species_know_their_numbers_and_when_they_were_first_there():
 
 def test_exposures_are_the_time_and_the_ways_in_which_molecules_could_meet():
     sides = [("H2O",), ("H-", "OH-"), ("H-", "H2O"), ("H2O", "H2O"), ("CO2",)]
-    got = exposures(RUN.initial, RUN.events, sides, RUN.start_fs, RUN.end_fs)
+    got = exposures(RUN.initial, turnovers(RUN.events), sides, RUN.start_fs, RUN.end_fs)
     # 0-100: 4 water; -200: 3 water, H-, OH-; -400: 2 water, 2 OH-, H2; -500: 1 water, 3 OH-, H-;
     # -1000: 2 water, 2 OH-
     expected = [

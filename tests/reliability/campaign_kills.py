@@ -26,8 +26,9 @@ from ase.build import bulk
 
 from aofl.store import CampaignDirectory, Dataset
 
-COUNT, STEPS = 3, 150
-LATEST_S, PATIENCE_S = 9.0, 60.0
+COUNT, STEPS = 3, 400
+LATEST_S, PATIENCE_S = 8.0, 60.0
+EARLY = 0.1  # of the kills count from the start of the parent, the others from the first walker
 VICTIMS = ("walker", "parent", "all")
 # The reference writes down each label that it has made, and which walker it was made for.
 WITNESS = """\
@@ -83,6 +84,9 @@ class Killed:
         witness.write_text("")
         process = self._started(witness)
         victim = self.rng.choice(VICTIMS) if may_kill else None
+        if may_kill and self.rng.random() > EARLY:
+            while process.poll() is None and not children_of(process.pid):
+                time.sleep(0.02)
         with suppress(subprocess.TimeoutExpired):
             process.wait(self.rng.uniform(0, LATEST_S) if may_kill else None)
         if process.poll() is None and victim is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from aofl import api
 from aofl.cli.main import app
 from aofl.config import read_config
 from aofl.errors import ConfigError, StoreError, StructureError
-from aofl.store import CampaignDirectory
+from aofl.store import CampaignDirectory, Dataset
 
 CONFIG = """\
 mode: aofl
@@ -64,6 +65,11 @@ def aofl(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options)
 
 
+def hashes(labels: Path) -> list[str]:
+    with contextlib.closing(Dataset(labels)) as dataset:
+        return [str(entry.provenance["hash"]) for entry in dataset]
+
+
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     end = time.monotonic() + 60
     while not path.exists():
@@ -84,6 +90,11 @@ def test_a_walker_that_fails_takes_no_other_along(place: Path) -> None:
     assert [w["status"] for w in found["walkers"]] == ["done", "failed"]
     assert found["status"] == "failed"
     assert found["labels"] == sum(w["labels"] for w in found["walkers"])
+    merged = api.merge([place / "c"], place / "all.extxyz")
+    files = [CampaignDirectory(path=place / "c").walker(k).labels for k in range(2)]
+    digests = [digest for file in files for digest in hashes(file)]
+    assert merged.n_frames == len(digests) > len(set(digests))  # both labelled the start
+    assert len(merged.labels) == len(set(digests))
     shown = CliRunner().invoke(app, ["status", str(place / "c")]).output
     assert "001" in shown
     assert "10/10" in shown

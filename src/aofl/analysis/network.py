@@ -14,7 +14,7 @@ from typing import Any
 
 import networkx as nx
 
-from aofl.analysis.rates import Rate, exposures, poisson_rate
+from aofl.analysis.rates import Rate, Turnover, exposures, poisson_rate
 from aofl.chemistry.reaction_event import Event, reaction
 from aofl.chemistry.reactions import Reactions
 from aofl.chemistry.species import Species, generic
@@ -191,7 +191,7 @@ def _reaction_nodes(
     found: Reactions, groups: dict[tuple[Side, Side], list[Event]], ids: dict[Species, str]
 ) -> list[ReactionNode]:
     sides = [tuple(s.name for s in side) for pair in groups for side in pair]
-    ways = exposures(found.initial, found.events, sides, found.start_fs, found.end_fs)
+    ways = exposures(found.initial, turnovers(found.events), sides, found.start_fs, found.end_fs)
     span = 1e-3 * (found.end_fs - found.start_fs)
     nodes = []
     for k, ((left, right), events) in enumerate(groups.items()):
@@ -213,6 +213,19 @@ def _reaction_nodes(
             )
         )
     return nodes
+
+
+def turnovers(events: Iterable[Event]) -> list[Turnover]:
+    """Return reactions by the names of their molecules."""
+    return [
+        Turnover(
+            time_fs=event.time_fs,
+            reaction=event.reaction,
+            used=tuple(species.name for species in event.reactants),
+            made=tuple(species.name for species in event.products),
+        )
+        for event in events
+    ]
 
 
 def _direction(

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 
 from scipy.stats import chi2
 
-from aofl.chemistry.reaction_event import Event
-
 CONFIDENCE = 0.95
 
 
@@ -39,6 +37,16 @@ class Rate:
     high: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turnover:
+    """A reaction as far as rates need it: its time, and the molecules that it used and made."""
+
+    time_fs: float
+    reaction: str
+    used: tuple[str, ...]
+    made: tuple[str, ...]
+
+
 def poisson_rate(n: int, exposure: float, confidence: float = CONFIDENCE) -> Rate | None:
     """Return the rate of n events in an exposure; None where there was no exposure."""
     if exposure <= 0.0:
@@ -53,7 +61,7 @@ def poisson_rate(n: int, exposure: float, confidence: float = CONFIDENCE) -> Rat
 
 def exposures(
     initial: Mapping[str, int],
-    events: Iterable[Event],
+    events: Iterable[Turnover],
     sides: Sequence[tuple[str, ...]],
     start_fs: float,
     end_fs: float,
@@ -75,8 +83,8 @@ def exposures(
     needs = [Counter(side) for side in sides]
     for event in sorted(events, key=_when):
         _add(sums, needs, counts, event.time_fs - time)
-        counts.subtract(species.name for species in event.reactants)
-        counts.update(species.name for species in event.products)
+        counts.subtract(event.used)
+        counts.update(event.made)
         time = event.time_fs
     _add(sums, needs, counts, end_fs - time)
     return sums
@@ -88,5 +96,5 @@ def _add(sums: list[float], needs: list[Counter[str]], counts: Counter[str], fs:
         sums[k] += 1e-3 * fs * ways
 
 
-def _when(event: Event) -> float:
+def _when(event: Turnover) -> float:
     return event.time_fs

@@ -28,7 +28,9 @@ COLUMNS = {
 
 
 def compare(
-    directories: Annotated[list[Path], typer.Argument(metavar="DIR...", help="run directories")],
+    directories: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="run directories, campaigns")
+    ],
     out: Annotated[Path, typer.Option(help="directory to write to")] = Path("comparison"),
     as_json: AsJson = False,
 ) -> None:
@@ -86,6 +88,8 @@ def check(
     typer.echo(f"{config} is sound" if not doubts else f"{config} can start, but look at this:")
     for doubt in doubts:
         typer.echo(f"doubt       {doubt}")
+    if found["walkers"] is not None:
+        typer.echo(f"walkers     {found['walkers']}; what follows is the first of them")
     typer.echo(f"system      {found['formula']}, {found['n_atoms']} atoms in {cell} Å")
     typer.echo(f"run         {found['mode']}, {found['steps']} steps, {found['time_ps']:g} ps")
     note = " (semi-empirical, not DFT)" if found["semi_empirical"] else ""

@@ -21,6 +21,7 @@ from aofl.cli.watch import keep_fresh
 from aofl.errors import ConfigError
 
 if TYPE_CHECKING:
+    from aofl.workflows.analyse import AnalyseOptions
     from aofl.workflows.campaign import Outcome
 
 FAILED = 1
@@ -222,10 +223,13 @@ def report(
         float, typer.Option("--every", metavar="SECONDS", help="with --watch: between looks")
     ] = 30.0,
 ) -> None:
-    """Write the report of a run: one HTML file."""
+    """Write the report of a run: one HTML file; of a campaign, one for each walker and for all."""
     from aofl import api
     from aofl.cli.progress import bar
+    from aofl.store import is_campaign
 
+    if is_watched and is_campaign(directory):
+        raise ConfigError("--watch keeps the page of one run fresh; give it a walker's directory")
     if is_watched and figures is not None:
         raise ConfigError("--watch writes no figures; give `--figures` without it")
     if is_watched:
@@ -347,6 +351,7 @@ def analyse(
     """Say what formed: species, reactions, solids, structure and motion of any trajectory."""
     from aofl import api
     from aofl.cli.progress import bar
+    from aofl.store import is_campaign
     from aofl.workflows.analyse import AnalyseOptions
 
     options = AnalyseOptions(
@@ -358,6 +363,9 @@ def analyse(
         min_lifetime_fs=number_of(min_lifetime_fs, "--min-lifetime-fs"),
         every=every,
     )
+    if is_campaign(path):
+        _analyse_walkers(path, out, options, as_json)
+        return
     with bar() as on_progress:
         found = api.analyse(path, out, options, on_progress)
     if as_json:
@@ -368,6 +376,28 @@ def analyse(
     from aofl.cli.analysis_screen import render_analysis
 
     Console().print(render_analysis(found.results, found.files))
+
+
+def _analyse_walkers(path: Path, out: Path | None, options: AnalyseOptions, as_json: bool) -> None:
+    import json
+
+    from aofl import api
+    from aofl.cli.progress import bar
+
+    if out is not None:
+        raise ConfigError(
+            "--out is for one run: each walker has its `analysis/`, as has a campaign"
+        )
+    with bar() as on_progress:
+        file = api.analyse_campaign(path, options, on_progress)
+    found = json.loads(file.read_text(encoding="utf-8"))
+    if as_json:
+        print_json(found)
+        return
+    for one in found["reactions"]:
+        where = f" ({one['group']})" if one["group"] else ""
+        typer.echo(f"{sum(one['counts']):5} x {one['reaction']}{where}")
+    typer.echo(f"{len(found['walkers'])} walkers, each with its `analysis/`; together: {file}")
 
 
 def _resume_walkers(

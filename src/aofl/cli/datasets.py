@@ -14,7 +14,9 @@ from aofl.cli.results import AsJson, print_json
 
 
 def merge(
-    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="labelled extxyz files")],
+    data: Annotated[
+        list[Path], typer.Argument(metavar="DATA...", help="labelled extxyz, runs, campaigns")
+    ],
     out: Annotated[Path, typer.Option(help="file to write; it must not exist")],
     energy_key: EnergyKey = None,
     forces_key: ForcesKey = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -14,12 +14,14 @@ from aofl.cli.status_screen import STATUS_STYLES
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.live import Live
     from rich.table import Table
 
     from aofl.workflows.campaign import Outcome
 
 LOOK_S = 2.0  # between looks at the files
 LINE_S = 60.0  # between lines where there is no terminal, if nothing else changes
+GOES_ON = ("running", "waiting")
 COLUMNS = ("walker", "status", "steps", "time", "labels", "audits", "audit RMSE")
 
 
@@ -29,8 +31,6 @@ def shown_walkers(directory: Path) -> Iterator[Callable[[], None]]:
     from rich.console import Console
     from rich.live import Live
 
-    from aofl import api
-
     console = Console()
     if not console.is_terminal:
         lines = _Lines(directory, console)
@@ -38,15 +38,39 @@ def shown_walkers(directory: Path) -> Iterator[Callable[[], None]]:
         lines.look()  # not after an exception
         return
     with Live(console=console, auto_refresh=False) as live:
-
-        def draw() -> None:
-            live.update(walkers_table(api.status(directory), str(directory)), refresh=True)
-
-        yield _every(LOOK_S, draw)
-        draw()
+        yield _every(LOOK_S, lambda: _look(live, directory))
+        _look(live, directory)
 
 
-def _every(seconds: float, look: Callable[[], None]) -> Callable[[], None]:
+def watch_walkers(directory: Path, every: float, console: Console) -> None:
+    """Show a campaign until each walker has ended, from its files alone.
+
+    A terminal gets a table that is drawn again, anything else a line for each change.
+    """
+    from rich.live import Live
+
+    if not console.is_terminal:
+        lines = _Lines(directory, console)
+        while lines.look()["status"] in GOES_ON:
+            sleep(every)
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        while True:
+            found = _look(live, directory)
+            if found["status"] not in GOES_ON:
+                return
+            sleep(every)
+
+
+def _look(live: Live, directory: Path) -> dict[str, Any]:
+    from aofl import api
+
+    found = api.status(directory)
+    live.update(walkers_table(found, str(directory)), refresh=True)
+    return found
+
+
+def _every(seconds: float, look: Callable[[], object]) -> Callable[[], None]:
     """Return a function that may be called often and looks at most once in so many seconds."""
     due = monotonic()
 
@@ -67,15 +91,16 @@ class _Lines:
         self._shown: list[tuple[str, str]] = []
         self._next_line = monotonic()
 
-    def look(self) -> None:
+    def look(self) -> dict[str, Any]:
         from aofl import api
 
         found = api.status(self._directory)
         now = [(str(walker["name"]), str(walker["status"])) for walker in found["walkers"]]
         if now == self._shown and monotonic() < self._next_line:
-            return
+            return found
         self._shown, self._next_line = now, monotonic() + LINE_S
         self._console.print(walkers_line(found), markup=False, highlight=False, soft_wrap=True)
+        return found
 
 
 def walkers_line(found: Mapping[str, Any]) -> str:

@@ -68,9 +68,13 @@ def watch(
     """Show how a run goes until it ends, from its files alone; Ctrl-C leaves, the run goes on."""
     from rich.console import Console
 
+    from aofl.cli.walkers import watch_walkers
+    from aofl.store import is_campaign
+
     check_pause(every)
+    draw = watch_walkers if is_campaign(directory) else show
     with suppress(KeyboardInterrupt):
-        show(directory, every, Console())
+        draw(directory, every, Console())
 
 
 def show(directory: Path, every: float, console: Console) -> None:

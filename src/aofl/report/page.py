@@ -68,6 +68,14 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A cell of a table that leads to another file: its text, and where that is."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table; cells are shown as text, whatever they hold."""
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ase import Atoms
 
+from aofl.config import expand
 from aofl.config.schema import RunConfig
 from aofl.progress import OnProgress, nobody
 from aofl.records import Label
@@ -30,6 +31,8 @@ def check(
 ) -> dict[str, Any]:
     """Build what a run starts from and return what it is and may cost; nothing is written.
 
+    Of `walkers` all are built and asked whether they can begin; figures are those of the first.
+
     Parameters
     ----------
     time_label
@@ -40,6 +43,13 @@ def check(
     ConfigError, StructureError, ReferenceFailed
         If the run cannot start, or its reference cannot label the start structure.
     """
+    n_walkers = None if config.walkers is None else config.walkers.count
+    if n_walkers is not None:
+        config, *others = expand(config)
+        for number, walker in enumerate(others, start=1):
+            on_progress("building the walkers", number, n_walkers)
+            with scratch_reference(walker) as reference:
+                admit(walker, build(walker), reference)
     on_progress("building the structure", 0, None)
     atoms = build(config)
     with scratch_reference(config) as reference:
@@ -64,6 +74,7 @@ def check(
         "n_atoms": len(atoms),
         "cell_A": atoms.cell.lengths().tolist(),
         "mode": config.mode,
+        "walkers": n_walkers,
         "time_ps": 1e-3 * config.dynamics.steps * config.dynamics.timestep_fs,
         "level_of_theory": level,
         "semi_empirical": is_semi_empirical,

@@ -14,6 +14,7 @@ from aofl.errors import StoreError
 from aofl.report.compare import Compared, compare_page, composition, differs_in, record
 from aofl.report.data import read_run
 from aofl.store import jsonable, make_directory, read_frames, write_atomic
+from aofl.workflows.run_status import walkers_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,15 @@ class Comparison:
 def compare(paths: Sequence[Path], out: Path) -> Comparison:
     """Compare run directories; write `compare.html` and `compare.json` into a directory.
 
+    A campaign stands for its walkers that have begun, each of them a run.
+
     Raises
     ------
     StoreError
         If there are fewer than two runs, one cannot be read, or their atoms are different ones.
         Runs that differ in volume, level of theory, temperature or time step are marked.
     """
+    paths = [run for path in paths for run in walkers_of(path)]
     if len(paths) < 2:
         raise StoreError(f"there is {len(paths)} run to compare; give at least two run directories")
     runs = [_read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
@@ -73,7 +77,10 @@ def _read(path: Path, name: str) -> Compared:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Return the last part of each path, with its parent where that is not unique."""
-    last = [path.resolve().name for path in paths]
-    full = [f"{path.resolve().parent.name}/{path.resolve().name}" for path in paths]
-    return [f if last.count(n) > 1 else n for n, f in zip(last, full, strict=True)]
+    """Return as many last parts of each path as tell it from the others."""
+    parts = [path.resolve().parts for path in paths]
+    for n in range(1, max(map(len, parts))):
+        names = ["/".join(part[-n:]) for part in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [str(path) for path in paths]  # the same run twice

@@ -10,7 +10,7 @@ from typing import Any
 from aofl.config import expand, read_config
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
-from aofl.store import CampaignDirectory, RunDirectory
+from aofl.store import CampaignDirectory, RunDirectory, is_campaign
 
 SUMMED = ("steps", "target_steps", "time_fs", "labels", "skips", "audits", "failed_labels",
           "rewinds", "n_audit_frames")  # fmt: skip
@@ -59,6 +59,15 @@ def campaign_status(path: Path) -> dict[str, Any]:
         "reference_s": sum((s.get("wall_s") or {}).get("reference") or 0.0 for s in summaries),
         "audit_forces_rmse": _pooled(found),
     }
+
+
+def walkers_of(path: Path) -> list[Path]:
+    """Return the run directories that a path stands for: those of a campaign that have begun."""
+    if not is_campaign(path):
+        return [path]
+    campaign = CampaignDirectory(path=path)
+    runs = [campaign.walker(number) for number in range(len(walkers_in(campaign)))]
+    return [run.path for run in runs if run.summary.is_file()]
 
 
 def walkers_in(campaign: CampaignDirectory) -> tuple[RunConfig, ...]:
