@@ -135,6 +135,25 @@ def test_a_job_script_comes_with_it(cluster: str) -> None:
     assert read_config(Path("mine/run.yaml")).mode == "aofl"
 
 
+@pytest.mark.parametrize("cluster", ["slurm", "pbs"])
+def test_a_configuration_of_ones_own_gets_a_job_script(cluster: str) -> None:
+    typed("init", "na-water", "--out", "mine")
+    config = Path("mine/run.yaml").rename("mine/many.yaml")
+    typed("init", str(config), "--cluster", cluster)
+    assert "config=many.yaml" in Path(f"mine/job.{cluster}").read_text()
+    config.write_text(config.read_text() + "\nwalkers: {count: 12}\n")
+    with pytest.raises(StoreError, match="is not overwritten"):
+        typed("init", str(config), "--cluster", cluster)
+    Path(f"mine/job.{cluster}").unlink()
+    typed("init", str(config), "--cluster", cluster)
+    script = Path(f"mine/job.{cluster}").read_text()
+    subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    assert {"slurm": "--array=0-11", "pbs": "seq 0 11"}[cluster] in script
+    assert "aofl run many.yaml" in script
+    with pytest.raises(ConfigError, match="give --cluster"):
+        typed("init", str(config))
+
+
 def test_an_unknown_cluster_is_told_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="there are pbs, slurm"):
         typed("init", "na-water", "--out", "mine", "--cluster", "lsf")

@@ -16,7 +16,8 @@ from aofl.errors import ConfigError
 
 def init(
     example: Annotated[
-        str | None, typer.Argument(metavar="EXAMPLE", help="name of an example; see --list")
+        str | None,
+        typer.Argument(metavar="EXAMPLE", help="an example, see --list; or a run.yaml of your own"),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="directory to write into; its name")] = None,
     cluster: Annotated[
@@ -26,9 +27,13 @@ def init(
     as_json: AsJson = False,
 ) -> None:
     """Write a configuration to begin with: an example, or one of your own by three questions."""
-    from aofl.workflows.examples import write_config, write_example
+    from aofl.workflows.examples import write_config, write_example, write_job
     from aofl.workflows.first_system import first_system, head_of
 
+    if example is not None and Path(example).is_file():
+        written = write_job(Path(example), cluster, out or Path(example).parent)
+        _tell_script(written, Path(example), as_json)
+        return
     if example is not None:
         _tell_written(write_example(example, out or Path(example), cluster), as_json)
         return
@@ -115,6 +120,16 @@ def _list_examples(as_json: bool) -> None:
     for name, words in found.items():
         typer.echo(f"{name:22}{words.partition('. ')[0].removesuffix('.')}")
     typer.echo("`aofl init NAME` writes one; `aofl init` in a terminal asks for your own system")
+
+
+def _tell_script(files: list[Path], config: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"written": files})
+        return
+    typer.echo(f"written: {', '.join(str(file) for file in files)}")
+    typer.echo(
+        f"next: change what your cluster wants, and submit it in the folder of {config.name}"
+    )
 
 
 def _tell_written(files: list[Path], as_json: bool) -> None:

@@ -6,10 +6,11 @@ They are the files below `aofl/examples`: one copy, in the sources as in the ins
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from aofl.config import config_from_mapping
+from aofl.config import config_from_mapping, read_config
 from aofl.config.commented import commented
 from aofl.config.json_schema import SCHEMA_FILE, json_schema
 from aofl.config.plain_yaml import read_yaml
@@ -49,13 +50,15 @@ def purpose(config: Path) -> str:
     return " ".join(line.removeprefix("#").strip() for line in _head(config).splitlines())
 
 
-def job_script(cluster: str | None) -> dict[str, str]:
+def job_script(cluster: str | None, n_walkers: int | None = None) -> dict[str, str]:
     """Return the script that runs a configuration on a cluster, by the name of its file.
 
     Parameters
     ----------
     cluster
         "slurm" or "pbs"; None for no script.
+    n_walkers
+        Of a campaign: each walker has jobs of its own; None for one run.
 
     Raises
     ------
@@ -64,11 +67,33 @@ def job_script(cluster: str | None) -> dict[str, str]:
     """
     if cluster is None:
         return {}
-    known = sorted(path.suffix[1:] for path in JOBS.iterdir())
+    known = sorted({path.suffix[1:] for path in JOBS.iterdir()})
     if cluster not in known:
         raise ConfigError(f"there is no job script for {cluster!r}; there are {', '.join(known)}")
     name = f"job.{cluster}"
-    return {name: (JOBS / name).read_text(encoding="utf-8")}
+    if n_walkers is None:
+        return {name: (JOBS / name).read_text(encoding="utf-8")}
+    text = (JOBS / f"walkers.{cluster}").read_text(encoding="utf-8")
+    return {name: text.replace("@LAST@", str(n_walkers - 1))}
+
+
+def write_job(config_file: Path, cluster: str | None, out: Path) -> list[Path]:
+    """Write the job script for a configuration of the user's own; return its path.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration cannot be read, or there is no script for the cluster.
+    StoreError
+        If the script is there already.
+    """
+    if cluster is None:
+        raise ConfigError(f"{config_file} is there already; give --cluster, for a job script")
+    walkers = read_config(config_file).walkers
+    texts = job_script(cluster, None if walkers is None else walkers.count)
+    name = shlex.quote(config_file.name)
+    named = {key: text.replace("run.yaml", name) for key, text in texts.items()}
+    return _write_new(named, out)
 
 
 def write_example(name: str, out: Path, cluster: str | None = None) -> list[Path]:
