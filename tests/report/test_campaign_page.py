@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from aofl import api
 from aofl.cli.main import app
+from aofl.cli.walkers import shown_walkers
 from aofl.config import dump_config, read_config
 from aofl.config.plain_yaml import write_yaml
 from aofl.errors import ConfigError, StoreError
@@ -99,6 +101,27 @@ def test_watch_ends_with_the_last_walker(campaign: CampaignDirectory, tmp_path: 
     shown = CliRunner().invoke(app, ["watch", str(other.path)])
     assert shown.exit_code == 0
     assert "labels" in shown.output
+
+
+def test_a_terminal_gets_a_table(
+    campaign: CampaignDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with shown_walkers(campaign.path) as show:
+        show()
+    assert "waiting" in capsys.readouterr().out
+
+
+def test_a_walker_whose_files_are_damaged_is_told_beside_the_others(
+    campaign: CampaignDirectory, tmp_path: Path
+) -> None:
+    other = CampaignDirectory.create(tmp_path / "c", campaign.config.read_text())
+    shutil.copytree(campaign.walkers, other.walkers)
+    other.walker(0).summary.write_text("{")
+    first, second, _ = api.status(other.path)["walkers"]
+    assert first["status"] == "failed"
+    assert "summary.json" in first["reason"]
+    assert second["labels"]
 
 
 def test_what_belongs_to_one_run_is_refused(campaign: CampaignDirectory, tmp_path: Path) -> None:

@@ -200,6 +200,25 @@ def test_a_walker_without_its_record_but_with_labels_is_not_made_anew(place: Pat
     assert run.labels.read_text() == "precious"
 
 
+def test_a_walker_that_is_damaged_takes_no_other_along(place: Path) -> None:
+    api.make(read_config(written(place, "{count: 2}", steps=5)), place / "c")
+    run = CampaignDirectory(path=place / "c").walker(0)
+    run.config.write_text("mode: [\n")
+    outcome = api.resume_campaign(place / "c")
+    assert outcome.status == "failed"
+    assert [ended.number for ended in outcome.failed] == [0]
+    assert "config.yaml" in str(outcome.failed[0])
+    assert api.status(place / "c")["walkers"][1]["status"] == "done"
+
+
+def test_only_make_makes_a_run_that_resume_begins(place: Path) -> None:
+    config = written(place, "null", steps=3)
+    done = CliRunner().invoke(app, ["run", str(config), "--out", str(place / "r"), "--only-make"])
+    assert done.exit_code == 0, done.output
+    assert not (place / "r" / "labels.extxyz").exists()
+    assert api.resume(place / "r") == "done"
+
+
 def test_a_walker_that_another_process_has_is_waited_for(place: Path) -> None:
     api.make(read_config(written(place, "{count: 1}", steps=5)), place / "c")
     run, waits = CampaignDirectory(path=place / "c").walker(0), 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from aofl.cli.status_screen import STATUS_STYLES
+from aofl.errors import AoflError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,13 +72,17 @@ def _look(live: Live, directory: Path) -> dict[str, Any]:
 
 
 def _every(seconds: float, look: Callable[[], object]) -> Callable[[], None]:
-    """Return a function that may be called often and looks at most once in so many seconds."""
+    """Return a function that may be called often and looks at most once in so many seconds.
+
+    What cannot be read is not shown: the walkers go on.
+    """
     due = monotonic()
 
     def call() -> None:
         nonlocal due
         if monotonic() >= due:
-            look()
+            with suppress(AoflError):
+                look()
             due = monotonic() + seconds
 
     return call

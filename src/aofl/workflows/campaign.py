@@ -17,7 +17,7 @@ from typing import Literal
 
 from aofl.config import dump_config, expand, read_config, values_of
 from aofl.config.schema import RunConfig
-from aofl.errors import ConfigError, StoreError
+from aofl.errors import AoflError, ConfigError, StoreError
 from aofl.simulation.stopping import StopRequest, caught_signals
 from aofl.store import CampaignDirectory, RunDirectory, write_atomic
 from aofl.workflows.run_status import run_status
@@ -138,16 +138,24 @@ def _orders(campaign: CampaignDirectory, walkers: tuple[RunConfig, ...]) -> list
         run, wanted = campaign.walker(number), walker.dynamics.steps
         if _is_done(run, wanted):
             continue
-        has = read_config(run.config).dynamics.steps
-        more = ("--steps", str(wanted)) if wanted > has else ()
+        more = ("--steps", str(wanted)) if wanted > _steps_of(run, wanted) else ()
         orders.append(Order(number=number, run=run, output=campaign.output(number), options=more))
     return orders
 
 
+def _steps_of(run: RunDirectory, wanted: int) -> int:
+    """Return the total that a walker has; of a damaged one, which will say so itself, `wanted`."""
+    try:
+        return read_config(run.config).dynamics.steps
+    except AoflError:
+        return wanted
+
+
 def _is_done(run: RunDirectory, steps: int) -> bool:
-    if not run.summary.is_file():
+    try:
+        summary: Mapping[str, object] = run_status(run.path)
+    except AoflError:  # not begun, or damaged
         return False
-    summary: Mapping[str, object] = run_status(run.path)
     made_steps = summary.get("steps")
     return summary.get("status") == "done" and isinstance(made_steps, int) and made_steps >= steps
 

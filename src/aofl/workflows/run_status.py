@@ -77,10 +77,12 @@ def walkers_in(campaign: CampaignDirectory) -> tuple[RunConfig, ...]:
 
 def _standing(run: RunDirectory, steps: int) -> tuple[dict[str, Any], int]:
     """Return the summary and the number of atoms of a walker, however far it is."""
-    n_atoms = int(run.read_record().get("n_atoms") or 0) if run.record.is_file() else 0
-    if not n_atoms or not run.summary.is_file():
-        return {"status": "waiting", "steps": 0, "target_steps": steps}, n_atoms
-    return run_status(run.path), n_atoms
+    if not run.record.is_file() or not run.summary.is_file():
+        return {"status": "waiting", "steps": 0, "target_steps": steps}, 0
+    try:
+        return run_status(run.path), int(run.read_record().get("n_atoms") or 0)
+    except StoreError as error:  # of this walker; the others are shown
+        return {"status": "failed", "reason": str(error), "target_steps": steps}, 0
 
 
 def _shown(summary: dict[str, Any]) -> dict[str, Any]:
