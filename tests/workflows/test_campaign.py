@@ -219,7 +219,9 @@ def test_only_make_makes_a_run_that_resume_begins(place: Path) -> None:
     assert api.resume(place / "r") == "done"
 
 
-def test_a_walker_that_another_process_has_is_waited_for(place: Path) -> None:
+def test_a_walker_that_another_process_has_is_waited_for(
+    place: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     api.make(read_config(written(place, "{count: 1}", steps=5)), place / "c")
     run, waits = CampaignDirectory(path=place / "c").walker(0), 0
     lock = run.lock()
@@ -234,3 +236,4 @@ def test_a_walker_that_another_process_has_is_waited_for(place: Path) -> None:
 
     assert api.resume_campaign(place / "c", on_wait=on_wait).status == "done"
     assert waits > 4
+    assert caplog.text.count(f"in use by process {os.getpid()}") == 1

@@ -7,6 +7,7 @@ it too when this process ends, however it ends, so that no walker goes on unseen
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,9 @@ from aofl.reference.subprocesses import last_lines
 from aofl.simulation.stopping import StopRequest
 from aofl.store import RunDirectory
 from aofl.store.atomic import cannot
+from aofl.store.lock import holder_of
+
+logger = logging.getLogger(__name__)
 
 POLL_S = 0.2
 STOPPED_EARLY = 3  # exit code of a run that left by a signal or the wall time
@@ -93,6 +97,7 @@ def run_walkers(
     """
     waiting, team = list(orders), dict[int, tuple[Order, subprocess.Popen[bytes]]]()
     ended: list[Ended] = []
+    told: set[int] = set()
     try:
         while waiting or team:
             if _is_over(stop):
@@ -102,6 +107,8 @@ def run_walkers(
             while len(team) < n_processes and (order := _next(waiting)) is not None:
                 waiting.remove(order)
                 team[order.number] = order, _start(order, stop)
+            if not team:
+                _tell_who_has(waiting, told)
             on_wait()
             sleep(POLL_S)
             ended += _collected(team, is_asked=stop.reason is not None)
@@ -124,6 +131,15 @@ def _left(deadline: float) -> float:
 def _next(waiting: Sequence[Order]) -> Order | None:
     """Return the first walker that nobody works on."""
     return next((order for order in waiting if not order.run.is_held()), None)
+
+
+def _tell_who_has(waiting: Sequence[Order], told: set[int]) -> None:
+    """Say once of each walker why nothing goes on."""
+    for order in waiting:
+        if order.number not in told:
+            holder = holder_of(order.run.path) or "a process without a name"
+            logger.warning("%s is in use by %s and is waited for", order.run.path, holder)
+        told.add(order.number)
 
 
 def _start(order: Order, stop: StopRequest) -> subprocess.Popen[bytes]:
