@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
-from fake_run import TIMESTEP, write_fake_run, write_trajectory
+from fake_run import TIMESTEP, interface, write_fake_run, write_trajectory
+from ff_toys import TINY
 
+from aofl.forcefield.model import ForceField
+from aofl.records import Label
 from aofl.workflows.report import write_report
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -129,6 +133,23 @@ def test_the_viewer_draws_atoms(look, report):
     page.locator("#film-scene").press("ArrowLeft")
     page.locator("#film-scene").press("+")
     assert page.locator("#film-scene").screenshot() != before
+
+
+def test_the_viewer_colours_by_what_the_model_expects(look, report, run, tmp_path):
+    assert look(report).page.locator("#film-colour [value=deviation]").count() == 0
+    knowing = Path(shutil.copytree(run, tmp_path / "knowing"))
+    model = ForceField(["H", "O", "Na"], settings=TINY)
+    atoms = interface()
+    forces = np.random.default_rng(5).normal(0, 0.5, (len(atoms), 3))
+    model.learn(atoms, Label(energy=-9.0, forces=forces))
+    model.save(knowing / "model.h5")
+    seen = look(write_report(knowing))
+    before = seen.page.locator("#film-scene").screenshot()
+    seen.page.locator("#film-colour").select_option("deviation")
+    assert seen.page.locator("#film-scene").screenshot() != before
+    legend = seen.page.locator("#film-legend").inner_text()
+    assert re.fullmatch(r"0 meV/Å\s+\d+ meV/Å\s+\d+ meV/Å or more", legend)
+    assert is_quiet(seen)
 
 
 def test_a_click_on_an_event_shows_its_frame(look, report):

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,14 @@ def test_positions_come_back_within_the_stated_step():
     assert np.abs(back - found.positions).max() <= 0.51 * max(plain["step"]) < 3e-4
     assert plain["kinds"] == [{"name": "Na", "colour": "#b9c0c9"}]
     assert [change[0] for change in plain["cells"]] == [0]
+
+
+def test_the_values_of_atoms_come_back_in_whole_units():
+    found = film([Atoms("Na2", [[0, 0, 0], [3, 0, 0]])], 1, (), lambda k, atoms: float(k))
+    plain = payload(replace(found, deviations={0: np.array([0.0614, 99.0])}), "fs")
+    raw = np.frombuffer(base64.b64decode(plain["deviations"]["0"]), "<u2")
+    assert raw.tolist() == [61, 65535], "what is beyond the range stays at its end"
+    assert plain["errors"] == {}
 
 
 def test_what_others_wrote_is_as_it_was_published():

@@ -9,7 +9,7 @@ not jump from side to side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from ase import Atoms
@@ -46,8 +46,13 @@ class Film:
         Covalent pairs of each frame, shape (n_bonds, 2).
     species
         The name of the molecule of each atom, frame by frame; a metal atom has its symbol.
+    pbc
+        Along which vectors of the cell the structure is periodic.
     errors
         Frame to the force error of each atom, rms over x, y, z, eV/Å, where a label showed it.
+    deviations
+        Frame to the calibrated deviation of the force error of each atom, rms over x, y, z, eV/Å,
+        where a force field was asked for it.
     n_all
         Frames of the trajectory.
     stride
@@ -63,10 +68,18 @@ class Film:
     cells: FloatArray
     bonds: tuple[IntArray, ...]
     species: tuple[tuple[str, ...], ...]
+    pbc: tuple[bool, bool, bool]
     errors: dict[int, FloatArray]
+    deviations: dict[int, FloatArray] = field(default_factory=dict)
     n_all: int
     stride: int
     n_around: int
+
+    def atoms(self, frame: int) -> Atoms:
+        """Return a frame as it is shown."""
+        return Atoms(
+            self.symbols, self.positions[frame], cell=self.cells[frame], pbc=np.array(self.pbc)
+        )
 
 
 def film(
@@ -126,6 +139,7 @@ def film(
         cells=np.array([one.cell for one in kept]),
         bonds=tuple(one.bonds for one in kept),
         species=tuple(one.species for one in kept),
+        pbc=kept[0].pbc,
         errors={k: known[step] for k, step in enumerate(steps) if step in known},
         n_all=n_all,
         stride=stride,
@@ -139,6 +153,7 @@ class _Frame:
     time: float
     positions: FloatArray
     cell: FloatArray
+    pbc: tuple[bool, bool, bool]
     bonds: IntArray
     species: tuple[str, ...]
 
@@ -164,6 +179,7 @@ def _frame(atoms: Atoms, index: int, time: float) -> _Frame:
         time=time,
         positions=positions,
         cell=atoms.cell.array.copy(),
+        pbc=(bool(atoms.pbc[0]), bool(atoms.pbc[1]), bool(atoms.pbc[2])),
         bonds=np.unique(covalent.pairs, axis=0),
         species=tuple(names),
     )

@@ -42,6 +42,7 @@ from aofl.store import (
     read_ledger,
     write_atomic,
 )
+from aofl.workflows.film_deviations import with_deviations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +209,7 @@ def _data(
             [event for event in reactions if not event.is_exchange],
             clock,
         ),
-        film=film(frames(), len(found.frames), reactions, clock, unit=unit),
+        film=with_deviations(film(frames(), len(found.frames), reactions, clock, unit=unit), path),
         time_unit=unit,
     )
 

@@ -24,6 +24,7 @@ from aofl.report.page import Section, render
 from aofl.report.sections.registry import SECTIONS
 from aofl.store import count_frames, make_directory, read_frames, write_atomic
 from aofl.store.chunks import parts
+from aofl.workflows.film_deviations import with_deviations
 
 VALIDATION = "validation/validation.json"  # in a run directory
 MOST_FRAMES = 300
@@ -93,7 +94,7 @@ def _with_course(data: RunData, run_dir: Path) -> RunData:
         n_frames = count_frames(run_dir / "trajectory.extxyz")
         errors = _errors_of_labels(data.labels)
         shown = film(read_frames(run_dir), n_frames, data.changes, _written_time, errors=errors)
-        return replace(data, course=found, film=shown)
+        return replace(data, course=found, film=with_deviations(shown, run_dir))
     return replace(data, notes=(*data.notes, found)) if found else data
 
 

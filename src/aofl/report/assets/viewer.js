@@ -3,6 +3,8 @@
 // (aofl.report.sections.film); every text is set as text, never as HTML.
 (function () {
   const ARROWS = { ArrowLeft: ["y", -8], ArrowRight: ["y", 8], ArrowUp: ["x", -8], ArrowDown: ["x", 8] };
+  const NOT_MEASURED = "#c4cad2";
+  const ABSENT = { error: "no label at this frame", deviation: "not computed at this frame" };
   const at = (id) => document.getElementById(id);
 
   function unpacked(base64) {
@@ -37,6 +39,13 @@
     return species;
   }
 
+  // Frame to a value of each atom, and the value that only two in a hundred exceed.
+  function measuredOf(byFrame) {
+    const frames = Object.fromEntries(Object.entries(byFrame).map(([k, text]) => [k, unpacked(text)]));
+    const all = Object.values(frames).flatMap((values) => Array.from(values)).sort((a, b) => a - b);
+    return { at: frames, worst: Math.max(1, all[Math.ceil(0.98 * all.length) - 1] || 0) };
+  }
+
   // Blue over white to red.
   function heat(share) {
     const x = Math.min(1, Math.max(0, share));
@@ -50,19 +59,18 @@
     const bonds = spread(data.bonds, n, new Set(), bondsOf);
     const species = spread(data.species, n, new Array(size).fill(0), speciesOf);
     const cells = spread(data.cells, n, null, (_, change) => change[1]);
-    const errors = Object.values(data.errors).flat();
-    const worst = errors.length ? Math.max(...[...errors].sort((a, b) => a - b).slice(0, Math.ceil(0.98 * errors.length)), 1) : 0;
+    const measured = { error: measuredOf(data.errors), deviation: measuredOf(data.deviations) };
     this.n = n;
     this.cell = (k) => cells[k];
-    this.worst = worst;
+    this.measured = measured;
     this.species = (k) => species[k];
     this.atoms = function (k, colouring) {
-      const own = data.errors[k], atoms = [];
+      const shown = measured[colouring], own = shown && shown.at[k], atoms = [];
       for (let i = 0; i < size; i++) {
         const element = data.elements[data.symbols[i]], place = 3 * (k * size + i);
         let colour = element.colour;
         if (colouring === "species") colour = data.kinds[species[k][i]].colour;
-        if (colouring === "error") colour = own ? heat(own[i] / worst) : "#c4cad2";
+        if (shown) colour = own ? heat(own[i] / shown.worst) : NOT_MEASURED;
         atoms.push({
           elem: element.name, serial: i, index: i, hetflag: true, bonds: [], bondOrder: [],
           x: data.low[0] + data.step[0] * numbers[place],
@@ -122,10 +130,10 @@
       if (colouring.value === "species") {
         const there = [...new Set(film.species(frame))].map((k) => data.kinds[k]);
         legend.replaceChildren(...there.map((kind) => key(kind.colour, kind.name)));
-      } else if (colouring.value === "error") {
-        const ends = [0, 0.5, 1].map((x) => key(heat(x), Math.round(x * film.worst) + " meV/Å"));
-        const none = data.errors[frame] ? [] : [key("#c4cad2", "no label at this frame")];
-        legend.replaceChildren(...ends, ...none);
+      } else if (colouring.value in film.measured) {
+        const { at: there, worst } = film.measured[colouring.value];
+        const ends = [0, 0.5, 1].map((x) => key(heat(x), Math.round(x * worst) + (x === 1 ? " meV/Å or more" : " meV/Å")));
+        legend.replaceChildren(...ends, ...(there[frame] ? [] : [key(NOT_MEASURED, ABSENT[colouring.value])]));
       } else {
         legend.replaceChildren(...data.elements.map((e) => key(e.colour, e.name)));
       }
@@ -197,7 +205,9 @@
       viewer.render();
       event.preventDefault();
     });
-    if (!Object.keys(data.errors).length) colouring.querySelector("[value=error]").remove();
+    for (const [name, { at: there }] of Object.entries(film.measured)) {
+      if (!Object.keys(there).length) colouring.querySelector("[value=" + name + "]").remove();
+    }
     show(0);
     reset();
   }

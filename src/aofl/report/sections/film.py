@@ -6,7 +6,7 @@ in 30 Å a step is 0.0005 Å. Bonds and molecules are told where they change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ def film(data: RunData) -> Section | None:
     return Section(
         id="film",
         title="Trajectory",
-        text=(_thinning(data.film, data),),
+        text=(_thinning(data.film, data), *_colours_told(data.film)),
         film=to_script_json(payload(data.film, data.time_unit)),
     )
 
@@ -49,6 +49,18 @@ def _thinning(found: Film, data: RunData) -> str:
         f"{said}{ends}{max(_grid(found.positions)[1]):.1g} Å. A time in the tables of reactions "
         "leads here. Sticks are covalent bonds."
     )
+
+
+def _colours_told(found: Film) -> list[str]:
+    """Say what the colour of an expected error is, where there is one."""
+    if not found.deviations:
+        return []
+    frames = found.deviations
+    where = "" if len(frames) == len(found.times) else f", at {len(frames)} of the frames shown"
+    return [
+        "The expected force error of an atom is the calibrated deviation by the model file of the "
+        f"run{where}: with all its labels, so less than it was when the frame was made."
+    ]
 
 
 def payload(found: Film, unit: str) -> dict[str, Any]:
@@ -74,7 +86,15 @@ def payload(found: Film, unit: str) -> dict[str, Any]:
             {"name": name, "colour": c} for name, c in zip(kinds, _colours(kinds), strict=True)
         ],
         "species": _species_changes(species),
-        "errors": {str(k): np.rint(1e3 * e).astype(int).tolist() for k, e in found.errors.items()},
+        "errors": _of_atoms(found.errors),
+        "deviations": _of_atoms(found.deviations),
+    }
+
+
+def _of_atoms(values: Mapping[int, FloatArray]) -> dict[str, str]:
+    """Return values of the atoms, given in eV/Å, by frame in whole meV/Å."""
+    return {
+        str(k): to_base64(np.rint(np.minimum(1e3 * v, LEVELS)), "u2") for k, v in values.items()
     }
 
 
