@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
 from ase import Atoms
+from packmol.cli import get_binary_path
 
 from aofl.config import InterfaceSystem
 from aofl.errors import StructureError
@@ -110,3 +112,19 @@ def test_another_failure_of_packmol_than_room_is_told_in_its_words() -> None:
 def test_no_room_is_no_failure_of_packmol() -> None:
     tight = region([8.0, 8.0, 10.0], Atoms())
     assert pack_between([(Atoms("Ar"), 40)], tight, min_distance=3.0, seed=1) is None
+
+
+def test_packmol_may_be_a_program_on_the_path(monkeypatch, tmp_path) -> None:
+    """As conda-forge has it: without the Python package."""
+
+    def packed() -> np.ndarray:
+        box = region([8.0, 8.0, 10.0], Atoms())
+        return pack_between([(Atoms("Ar"), 3)], box, min_distance=3.0, seed=1).positions
+
+    own, program = packed(), get_binary_path()
+    monkeypatch.setitem(sys.modules, "packmol.cli", None)
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert np.array_equal(packed(), own)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(StructureError, match=r"not installed .* reinstall the Python package"):
+        packed()

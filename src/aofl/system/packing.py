@@ -8,6 +8,7 @@ doi:10.1002/jcc.21224.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -18,7 +19,6 @@ from typing import Final, cast
 import ase.io
 import numpy as np
 from ase import Atoms
-from packmol.cli import get_binary_path
 
 from aofl.errors import StructureError
 from aofl.records import FloatArray
@@ -34,6 +34,7 @@ _SUCCESS: Final = "Success!"
 _NO_ROOM: Final = 173
 _ERROR: Final = "ERROR:"
 _WORDS: Final = 60  # of Packmol's that are told
+REINSTALL: Final = "reinstall the Python package `packmol`"
 _AT_THE_EDGE: Final = 1e-6  # Å: nearer than this below the end of the box is at its beginning
 
 
@@ -146,7 +147,7 @@ def _run_packmol(folder: Path) -> bool:
         # Packmol rewinds its input, so that a pipe will not do.
         with (folder / "input").open("rb") as stdin:
             done = subprocess.run(  # noqa: S603 - a fixed argument list, no shell
-                [str(get_binary_path())],
+                [_packmol()],
                 stdin=stdin,
                 cwd=folder,
                 capture_output=True,
@@ -156,9 +157,7 @@ def _run_packmol(folder: Path) -> bool:
     except subprocess.TimeoutExpired:
         return False
     except OSError as error:
-        raise StructureError(
-            f"packmol cannot be run ({error}); reinstall the Python package `packmol`"
-        ) from error
+        raise StructureError(f"packmol cannot be run ({error}); {REINSTALL}") from error
     said = done.stdout.decode(errors="replace")
     if done.returncode not in (0, _NO_ROOM):
         raise StructureError(
@@ -166,6 +165,18 @@ def _run_packmol(folder: Path) -> bool:
             f"{_reason(said, done.stderr.decode(errors='replace'))}"
         )
     return done.returncode == 0 and _SUCCESS in said
+
+
+def _packmol() -> str:
+    """Return the program of the Python package, or else the one on the path, as conda has it."""
+    try:
+        from packmol.cli import get_binary_path
+    except ImportError as error:
+        found = shutil.which("packmol")
+        if found is None:
+            raise StructureError(f"packmol is not installed ({error}); {REINSTALL}") from error
+        return found
+    return str(get_binary_path())
 
 
 def _reason(said: str, stderr: str) -> str:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 from aofl.compiled import kernel_folder
 from aofl.errors import AoflError
 from aofl.reference import TbliteReference
+from aofl.reference.codes.tblite import INSTALL, WITH_LIBGOMP
 from aofl.reference.installed import Finding, find_reference_codes, package_version
 from aofl.workflows.installed import find_lammps
 
@@ -53,7 +54,7 @@ def _trial_label() -> Finding:
     try:
         label = TbliteReference().label(molecule("H2"))
     except (AoflError, ImportError, OSError) as error:
-        install = "pip install --force-reinstall tblite"
+        install = WITH_LIBGOMP if "libgomp" in str(error) else INSTALL
         return Finding(
             group="core", name="trial label", is_found=False, note=f"{error}", install=install
         )

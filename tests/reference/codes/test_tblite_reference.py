@@ -1,6 +1,8 @@
 """GFN-xTB labels: right, reproducible bit for bit, and honest about failure."""
 
+import builtins
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from ase import Atoms
 from ase.build import bcc100, bulk, molecule
 from ase.constraints import FixAtoms
 
-from aofl.errors import ReferenceFailed, StructureError
+from aofl.errors import ConfigError, ReferenceFailed, StructureError
 from aofl.reference import LabelLimits, Reference, TbliteReference, TbliteSettings
 from aofl.reference.codes.tblite import ATTEMPTS, has_bulk_na
 
@@ -193,3 +195,24 @@ def test_a_careful_label_takes_another_way(reference):
     plain, careful = reference.label(interface()), reference.label(interface(), careful=True)
     assert careful.energy == pytest.approx(plain.energy, abs=1e-7)
     assert careful.energy != plain.energy
+
+
+@pytest.mark.parametrize(
+    ("reason", "advice"),
+    [
+        ("libgomp.so.1: cannot open shared object file", "apt install libgomp1"),
+        ("undefined symbol: tblite_new", "pip install --force-reinstall tblite"),
+    ],
+)
+def test_a_library_that_is_missing_is_named_with_what_to_do(reason, advice, monkeypatch):
+    """As in an image of Debian without libgomp1: tblite itself does not say which it is."""
+    own = builtins.__import__
+
+    def without_library(name: str, *rest: object) -> object:
+        if name == "tblite.ase":
+            raise ImportError("C extension unimportable") from ImportError(reason)
+        return own(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without_library)
+    with pytest.raises(ConfigError, match=re.escape(f"({reason}): run `{advice}`")):
+        TbliteReference()

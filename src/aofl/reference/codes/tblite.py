@@ -25,7 +25,7 @@ from ase.data import chemical_symbols
 from ase.neighborlist import neighbor_list
 from threadpoolctl import ThreadpoolController
 
-from aofl.errors import StructureError
+from aofl.errors import ConfigError, StructureError
 from aofl.records import FloatArray, Label
 from aofl.reference.codes.ase_reference import AseReference
 from aofl.reference.codes.periodic import check_periodic_or_open
@@ -34,6 +34,8 @@ from aofl.reference.quality import LabelLimits
 from aofl.reference.retry import first_believed
 
 HIGHEST_ATOMIC_NUMBER = 86
+INSTALL = "pip install --force-reinstall tblite"
+WITH_LIBGOMP = "apt install libgomp1"  # of Debian and Ubuntu; libgomp elsewhere
 
 # A sodium atom with this many others within this distance, and nothing else bound to it, is
 # metal: bcc has 14 within 4.23 Å. Na-O and Na-Cl are 2.3 to 2.9 Å.
@@ -93,6 +95,18 @@ class TbliteSettings:
     threads: int = 1
 
 
+def _calculator_class() -> Any:
+    """Return tblite's calculator; its wheel is linked to a library that bare images lack."""
+    try:
+        from tblite.ase import TBLite
+    except ImportError as error:
+        raise ConfigError(
+            f"the reference tblite cannot be imported ({error.__cause__ or error}): run "
+            f"`{WITH_LIBGOMP if 'libgomp' in str(error.__cause__) else INSTALL}`"
+        ) from error
+    return TBLite
+
+
 class TbliteReference:
     """A `Reference` that runs GFN-xTB in this process.
 
@@ -108,9 +122,7 @@ class TbliteReference:
         self, settings: TbliteSettings | None = None, *, limits: LabelLimits | None = None
     ) -> None:
         # Imported first, so that the controller finds its libraries.
-        from tblite.ase import TBLite
-
-        self._calculator_class = TBLite
+        self._calculator_class = _calculator_class()
         self._threadpools = ThreadpoolController()
         self._settings = settings or TbliteSettings()
         self._limits = limits or LabelLimits()
