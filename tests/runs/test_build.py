@@ -47,6 +47,10 @@ def test_build_writes_a_structure_that_run_starts_from(tmp_path: Path, frozen_ru
     }  # fmt: skip
     told = json.loads((tmp_path / "built" / "system.json").read_text())
     assert (told["n_atoms"], told["n_frozen"]) == (15, 4)
+    done = aofl("build", tmp_path / "run.yaml", "--out", tmp_path / "json", "--json")
+    files = ["start.extxyz", "start.png", "system.json"]
+    place = {"directory": str(tmp_path / "json"), "files": files}
+    assert json.loads(done.stdout) == {**place, **told}
     system = FROZEN[FROZEN.index("system:") : FROZEN.index("reference:")]
     again = FROZEN.replace(system, "system: {structure: built/start.extxyz}\n")
     (tmp_path / "again.yaml").write_text(again)

@@ -167,6 +167,23 @@ def test_sigterm_stops_cleanly_and_resume_goes_on(
     assert_same_run(out, finished)
 
 
+def test_run_and_resume_tell_machines_how_they_ended(config: Path, tmp_path: Path) -> None:
+    """One value on standard output; progress and what changed stand aside."""
+    out = tmp_path / "run"
+    done = aofl("run", config, "--out", out, "--steps", 3, "--max-walltime", "1h", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["directory"], said["status"], said["steps"]) == (str(out), "done", 3)
+    assert said == {"directory": str(out), **json.loads((out / "summary.json").read_text())}
+    assert "step 3/3" in done.stderr
+    assert "stops cleanly before 1:00:00" in done.stderr
+    done = aofl("resume", out, "--steps", 400, "--max-walltime", "1s", "--json")
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["status"] == "stopped"
+    assert "changed from here on: `dynamics.steps`: 3 -> 400" in done.stderr
+    assert f"go on with `aofl resume {out}`" in done.stderr
+
+
 def test_steps_is_a_total(config: Path, finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "short"
     assert aofl("run", config, "--out", out, "--steps", 25).returncode == 0
@@ -333,8 +350,9 @@ def test_a_step_beyond_a_guard_is_rewound_and_a_hopeless_run_stops_with_advice(
     tight = "learning: {guards: {max_temperature_K: 520}, max_rewinds: 3, "
     config.write_text(CONFIG.replace("DYNAMICS", "langevin").replace("learning: {", tight))
     out = tmp_path / "out"
-    stopped = aofl("run", config, "--out", out, "--steps", 400)
+    stopped = aofl("run", config, "--out", out, "--steps", 400, "--json")
     assert stopped.returncode == 1, stopped.stderr
+    assert json.loads(stopped.stdout)["status"] == "failed"
     assert "rewinds did not help" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     summary = json.loads((out / "summary.json").read_text())

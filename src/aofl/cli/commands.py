@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,9 +18,10 @@ from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.results import AsJson, print_json
 from aofl.cli.walltime import seconds_of
 from aofl.cli.watch import keep_fresh
-from aofl.errors import ConfigError
+from aofl.errors import ConfigError, RunStopped
 
 if TYPE_CHECKING:
+    from aofl.simulation.run_state import Run
     from aofl.workflows.analyse import AnalyseOptions
     from aofl.workflows.campaign import Outcome
 
@@ -58,19 +59,24 @@ def build(
     out: Annotated[Path | None, typer.Option(help="directory to write into")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of all randomness")] = None,
     stages: Annotated[bool, typer.Option(help="write the cells of the stages too")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Build the start structure, draw it, and show what was asked for and got."""
     from rich.console import Console
 
     from aofl.cli.build_screen import render_system
     from aofl.config import read_config
+    from aofl.system import to_json
     from aofl.workflows.build import build_files
 
     chosen = read_config(config, {} if seed is None else {"seed": seed})
     directory = out or Path(f"builds/{config.resolve().parent.name}")
     system = build_files(chosen, directory, with_stages=stages)
-    Console().print(render_system(system))
     written = sorted(path.name for path in directory.iterdir() if path.suffix != ".tmp")
+    if as_json:
+        print_json({"directory": directory, "files": written, **to_json(system)})
+        return
+    Console().print(render_system(system))
     typer.echo(f"{directory}: {', '.join(written)}")
 
 
@@ -87,10 +93,10 @@ def run(
     only_make: Annotated[
         bool, typer.Option("--only-make", help="make the directory and start nothing")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Start a run, or a campaign of `walkers`; options override the file."""
     from aofl import api
-    from aofl.cli.progress import shown_progress
     from aofl.config import read_config
 
     given = {
@@ -107,10 +113,11 @@ def run(
         api.make(chosen, directory)
         typer.echo(f"made: {directory}")
         return
-    granted_s = _granted(max_walltime)
+    granted_s, tell = _granted(max_walltime, as_json), _teller(as_json)
     if chosen.walkers is not None:
         _show_walkers(
             directory,
+            as_json,
             lambda show: api.run_campaign(
                 chosen,
                 directory,
@@ -120,15 +127,17 @@ def run(
             ),
         )
         return
-    with shown_progress() as show:
-        status = api.run(
+    _ended(
+        directory,
+        as_json,
+        lambda show: api.run(
             chosen,
             directory,
             show,
             max_walltime_s=granted_s,
-            on_stage=_tell_stage,
-        )
-    _report_end(directory, status)
+            on_stage=lambda name: tell(f"stage {name}"),
+        ),
+    )
 
 
 @app.command()
@@ -149,38 +158,41 @@ def resume(
     while_input_is_open: Annotated[
         bool, typer.Option("--while-input-is-open", hidden=True, help="leave with the parent")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Continue a run or a campaign from its last checkpoint, or branch a run at an earlier step."""
     from aofl import api
     from aofl.cli.parent import leave_when_input_closes
-    from aofl.cli.progress import shown_progress
     from aofl.store import is_campaign
 
     if while_input_is_open:
         leave_when_input_closes()
     given = {"dynamics.steps": steps, "learning.budget.max_labels": max_labels, "seed": seed}
     overrides = {key: value for key, value in given.items() if value is not None}
-    granted_s = _granted(max_walltime)
+    granted_s, tell = _granted(max_walltime, as_json), _teller(as_json)
     if is_campaign(directory):
         of_a_run = {"--max-labels": max_labels, "--config": config, "--from": from_step, "--to": to}
-        _resume_walkers(directory, steps, processes, granted_s, {**of_a_run, "--seed": seed})
+        of_a_run["--seed"] = seed
+        _resume_walkers(directory, steps, processes, granted_s, as_json, of_a_run)
         return
     if (from_step is None) != (to is None):
         raise ConfigError("a branch needs both `--from STEP` and `--to NEWDIR`")
     if from_step is not None and to is not None:
         api.branch(directory, from_step, to, overrides, config_file=config)
         directory, overrides, config = to, {}, None
-    with shown_progress() as show:
-        status = api.resume(
+    _ended(
+        directory,
+        as_json,
+        lambda show: api.resume(
             directory,
             overrides,
             show,
             config_file=config,
             max_walltime_s=granted_s,
-            on_change=lambda change: typer.echo(f"changed from here on: {change}"),
-            on_stage=_tell_stage,
-        )
-    _report_end(directory, status)
+            on_change=lambda change: tell(f"changed from here on: {change}"),
+            on_stage=lambda name: tell(f"stage {name}"),
+        ),
+    )
 
 
 @app.command()
@@ -405,6 +417,7 @@ def _resume_walkers(
     steps: int | None,
     processes: int | None,
     granted_s: float | None,
+    as_json: bool,
     of_a_run: Mapping[str, object],
 ) -> None:
     from aofl import api
@@ -417,39 +430,71 @@ def _resume_walkers(
         )
     _show_walkers(
         directory,
+        as_json,
         lambda show: api.resume_campaign(
             directory, steps=steps, n_processes=processes, max_walltime_s=granted_s, on_wait=show
         ),
     )
 
 
-def _show_walkers(directory: Path, work: Callable[[Callable[[], None]], Outcome]) -> None:
+def _show_walkers(
+    directory: Path, as_json: bool, work: Callable[[Callable[[], None]], Outcome]
+) -> None:
     """Let a campaign run with its walkers on the screen; exit codes are those of a run."""
+    from aofl import api
     from aofl.cli.walkers import shown_walkers, tell_end
 
-    with shown_walkers(directory) as show:
+    with shown_walkers(directory, is_aside=as_json) as show:
         outcome = work(show)
-    tell_end(directory, outcome)
+    tell_end(directory, outcome, is_aside=as_json)
+    if as_json:
+        print_json({"directory": directory, **api.status(directory)})
     if outcome.status != "done":
         raise typer.Exit(STOPPED_EARLY if outcome.status == "stopped" else FAILED)
 
 
-def _granted(max_walltime: str | None) -> float | None:
+def _teller(as_json: bool) -> Callable[[str], None]:
+    """Return what says a word on the way: aside, where standard output is for machines."""
+    return lambda words: typer.echo(words, err=as_json)
+
+
+def _granted(max_walltime: str | None, as_json: bool) -> float | None:
     """Return the wall time that is granted, s, and say how it was read; None without a limit."""
     from aofl.cli.live import clock_time
 
     seconds = seconds_of(max_walltime)
     if seconds is not None:
-        typer.echo(f"stops cleanly before {clock_time(seconds)} (h:mm:ss) of wall time is over")
+        limit = clock_time(seconds)
+        _teller(as_json)(f"stops cleanly before {limit} (h:mm:ss) of wall time is over")
     return seconds
 
 
-def _tell_stage(name: str) -> None:
-    typer.echo(f"stage {name}")
+def _ended(directory: Path, as_json: bool, go: Callable[[Callable[[Run], None]], str]) -> None:
+    """Let a run go, show how far it is, and tell how it ended.
 
+    For machines that is its summary, also where it stopped itself.
+    """
+    from aofl.cli.progress import shown_progress
 
-def _report_end(directory: Path, status: str) -> None:
-    typer.echo(f"{status}: {directory}")
+    try:
+        with shown_progress(is_aside=as_json) as show:
+            status = go(show)
+    except RunStopped:
+        if as_json:
+            print_json(_summary(directory, "stopped"))
+        raise
+    if as_json:
+        print_json(_summary(directory, status))
+    else:
+        typer.echo(f"{status}: {directory}")
     if status != "done":
-        typer.echo(f"go on with `aofl resume {directory}`")
+        _teller(as_json)(f"go on with `aofl resume {directory}`")
         raise typer.Exit(STOPPED_EARLY)
+
+
+def _summary(directory: Path, status: str) -> dict[str, Any]:
+    """Return the summary of a run; one that ended in its stages has none of its own."""
+    from aofl import api
+
+    known = api.status(directory) if (directory / "summary.json").is_file() else {}
+    return {"directory": directory, "status": status, **known}

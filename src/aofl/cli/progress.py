@@ -31,9 +31,15 @@ PATIENCE_S = 2.0
 
 
 @contextmanager
-def shown_progress() -> Iterator[Callable[[Run], None]]:
-    """Show a live view while the `with` block lasts; call what it gives after each step."""
-    with LiveView() as view:
+def shown_progress(*, is_aside: bool = False) -> Iterator[Callable[[Run], None]]:
+    """Show a live view while the `with` block lasts; call what it gives after each step.
+
+    Parameters
+    ----------
+    is_aside
+        Whether it goes to standard error: standard output has a result for machines.
+    """
+    with LiveView(console=Console(stderr=is_aside)) as view:
         pace = Pace()
         yield lambda run: view.update(pace.progress(run))
 

@@ -27,12 +27,15 @@ COLUMNS = ("walker", "status", "steps", "time", "labels", "audits", "audit RMSE"
 
 
 @contextmanager
-def shown_walkers(directory: Path) -> Iterator[Callable[[], None]]:
-    """Show the walkers while the `with` block lasts; call what it gives now and then."""
+def shown_walkers(directory: Path, *, is_aside: bool = False) -> Iterator[Callable[[], None]]:
+    """Show the walkers while the `with` block lasts; call what it gives now and then.
+
+    `is_aside` shows them on standard error.
+    """
     from rich.console import Console
     from rich.live import Live
 
-    console = Console()
+    console = Console(stderr=is_aside)
     if not console.is_terminal:
         lines = _Lines(directory, console)
         yield _every(LOOK_S, lines.look)
@@ -157,10 +160,10 @@ def _error(values: Mapping[str, Any], name: str = "") -> str:
     return f"{name} {'-' if rmse is None else f'{rmse:.3f} eV/Å'}".strip()
 
 
-def tell_end(directory: Path, outcome: Outcome) -> None:
+def tell_end(directory: Path, outcome: Outcome, *, is_aside: bool = False) -> None:
     """Say how a campaign ended, with what failing walkers said."""
     for ended in outcome.failed:
         typer.echo(str(ended), err=True)
-    typer.echo(f"{outcome.status}: {directory}")
+    typer.echo(f"{outcome.status}: {directory}", err=is_aside)
     if outcome.status != "done":
-        typer.echo(f"go on with `aofl resume {directory}`")
+        typer.echo(f"go on with `aofl resume {directory}`", err=is_aside)
