@@ -11,6 +11,7 @@ from fake_run import markup, write_fake_run
 
 from aofl.errors import StoreError
 from aofl.report.data import FILES, read_run
+from aofl.report.figures.cost import PARTS, wall_times
 from aofl.report.near_reactions import audits_by_chemistry
 from aofl.workflows.report import write_report
 
@@ -271,3 +272,22 @@ def test_the_report_says_which_versions_a_resume_found_changed(young):
     html = report(young)
     assert "numpy 2.2.0 -&gt; 2.3.0" in html
     assert "made_with" not in html
+
+
+def test_settings_within_the_level_of_theory_are_rows_of_their_own(run):
+    level = {"code": "tblite", "settings": {"electronic_temperature_K": 3000.0}}
+    change(run, "run.json", level_of_theory=level)
+    page = markup(report(run))
+    assert "<td>Level of theory: electronic temperature K</td><td>3000.0</td>" in page
+    assert "{&#39;" not in page
+
+
+def test_the_next_command_says_from_where(run):
+    page = report(run)
+    assert f"<p>In the folder that holds {run.name}:</p>" in page
+    assert f"aofl resume {run.name} --steps" in page
+
+
+def test_no_two_parts_of_the_wall_time_have_one_colour():
+    drawn = wall_times({"run": dict.fromkeys(PARTS, 1.0)}, {"AIMD": 9.0})
+    assert len({trace.colour for trace in drawn.traces}) == len(PARTS) + 1

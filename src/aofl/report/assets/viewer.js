@@ -46,11 +46,11 @@
     return { at: frames, worst: Math.max(1, all[Math.ceil(0.98 * all.length) - 1] || 0) };
   }
 
-  // Blue over white to red.
+  // Blue over yellow to red: none of them is the colour of a page.
   function heat(share) {
     const x = Math.min(1, Math.max(0, share));
     const mix = (a, b, t) => Math.round(a + (b - a) * t);
-    const [from, to, t] = x < 0.5 ? [[63, 131, 216], [245, 245, 245], 2 * x] : [[245, 245, 245], [217, 72, 79], 2 * x - 1];
+    const [from, to, t] = x < 0.5 ? [[63, 131, 216], [244, 208, 63], 2 * x] : [[244, 208, 63], [217, 72, 79], 2 * x - 1];
     return "rgb(" + from.map((c, k) => mix(c, to[k], t)).join(",") + ")";
   }
 

@@ -11,6 +11,7 @@ from aofl.report.figures.plot import (
     GOLD,
     GREEN,
     GREY,
+    INK,
     ORANGE,
     TEAL,
     VIOLET,
@@ -52,7 +53,7 @@ def wall_times(
             traces.append(_bars(name, seconds, list(range(len(wall_s))), colour, left.copy()))
         left += seconds
     for k, (name, seconds_of_it) in enumerate(others.items(), start=len(wall_s)):
-        traces.append(_bars(name, np.array([seconds_of_it]), [k], GREY, np.zeros(1)))
+        traces.append(_bars(name, np.array([seconds_of_it]), [k], INK, np.zeros(1)))
     rows = [f"{name}: {duration(seconds)}" for name, seconds in zip(wall_s, left, strict=True)]
     rows += [f"{name}: {duration(seconds)}" for name, seconds in others.items()]
     return Plot(

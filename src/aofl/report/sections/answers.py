@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +17,7 @@ from aofl.report.numbers import duration, number
 from aofl.report.page import Answer
 from aofl.report.results import released
 from aofl.report.sections.chemistry import after, exchange_word, has_molecules
-from aofl.report.verdict import Evidence, verdict
+from aofl.report.verdict import Evidence, Verdict, verdict
 
 LEVEL_KEYS = ("name", "method", "functional", "xc", "code")
 MOST_PRODUCTS = 8
@@ -37,10 +38,16 @@ def answers(data: RunData) -> tuple[Answer, ...]:
         ),
         Answer(
             question="What next?",
-            lines=(judged.advice,) if judged.advice else (),
+            lines=_next(judged, data.name),
             command=judged.command,
         ),
     )
+
+
+def _next(judged: Verdict, name: str) -> tuple[str, ...]:
+    """Return the advice, and where its command is typed: the page does not know from where."""
+    where = f"In the folder that holds {name}:" if shlex.quote(name) in judged.command else ""
+    return tuple(line for line in (judged.advice, where) if line)
 
 
 def evidence(data: RunData) -> Evidence:

@@ -56,6 +56,6 @@ def _trouble_row(event: Event | OtherEvent) -> tuple[object, ...]:
         return (event.step, event.event, ", ".join(changed))
     said = {k: v for k, v in told.items() if k not in ("step", "time_fs", "event")}
     message = said.pop("message", said.pop("reason", ""))
-    rest = ", ".join(f"{name} {value}" for name, value in said.items())
+    rest = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items())
     text = "; ".join(str(part) for part in (message, rest) if part)
     return (told.get("step", ""), event.event.replace("_", " "), text)

@@ -38,6 +38,11 @@ def provenance(data: RunData) -> Section | None:
 
 
 def _flat(prefix: str, values: object) -> dict[str, object]:
+    """Return a row for each value, those of mappings within too."""
     if not isinstance(values, Mapping):
         return {}
-    return {f"{prefix}{str(key).replace('_', ' ')}": value for key, value in values.items()}
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        inner = _flat(prefix, value)
+        found |= inner or {f"{prefix}{str(key).replace('_', ' ')}": value}
+    return found
