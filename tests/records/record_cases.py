@@ -11,6 +11,7 @@ from aofl.records.events import (
     Done,
     Drifting,
     ExcursionBegan,
+    Explored,
     LabelFailed,
     LabelsShared,
     ReactionHappened,
@@ -68,6 +69,19 @@ LEDGER = (
 
 EVENTS = (
     Started(step=0, time_fs=0.0),
+    Explored(
+        step=0,
+        time_fs=0.0,
+        by="tblite 0.8.0 GFN1-xTB [7df2c3f6c5]",
+        explored_steps=1000,
+        cheap_labels=70,
+        explored_s=41.5,
+        frames=400,
+        different=320,
+        labels=20,
+        failed=1,
+        label_s=180.25,
+    ),
     Resumed(step=60, time_fs=30.0),
     Changed(step=60, time_fs=30.0, key="dynamics.steps", before=60, after=[80, None]),
     ResourceForecast(

@@ -121,7 +121,8 @@ def test_a_damaged_decision_is_one_clear_sentence(file, change, said: str) -> No
 def test_the_names_of_the_rules_stand_in_ledgers_and_stay() -> None:
     names = {k: v for k, v in vars(rule_names).items() if k.isupper() and isinstance(v, str)}
     assert names == {
-        "AIMD": "aimd", "INITIAL": "initial", "GUARD": "guard", "APPROACH": "rewind",
+        "AIMD": "aimd", "EXPLORE": "explore", "INITIAL": "initial", "GUARD": "guard",
+        "APPROACH": "rewind",
         "CHEMISTRY": "chemistry", "UNCERTAINTY": "uncertainty", "SIMILARITY": "similarity",
         "BUDGET": "budget", "SURPRISE": "surprise", "AUDIT": "audit",
         "RANDOM_AUDIT": "random_audit", "PRODUCTION": "production", "VASP_LIKE": "vasp_like",

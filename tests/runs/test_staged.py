@@ -125,7 +125,10 @@ def test_the_report_says_what_each_stage_cost_and_was_worth(finished: Path) -> N
         ({"system": {"structure": "a.xyz"}}, "not of a file"),
         ({"stages.bulk": {"steps": 0}}, "greater than or equal to 1"),
         ({"stages.gas": {"steps": 1}}, "unknown"),
-        ({"stages": {}}, "`stages`: give at least one of `bulk`, `molecules` and `liquid`"),
+        (
+            {"stages": {}},
+            "`stages`: give at least one of `bulk`, `molecules`, `liquid` and `explore`",
+        ),
         ({"stages": {"bulk": None}}, "give at least one"),
     ],
 )

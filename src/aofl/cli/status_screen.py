@@ -41,6 +41,7 @@ def render_status(summary: dict[str, Any]) -> RenderableType:
     head = Text.assemble(
         (status, STATUS_STYLES.get(status, "bold yellow")),
         f"  {summary.get('mode', '')}",
+        f"  stage {summary['stage']}" if "stage" in summary else "",
         (f"  {summary.get('reason') or ''}", "dim"),
     )
     # Two by two: four side by side do not fit the 80 columns of a plain terminal.
@@ -73,6 +74,7 @@ def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
         },
         "Decisions": {
             "labels": f"{_number(summary, 'labels')} ({fraction})",
+            **_explored(summary),
             **{name: _number(summary, name) for name in ("skips", "audits")},
             "failed labels": _number(summary, "failed_labels"),
             "rewinds": _number(summary, "rewinds"),
@@ -90,6 +92,14 @@ def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             for part in (*PARTS, "total")
         },
     }
+
+
+def _explored(summary: Mapping[str, Any]) -> dict[str, str]:
+    """Return the labels that the run began with, where there were any."""
+    found = summary.get("explored")
+    if not isinstance(found, Mapping):
+        return {}
+    return {"  explored": f"{_number(found, 'labels')} ({_number(found, 'label_s', '{:.3g} s')})"}
 
 
 def _target(summary: Mapping[str, Any]) -> str:

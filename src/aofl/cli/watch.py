@@ -151,9 +151,9 @@ def look_at(directory: Path) -> Look:
     from aofl.store import RunDirectory, last_whole_lines
 
     run = RunDirectory.open(directory)
-    stage = None if run.summary.exists() else _stage_of(run.stages)
+    stage = None if run.summary.exists() else run.stage()
     if stage is not None:
-        look = look_at(stage)
+        look = look_at(stage.path)
         # A stage that is done is no end: the next one begins, or the run itself.
         goes_on = {"status": "running"} if look.summary["status"] == "done" else {}
         return replace(look, summary=look.summary | goes_on)
@@ -164,12 +164,6 @@ def look_at(directory: Path) -> Look:
         told=tuple(_told(last_whole_lines(run.events)))[-SHOWN:],
         age_s=_age(run.thermo),
     )
-
-
-def _stage_of(stages: Path) -> Path | None:
-    """Return the stage that has begun last; None without any."""
-    begun = sorted(path.parent for path in stages.glob("*/summary.json"))
-    return begun[-1] if begun else None
 
 
 def _newest_row(thermo: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ import difflib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -28,11 +29,17 @@ PATH_KEYS = (
     "system.electrolyte.species.*.file",
     "force_field.model",
     "labels.cache",
-    "reference.input",
-    "reference.data_directory",
-    "reference.pseudopotential_directory",
-    "reference.potential_directory",
-    "reference.files",
+    *(
+        f"{section}.{key}"
+        for section in ("reference", "stages.explore.reference")
+        for key in (
+            "input",
+            "data_directory",
+            "pseudopotential_directory",
+            "potential_directory",
+            "files",
+        )
+    ),
 )
 
 # What a file that says nothing but `reference` is completed with, to be read like any other.
@@ -233,7 +240,8 @@ def _models_at(location: tuple[int | str, ...]) -> list[type[BaseModel]]:
             models = [model for model in models if _tag(model) == part]
         else:
             annotation = models[0].model_fields[str(part)].annotation
-            models = list(get_args(annotation)) or [annotation]  # type: ignore[list-item]
+            members = [member for member in get_args(annotation) if member is not NoneType]
+            models = members or [annotation]
     return models
 
 

@@ -327,7 +327,7 @@ class RunConfig(Section):
     force_field: AceConfig = Field(default_factory=AceConfig, description="what learns")
     learning: LearningConfig = Field(default_factory=LearningConfig, description="the rules")
     stages: StagesConfig | None = Field(
-        default=None, description="small cells to learn from before the whole"
+        default=None, description="what to learn from before the run"
     )
     walkers: WalkersConfig | None = Field(
         default=None, description="many trajectories that share their labels; a campaign"
@@ -342,11 +342,21 @@ class RunConfig(Section):
     output: OutputConfig = Field(default_factory=OutputConfig, description="what is written")
 
     @model_validator(mode="after")
-    def _stages_are_of_an_interface_that_learns(self) -> RunConfig:
+    def _stages_teach_what_can_be_taught(self) -> RunConfig:
         if self.stages is not None and self.mode not in ("aofl", "cofl"):
             raise ValueError(f"`stages` teach a force field, and `mode: {self.mode}` learns none")
-        if self.stages is not None and self.system.name != "interface":
-            raise ValueError("`stages` are made of an electrode and an electrolyte, not of a file")
+        if self.stages is None:
+            return self
+        if list(self.stages.wanted()) and self.system.name != "interface":
+            raise ValueError(
+                "the small cells of `stages` are made of an electrode and an electrolyte, not of a "
+                "file; `explore` takes any system"
+            )
+        if self.stages.explore is not None and self.stages.explore.reference == self.reference:
+            raise ValueError(
+                "`stages.explore.reference` is the reference itself, which explores while the run "
+                "goes; give a cheaper one, or drop `explore`"
+            )
         return self
 
     @model_validator(mode="after")

@@ -450,6 +450,17 @@ class ForceField(Calculator):
         self.reset()  # type: ignore[no-untyped-call]  # results of before are no longer its own
         return rows
 
+    def rows(self, atoms: AnyStructure) -> FloatArray:
+        """Return the rows that a label of a structure would add, in units of their noise (m, p).
+
+        Those of its energy and its forces; what the label says is not needed for them.
+        """
+        structure = Structure.of(atoms)
+        n = len(structure)
+        label = Label(energy=0.0, forces=np.zeros((n, 3)))
+        expansion = self._expand(structure)
+        return label_rows(self.basis, expansion, structure.numbers, label, 0.0, 0.0).matrix
+
     def environments(self, atoms: AnyStructure) -> FloatArray:
         """Return what the force field sees around each atom, unit vectors, shape (n, m)."""
         return environments(self.basis, *self._neighbors(Structure.of(atoms)))

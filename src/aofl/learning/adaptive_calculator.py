@@ -8,7 +8,7 @@ this class. What a step does is in `aofl.learning.learner`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from aofl.learning.learner_state import LearnerState
 from aofl.learning.observation import Frame
 from aofl.learning.observe import Conditions
 from aofl.learning.oracle import Oracle
+from aofl.learning.question import Answer
 from aofl.learning.rules.policy import Mode, mode_of
 from aofl.learning.step_result import Moved, Refused, Told, Unlabelled
 from aofl.learning.timing import Timing
 from aofl.learning.update import fresh_state
-from aofl.records import Event, Label, LedgerLine, Prediction, Verdict
+from aofl.records import Event, LabelledStructure, LedgerLine, Prediction, Verdict
 from aofl.records import Mode as ModeName
 from aofl.records.events import ExcursionBegan, LabelFailed, TargetMissed
 from aofl.reference import AseReference, Reference
@@ -200,13 +201,29 @@ class AdaptiveCalculator(Calculator):
         energy = self.results["energy"]
         self._take(self.learner.label(frame, model, self.state, verdict, energy))
 
-    def learn_shared(self, structure: Structure, label: Label, label_id: int) -> None:
-        """Learn a label that another walker has paid for; `join_energy` comes after the last."""
-        if self.force_field is not None:
-            self.force_field.level = self.oracle.level
-            self.state = self.learner.learn_shared(
-                Frame(structure=structure), self.force_field, self.state, label, label_id
+    def learn_given(self, label_ids: Iterable[int]) -> None:
+        """Learn labels of the data set that this run did not ask for, in this order.
+
+        Raises
+        ------
+        ModelError
+            If they cannot be fitted.
+        """
+        for label_id in label_ids:
+            entry = self._known(label_id)
+            structure = Structure(
+                numbers=entry.numbers, positions=entry.positions, cell=entry.cell, pbc=entry.pbc
             )
+            frame = Frame(structure=structure)
+            model, answer = self._model_for(frame), Answer(label=entry.label, label_id=label_id)
+            if model is None or not self.mode.learns:
+                raise ValueError(f"in mode {self.mode} no label is learned")
+            self.state = self.learner.learn_given(frame, model, self.state, answer)
+
+    def _known(self, label_id: int) -> LabelledStructure:
+        if self.oracle.dataset is None:
+            raise ValueError("without a data set there are no labels to begin with")
+        return self.oracle.dataset[label_id]
 
     def join_energy(self, atoms: Atoms) -> None:
         """Let the energy go on where it was at a frame that the run went back to unlabelled."""

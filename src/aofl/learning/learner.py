@@ -168,6 +168,34 @@ class Learner:
         now = self._with_molecules(now)
         return self._asked(now, verdict, energy - state.path.energy_shift)
 
+    def learn_given(
+        self, frame: Frame, model: Model, state: LearnerState, answer: Answer
+    ) -> LearnerState:
+        """Return the state after learning a label that this run did not ask for.
+
+        It is of an exploration before the first step, or of another walker. It tests the force
+        field and shows its environments and chemistry as any label does. It is no step, so path,
+        audits and the budget of labels stay as they are.
+        """
+        path = state.path
+        # Its bonds have no past: those of the path are of other atoms, or of another frame.
+        state = replace(state, path=replace(path, bonded=None, judged_bonded=None))
+        step = max(path.step, 0)
+        seen = observe_fully(frame, model, state, self.conditions, self.timing, step=step)
+        now = self._with_molecules(Now(frame=frame, model=model, seen=seen, state=state))
+        outcome = compare(now.seen, answer.label, state)
+        if is_test(state):
+            state = state.tested(seen.symbols, outcome.difference, seen.prediction.deviations)
+        if now.seen.chemistry is not None:
+            state = replace(state, watch=state.watch.knowing(now.seen.chemistry))
+        model.level = self.oracle.level
+        settings = self.conditions.settings
+        with self.timing.part("update"):
+            state, _ = learn(
+                model, state, now.seen, answer.label, answer.label_id, outcome, settings
+            )
+        return replace(state, path=path)
+
     # What is answered later
 
     def _may_go_on(self, state: LearnerState, verdict: Verdict) -> bool:
@@ -185,20 +213,6 @@ class Learner:
         self.oracle.send(waiting.question)
         state = replace(now.state, waiting=(*now.state.waiting, waiting))
         return _passed(replace(now, state=state), verdict)
-
-    def learn_shared(
-        self, frame: Frame, model: Model, state: LearnerState, label: Label, label_id: int
-    ) -> LearnerState:
-        """Learn a label that another walker has paid for; it tests the calibration before."""
-        step = state.path.step
-        seen = observe_fully(frame, model, state, self.conditions, self.timing, step=step)
-        outcome = compare(seen, label, state)
-        if is_test(state):
-            state = state.tested(seen.symbols, outcome.difference, seen.prediction.deviations)
-        with self.timing.part("update"):
-            settings = self.conditions.settings
-            state, _ = learn(model, state, seen, label, label_id, outcome, settings)
-        return state
 
     def _with_answers(self, moved: Moved, frame: Frame, model: Model) -> Moved | Refused:
         """Learn the answers that are due at an accepted step; its energy goes on where it was."""

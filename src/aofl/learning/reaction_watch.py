@@ -82,13 +82,13 @@ class ReactionWatch:
         is_surprise
             Whether the label showed an error above the threshold.
         """
-        watch, changes = self._knowing(seen), seen.changes
+        watch, changes = self.knowing(seen), seen.changes
         if is_surprise:
             watch = watch._less_familiar(changes)
         watch = watch._timed(step, changes, is_surprise=is_surprise, timestep_fs=timestep_fs)
         return watch._counted(step, changes, is_surprise=is_surprise)
 
-    def _knowing(self, seen: ChemistrySnapshot) -> ReactionWatch:
+    def knowing(self, seen: ChemistrySnapshot) -> ReactionWatch:
         """Remember the molecules, contacts and longest bonds that a label has shown."""
         longest = dict(self.longest)
         for pair, length in seen.longest.items():

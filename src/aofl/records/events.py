@@ -29,6 +29,40 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Explored:
+    """A run began with the labels of `stages.explore`; the same stands in `explored.json`.
+
+    Attributes
+    ----------
+    by
+        Level of theory of the exploring run.
+    explored_steps, cheap_labels
+        Steps that it made, and labels that it asked its own reference for.
+    explored_s
+        Wall time of all of it, s.
+    frames, different
+        Frames of it that were looked at, and those left without near-duplicates.
+    labels, failed
+        Frames that the real reference labelled, and those that it could not.
+    label_s
+        Sum of the wall times of these labels, s; less passes where several were made at once.
+    """
+
+    step: int
+    time_fs: float
+    event: Literal["explored"] = "explored"
+    by: str
+    explored_steps: int
+    cheap_labels: int
+    explored_s: float
+    frames: int
+    different: int
+    labels: int
+    failed: int
+    label_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
     """A run went on from a checkpoint.
 
@@ -343,6 +377,7 @@ class Done:
 
 Event = Annotated[
     Started
+    | Explored
     | Resumed
     | Changed
     | ResourceForecast

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 AIMD: Final = "aimd"  # the reference at every step, which no rule asked for
+EXPLORE: Final = "explore"  # labels of `stages.explore`, which the run begins with
 INITIAL: Final = "initial"  # the first label of a run
 GUARD: Final = "guard"
 APPROACH: Final = "rewind"  # labels on the way to a step that a guard refused

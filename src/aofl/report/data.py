@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -28,7 +28,7 @@ from aofl.plain import from_json
 from aofl.records import ErrorSums, Event, FloatArray, LedgerLine, OtherEvent
 from aofl.records.events import BondChanged, ReactionHappened, event_from_json
 from aofl.records.ledger_line import ledger_line_from_json
-from aofl.records.rule_names import AUDIT, RANDOM_AUDIT
+from aofl.records.rule_names import AUDIT, EXPLORE, RANDOM_AUDIT
 from aofl.report.numbers import number
 
 T = TypeVar("T")
@@ -91,6 +91,11 @@ class Stage:
     labels: int
     seconds: float
     forces_rmse: float | None
+
+
+def own_labels(labels: Sequence[Atoms]) -> list[Atoms]:
+    """Return the labels that a run asked for itself, without those that it began with."""
+    return [atoms for atoms in labels if atoms.info.get("aofl_rule") != EXPLORE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

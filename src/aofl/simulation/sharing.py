@@ -13,12 +13,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ase.data import chemical_symbols
+
 from aofl.errors import ConfigError, StoreError
 from aofl.records import LabelledStructure
 from aofl.records.events import LabelsShared
 from aofl.simulation.run_state import Run
 from aofl.store import SHARED_BY, SharedLabel, new_labels, structure_hash
-from aofl.structure import Structure
 
 SHARE_EVERY = 20  # steps
 
@@ -80,16 +81,14 @@ def _take(run: Run, shared: SharedLabel) -> bool:
     """Learn one label, unless it came from elsewhere or is known; return whether it was learned."""
     entry, calculator = shared.entry, run.calculator
     elements = calculator.force_field.elements if calculator.force_field else []
-    structure = Structure(
-        numbers=entry.numbers, positions=entry.positions, cell=entry.cell, pbc=entry.pbc
-    )
-    if SHARED_BY in entry.provenance or not set(structure.symbols) <= set(elements):
+    symbols = {chemical_symbols[z] for z in entry.numbers.tolist()}
+    if SHARED_BY in entry.provenance or not symbols <= set(elements):
         return False
     _check_level(entry, shared.neighbour, calculator.oracle.level)
     label_id = _stored(run, entry, shared.neighbour)
     if label_id in calculator.state.learned_ids:
         return False
-    calculator.learn_shared(structure, entry.label, label_id)
+    calculator.learn_given([label_id])
     return True
 
 

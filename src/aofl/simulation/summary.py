@@ -22,6 +22,7 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
             "target_steps": run.config.dynamics.steps,
             "time_fs": run.time_fs,
             "labels": len(calculator.oracle.ids),
+            "explored": run.directory.read_explored(),
             "label_fraction": len(calculator.oracle.ids) / (steps + 1),
             "skips": state.n_skips,
             "audits": state.n_audits,

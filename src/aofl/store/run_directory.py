@@ -82,8 +82,13 @@ class RunDirectory:
 
     @property
     def stages(self) -> Path:
-        """The runs of small cells before this one, a directory each."""
+        """The runs before this one that teach it, a directory each."""
         return self.path / "stages"
+
+    @property
+    def explored(self) -> Path:
+        """What exploring gave and cost, JSON, where there was any."""
+        return self.path / "explored.json"
 
     @property
     def summary(self) -> Path:
@@ -176,6 +181,11 @@ class RunDirectory:
         """Return whether the run has come as far as its first checkpoint."""
         return self.checkpoint.exists() or previous_checkpoint(self.checkpoint).exists()
 
+    def stage(self) -> RunDirectory | None:
+        """Return the stage that has begun last; None without any."""
+        begun = sorted(path.parent for path in self.stages.glob("*/summary.json"))
+        return RunDirectory(path=begun[-1]) if begun else None
+
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run directory for this process alone; see `aofl.store.lock.locked`."""
         return locked(self.path)
@@ -204,6 +214,14 @@ class RunDirectory:
     def read_summary(self) -> dict[str, Any]:
         """Return the summary."""
         return _read_json(self.summary)
+
+    def write_explored(self, facts: Mapping[str, Any]) -> None:
+        """Write what exploring gave and cost."""
+        write_atomic(self.explored, _to_json(facts))
+
+    def read_explored(self) -> dict[str, Any] | None:
+        """Return what exploring gave and cost, None where the run did not explore."""
+        return _read_json(self.explored) if self.explored.exists() else None
 
     def read_record(self) -> dict[str, Any]:
         """Return what the run is: versions, seed, level of theory."""

@@ -85,7 +85,7 @@ def branch(parent: RunDirectory, step: int, out: Path, config: RunConfig) -> Non
 def _copy(parent: RunDirectory, target: RunDirectory, checkpoint: Checkpoint) -> None:
     """Copy what a branch continues; what lies after the checkpoint is cut off later."""
     grown = [parent.labels, parent.ledger, parent.events, parent.thermo]
-    others = [parent.start, parent.start_model]
+    others = [parent.start, parent.start_model, parent.explored]
     try:
         target.path.mkdir(parents=True)
         for file in [*grown, *parts(parent.trajectory), *others]:

@@ -21,6 +21,7 @@ from aofl.system.strain import large_force, squeezed_contacts
 from aofl.workflows.admission import admit
 from aofl.workflows.assemble import opened_reference
 from aofl.workflows.build import build
+from aofl.workflows.explore import check_explore
 from aofl.workflows.forecast import forecast, label_range
 from aofl.workflows.own_cost import OwnCost, own_cost
 from aofl.workflows.staged import check_stages
@@ -58,6 +59,7 @@ def check(
         level, is_semi_empirical = reference.describe(), reference.is_semi_empirical
         timed = timed_label(reference, atoms) if time_label else None
     check_stages(config)
+    check_explore(config, atoms)
     force_field = admission.force_field
     doubts = squeezed_contacts(atoms)
     if timed is not None and (force := large_force(atoms, timed.label.forces)) is not None:

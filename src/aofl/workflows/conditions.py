@@ -6,7 +6,7 @@ import numpy as np
 from ase import Atoms
 
 from aofl.config.references import Cp2kConfig
-from aofl.config.schema import MtkConfig, RunConfig
+from aofl.config.schema import DynamicsConfig, MtkConfig, NoseHooverConfig, RunConfig
 from aofl.errors import ConfigError, StructureError
 from aofl.forcefield.rows import widest_gap
 from aofl.reference import Reference
@@ -76,3 +76,16 @@ def _check_stress(config: RunConfig, dynamics: MtkConfig, reference: Reference) 
             "measured lattice constant); look at it with `aofl validate`, take a DFT reference or "
             "a fixed cell, or set `dynamics.trust_pressure: true`"
         )
+
+
+def at_fixed_cell(dynamics: DynamicsConfig) -> DynamicsConfig:
+    """Return the dynamics of a stage: of a molecule in vacuum no pressure can be held."""
+    if not isinstance(dynamics, MtkConfig):
+        return dynamics
+    return NoseHooverConfig(
+        name="nose_hoover",
+        timestep_fs=dynamics.timestep_fs,
+        steps=dynamics.steps,
+        temperature_K=dynamics.temperature_K,
+        time_constant_fs=dynamics.time_constant_fs,
+    )

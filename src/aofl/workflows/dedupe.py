@@ -163,12 +163,53 @@ def dedupe(
     check_is_new(out)
     on_progress("reading labels", 0, None)
     read = labelled_frames([data], keys)
-    numbers = np.unique(np.concatenate([entry.numbers for entry in read.labels]))
+    thinned = without_near_duplicates(read.labels, displacement, similarity, on_progress)
+    write_labels(out, thinned.kept)
+    return Deduped(
+        read=read,
+        kept=thinned.kept,
+        removed=[_left_out(entry, reason) for entry, reason in thinned.removed],
+        usual_distance={chemical_symbols[z]: d for z, d in thinned.usual_distance.items()},
+        displacement=displacement,
+        similarity=similarity,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinned:
+    """Frames without their near-duplicates.
+
+    Attributes
+    ----------
+    kept
+        In the order given.
+    removed
+        Near-duplicates, each with the reason.
+    usual_distance
+        D_z by atomic number.
+    """
+
+    kept: list[LabelledStructure]
+    removed: list[tuple[LabelledStructure, str]]
+    usual_distance: dict[int, float]
+
+
+def without_near_duplicates(
+    labels: Sequence[LabelledStructure],
+    displacement: float = DISPLACEMENT,
+    similarity: float = SIMILARITY,
+    on_progress: OnProgress = nobody,
+) -> Thinned:
+    """Return the frames that are no near-duplicates of those before them; see the module.
+
+    What the labels say is not looked at; their provenance has `source` and `frame`.
+    """
+    numbers = np.unique(np.concatenate([entry.numbers for entry in labels]))
     force_field = ForceField([int(z) for z in numbers], "standard")
-    usual = usual_distances(force_field, read.labels, on_progress)
+    usual = usual_distances(force_field, labels, on_progress)
     kept = _Kept()
     removed = []
-    for entry in tracked(read.labels, "comparing frames", on_progress):
+    for entry in tracked(labels, "comparing frames", on_progress):
         vectors = force_field.environments(structure(entry)).astype(np.float32)
         reason = _same_positions(entry, kept, displacement)
         if reason is None:
@@ -176,16 +217,8 @@ def dedupe(
         if reason is None:
             _keep(entry, vectors, kept, usual, similarity)
         else:
-            removed.append(_left_out(entry, reason))
-    write_labels(out, kept.entries)
-    return Deduped(
-        read=read,
-        kept=kept.entries,
-        removed=removed,
-        usual_distance={chemical_symbols[z]: value for z, value in usual.items()},
-        displacement=displacement,
-        similarity=similarity,
-    )
+            removed.append((entry, reason))
+    return Thinned(kept=kept.entries, removed=removed, usual_distance=usual)
 
 
 def usual_distances(

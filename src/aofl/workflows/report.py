@@ -18,7 +18,14 @@ from aofl.analysis.told_reactions import ReactionEvent
 from aofl.errors import ModelError, StoreError, StructureError
 from aofl.forcefield.model import ForceField
 from aofl.records import FloatArray
-from aofl.report.data import FIRST_LABELS, RunData, Stage, read_run, read_validation
+from aofl.report.data import (
+    FIRST_LABELS,
+    RunData,
+    Stage,
+    own_labels,
+    read_run,
+    read_validation,
+)
 from aofl.report.figures.plot import Plot
 from aofl.report.page import Section, render
 from aofl.report.sections.registry import SECTIONS
@@ -151,7 +158,7 @@ def read_stages(directory: Path, labels: Sequence[Atoms]) -> tuple[Stage, ...]:
                 n_atoms=int(record["n_atoms"]),
                 labels=int(summary["labels"]),
                 seconds=float(summary["wall_s"]["reference"]),
-                forces_rmse=_error(part / "model.h5", labels[:FIRST_LABELS]),
+                forces_rmse=_error(part / "model.h5", own_labels(labels)[:FIRST_LABELS]),
             )
         except (KeyError, TypeError, ValueError):
             continue  # half written

@@ -19,7 +19,9 @@ OF_A_WALKER = ("steps", "target_steps", "time_fs", "labels", "audits", "audit_fo
 
 
 def run_status(path: Path) -> dict[str, Any]:
-    """Return the summary of a run, as it stands; "killed" where its process is no more.
+    """Return the summary of a run, or of the stage where it stands, with its name as `stage`.
+
+    Its status is "killed" where its process is no more.
 
     Raises
     ------
@@ -27,6 +29,8 @@ def run_status(path: Path) -> dict[str, Any]:
         If there is no run, or it has not written a summary yet.
     """
     directory = RunDirectory.open(path)
+    if not directory.summary.exists() and (stage := directory.stage()) is not None:
+        return {**run_status(stage.path), "stage": stage.path.name}
     if not directory.summary.exists():
         raise StoreError(f"{path} has no summary yet; wait for the first step of the run")
     summary = directory.read_summary()

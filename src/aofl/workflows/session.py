@@ -16,7 +16,9 @@ from aofl.config import Change, compare, dump_config, refuse
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
 from aofl.learning.oracle import limits_of
-from aofl.records.events import Changed, CheckpointDamaged, Resumed, Started
+from aofl.plain import from_plain
+from aofl.records.events import Changed, CheckpointDamaged, Explored, Resumed, Started
+from aofl.records.rule_names import EXPLORE
 from aofl.reference import Reference
 from aofl.reference.level import level_of
 from aofl.simulation.bias import attach
@@ -35,6 +37,7 @@ from aofl.simulation.snapshot import put_back
 from aofl.simulation.stopping import StopRequest
 from aofl.store import (
     Checkpoint,
+    Dataset,
     RunDirectory,
     drop_checkpoints_after,
     load_checkpoint,
@@ -116,6 +119,12 @@ def begun(session: Session) -> Run:
     files.empty()
     files.tell(Started(step=0, time_fs=0.0))
     calculator = make_calculator(config, atoms, session.reference, files, session.background)
+    explored = session.directory.read_explored()
+    if explored is not None:
+        with understood(str(session.directory.explored)):
+            told = from_plain(Explored, {"step": 0, "time_fs": 0.0, **explored})
+        files.tell(told)
+        calculator.learn_given(labels_by(files.dataset, EXPLORE))
     attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
     atoms.get_forces()
     started = Run(
@@ -161,6 +170,11 @@ def resumed(session: Session, on_change: OnChange = lambda change: None) -> Run:
         files.tell(CheckpointDamaged(step=run.step, reason=checkpoint.fallback_reason))
     note_changes(run, changes, on_change)
     return run
+
+
+def labels_by(dataset: Dataset, rule: str) -> list[int]:
+    """Return the ids of the labels that a rule asked for, in their order."""
+    return [k for k, entry in enumerate(dataset) if entry.provenance.get("rule") == rule]
 
 
 def _tell_resumed(run: Run, reference: Reference, on_change: OnChange) -> None:

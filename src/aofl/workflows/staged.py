@@ -1,9 +1,10 @@
-"""Staged learning: small cells first, the interface last.
+"""Staged learning: small cells first, then exploring, the run itself last.
 
 A label of a few atoms costs a small part of one of the interface, and what it teaches carries
 over: the forces of a bulk metal, of a molecule alone, of the liquid. Each cell is an ordinary run
 below `stages/` of the run directory and starts from the force field of the one before; the
 interface starts from the last. So whatever a run can do, be killed and go on included, a stage can.
+Exploring the whole (`aofl.workflows.explore`) is such a run too, by a reference of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from time import monotonic
 from ase import Atoms
 
 from aofl.config import Change, EquilibrationConfig, FileSystem, InterfaceSystem, read_config
-from aofl.config.schema import DynamicsConfig, MtkConfig, NoseHooverConfig, RunConfig
+from aofl.config.schema import RunConfig
 from aofl.config.stages import StageConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.reference import Reference
@@ -25,6 +26,8 @@ from aofl.store import RunDirectory, format_atoms, read_atoms, write_atomic
 from aofl.system import part_cells
 from aofl.workflows import start_resume
 from aofl.workflows.assemble import opened_engines
+from aofl.workflows.conditions import at_fixed_cell
+from aofl.workflows.explore import check_explore, exploring, learn_from
 from aofl.workflows.session import awaits_stages, config_text, with_own_model
 
 OnStep = Callable[[Run], None]
@@ -45,8 +48,13 @@ def start(
     """Start a run, its stages first where it has some; see `aofl.api.run`."""
     if config.stages is None:
         return start_resume.start(config, out, on_step, reference, max_walltime_s=max_walltime_s)
+    if reference is not None and config.stages.explore is not None:
+        raise ConfigError(
+            "`stages.explore` labels in processes of their own, each with the reference of the "
+            "configuration: give it there, not as `reference`"
+        )
     cells = check_stages(config)
-    start_resume.create(config, out)
+    start_resume.create(config, out, lambda atoms: check_explore(config, atoms))
     _write_plan(RunDirectory.open(out), cells)
     return resume(out, None, on_step, reference, max_walltime_s=max_walltime_s, on_stage=on_stage)
 
@@ -94,31 +102,52 @@ def _learn_stages(
     left: Callable[[], float | None],
 ) -> str:
     """Run what is left of the stages, and let the run start from what they have learned."""
-    model = None
-    for cell, stage in _cells(directory, config):
-        on_stage(cell.stem)
+    model, cells = None, list(_cells(directory, config))
+    whole = read_atoms(directory.start)
+
+    def run(part: RunDirectory, chosen: RunConfig) -> str:
+        on_stage(part.path.name)
+        return _run(part, chosen, on_step, reference, left())
+
+    for cell, stage in cells:
         part = RunDirectory(path=cell.with_suffix(""))
-        status = _status(part)
-        if status is None:
-            chosen = _stage_config(config, stage, cell, model, read_atoms(directory.start))
-            status = start_resume.start(
-                chosen, part.path, on_step, reference, max_walltime_s=left()
-            )
-        elif status != "done":
-            status = start_resume.resume(part.path, None, on_step, reference, max_walltime_s=left())
+        status = run(part, _stage_config(config, stage, cell, model, whole))
         if status != "done":
             return status
         model = part.model
+    if config.stages is not None and (explore := config.stages.explore) is not None:
+        part = RunDirectory(path=directory.stages / f"{len(cells) + 1:02}-explore")
+        status = run(part, _knowing(exploring(config, explore, directory.start), whole, None))
+        if status == "done":
+            status = learn_from(directory, config, explore, part, model, on_stage, left())
+        if status != "done":
+            return status
     if model is not None:
         _start_from(directory, config, model)
     return "done"
 
 
+def _run(
+    part: RunDirectory,
+    config: RunConfig,
+    on_step: OnStep,
+    reference: Reference | None,
+    seconds: float | None,
+) -> str:
+    """Run what is left of one stage; return "done" or "stopped"."""
+    status = _status(part)
+    if status is None:
+        return start_resume.start(config, part.path, on_step, reference, max_walltime_s=seconds)
+    if status == "done":
+        return status
+    return start_resume.resume(part.path, None, on_step, reference, max_walltime_s=seconds)
+
+
 def _cells(directory: RunDirectory, config: RunConfig) -> Iterator[tuple[Path, StageConfig]]:
     """Yield the file of each cell with its stage, in order; they are built at the first call."""
-    if config.stages is None or not isinstance(config.system, InterfaceSystem):
+    wanted = _wanted(config)
+    if not wanted:
         return
-    wanted = dict(config.stages.wanted())
     plan = directory.stages / "plan"
     if not plan.exists():  # killed before it was written
         _write_plan(directory, check_stages(config))
@@ -134,7 +163,8 @@ def check_stages(config: RunConfig) -> Cells:
     ConfigError, StructureError
         If a cell cannot be built, or the stages could not be learned from.
     """
-    if config.stages is None or not isinstance(config.system, InterfaceSystem):
+    wanted = _wanted(config)
+    if not wanted or not isinstance(config.system, InterfaceSystem):
         return []
     if config.force_field.model is not None:
         raise ConfigError("`stages` make the model to start from: drop `force_field.model`")
@@ -142,13 +172,18 @@ def check_stages(config: RunConfig) -> Cells:
     system = config.system.model_copy(update={"equilibrate": calm})
     with opened_engines(config) as engines:
         built = part_cells(system, config.seed, engines)
-    cells = [(kind, cell) for kind, _ in config.stages.wanted() for cell in built[kind]]
+    cells = [(kind, cell) for kind in wanted for cell in built[kind]]
     if not cells:
         raise ConfigError(
             "`stages` has no cell: the electrolyte has no neutral molecule to learn alone; "
             "add `bulk` or `liquid`, or drop `stages`"
         )
     return cells
+
+
+def _wanted(config: RunConfig) -> dict[str, StageConfig]:
+    """Return the small cells that are asked for, in their order."""
+    return {} if config.stages is None else dict(config.stages.wanted())
 
 
 def _write_plan(directory: RunDirectory, cells: Cells) -> None:
@@ -180,33 +215,26 @@ def _stage_config(
     moves: dict[str, float] = {"steps": stage.steps}
     if stage.temperature_K is not None:
         moves["temperature_K"] = stage.temperature_K
-    knows = {
-        "elements": sorted(set(whole.get_chemical_symbols())),
-        "model": None if model is None else str(model.absolute()),
-    }
-    return config.model_copy(
+    alone = config.model_copy(
         update={
             "out": None,
             "stages": None,
             "system": FileSystem(structure=str(cell.absolute())),
-            "dynamics": _at_fixed_cell(config.dynamics).model_copy(update=moves),
+            "dynamics": at_fixed_cell(config.dynamics).model_copy(update=moves),
             "bias": None,
-            "force_field": config.force_field.model_copy(update=knows),
         }
     )
+    return _knowing(alone, whole, model)
 
 
-def _at_fixed_cell(dynamics: DynamicsConfig) -> DynamicsConfig:
-    """Return the dynamics of a small cell: of a molecule in vacuum no pressure can be held."""
-    if not isinstance(dynamics, MtkConfig):
-        return dynamics
-    return NoseHooverConfig(
-        name="nose_hoover",
-        timestep_fs=dynamics.timestep_fs,
-        steps=dynamics.steps,
-        temperature_K=dynamics.temperature_K,
-        time_constant_fs=dynamics.time_constant_fs,
-    )
+def _knowing(config: RunConfig, whole: Atoms, model: Path | None) -> RunConfig:
+    """Return a configuration whose force field knows all elements of the whole, and a model."""
+    knows = {
+        "elements": sorted({*whole.get_chemical_symbols(), *config.force_field.elements}),
+        "model": None if model is None else str(model.absolute()),
+    }
+    force_field = config.force_field.model_copy(update=knows)
+    return config.model_copy(update={"force_field": force_field})
 
 
 def _start_from(directory: RunDirectory, config: RunConfig, model: Path) -> None:

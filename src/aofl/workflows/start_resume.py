@@ -65,8 +65,15 @@ def start(
             return proceed(begun(session), on_step)
 
 
-def create(config: RunConfig, out: Path) -> RunDirectory:
+def create(
+    config: RunConfig, out: Path, check: Callable[[Atoms], None] = lambda atoms: None
+) -> RunDirectory:
     """Make the directory of a run without starting it; `resume` does.
+
+    Parameters
+    ----------
+    check
+        May refuse the start structure before anything is written.
 
     Raises
     ------
@@ -75,7 +82,9 @@ def create(config: RunConfig, out: Path) -> RunDirectory:
     StoreError
         If the directory exists already.
     """
-    return made(admitted(config, out), out)[1]
+    run = admitted(config, out)
+    check(run.atoms)
+    return made(run, out)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,27 +6,30 @@ stage left behind, on structures that none of the stages has seen.
 
 from __future__ import annotations
 
-from aofl.report.data import FIRST_LABELS, RunData, Stage
+from aofl.records.events import Explored
+from aofl.report.data import FIRST_LABELS, RunData, Stage, own_labels
 from aofl.report.page import Section, Table
 
 
 def stages(data: RunData) -> Section | None:
-    """Section: the small cells before the interface."""
+    """Section: what came before the run."""
     if not data.stages:
         return None
     call = data.summary.get("aimd_step_s")
-    n = min(FIRST_LABELS, len(data.labels))
+    n = min(FIRST_LABELS, len(own_labels(data.labels)))
     worth = ""
     if isinstance(call, float) and call > 0:
         total = sum(stage.seconds for stage in data.stages)
-        worth = f" Together they took as long as {total / call:.0f} labels of this run."
+        worth = f" Together their labels took as long as {total / call:.0f} labels of this run."
+    explored = [event for event in data.events if isinstance(event, Explored)]
     return Section(
         id="stages",
         title="Stages",
         text=(
-            "Small cells taught the force field before this run." + worth,
+            "Stages taught the force field before this run." + worth,
             f"The error is that of the force field after each stage on the first {n} labels of "
             "this run, which no stage has seen.",
+            *(_told(event) for event in explored[:1]),
         ),
         tables=(
             Table(
@@ -35,6 +38,18 @@ def stages(data: RunData) -> Section | None:
                 rows=tuple(_row(stage) for stage in data.stages),
             ),
         ),
+    )
+
+
+def _told(event: Explored) -> str:
+    """Say what exploring gave and cost."""
+    failed = f", and could not label {event.failed}" if event.failed else ""
+    return (
+        f"Exploring by {event.by} made {event.explored_steps} steps in {event.explored_s:.3g} s, "
+        f"with {event.cheap_labels} labels of its own, which this run does not see. Of "
+        f"{event.frames} frames {event.different} were no near-duplicates; the reference of this "
+        f"run labelled the {event.labels} that say most{failed}. These labels took "
+        f"{event.label_s:.3g} s, one after the other, and the run began with them."
     )
 
 
