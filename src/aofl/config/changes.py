@@ -18,6 +18,7 @@ REFUSED = {
     "reference": f"labels of two levels of theory must not be mixed; {_NEW_RUN}",
     "force_field": f"what was learned belongs to its basis and its first model; {_NEW_RUN}",
     "walkers": f"a run is one trajectory; {_NEW_RUN}",
+    "bias.plumed": f"what PLUMED has written belongs to its input; {_NEW_RUN}",
     "stages": f"they were learned before the run began; {_NEW_RUN}",
     "dynamics.timestep_fs": f"the time axis counts equal steps; {_NEW_RUN} from the last frame",
 }

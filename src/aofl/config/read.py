@@ -28,6 +28,7 @@ PATH_KEYS = (
     "system.electrode.structure",
     "system.electrolyte.species.*.file",
     "force_field.model",
+    "bias.plumed",
     "labels.cache",
     *(
         f"{section}.{key}"

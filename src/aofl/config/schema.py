@@ -334,7 +334,8 @@ class RunConfig(Section):
     )
     dynamics: DynamicsConfig = Field(description="how the atoms move")
     bias: BiasConfig | None = Field(
-        default=None, description="springs and walls that act on the atoms and never on labels"
+        default=None,
+        description="springs, walls, PLUMED: they act on the atoms and never on labels",
     )
     chemistry: ChemistryConfig = Field(
         default_factory=ChemistryConfig, description="how reactions are followed"

@@ -39,7 +39,7 @@ class ThermoRow:
         Of the cell, with the share of the moving atoms and along the normal where it alone moves,
         and what the barostat asks for; empty without one.
     bias_eV, restrained_A
-        Energy of springs and walls, eV, which is in no other energy, and the lengths of the
+        Energy of springs, walls and PLUMED, eV, which is in no other energy, and the lengths of the
         springs, Å, in their order with a space between; empty without a bias.
     """
 

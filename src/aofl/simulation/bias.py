@@ -1,8 +1,9 @@
-"""The bias: springs and walls that act on the dynamics and never on a label.
+"""The bias: springs, walls and PLUMED, which act on the dynamics and never on a label.
 
 It is added where the integrator asks for forces, after the learner has answered, so labels, learned
-forces, rules and audits are those of the reference alone. It is a function of positions and step,
-without a memory: a rewind and a resume have nothing of it to put back.
+forces, rules and audits are those of the reference alone. Springs and walls are a function of
+positions and step, without a memory: a rewind and a resume have nothing of them to put back. What
+PLUMED remembers is in `aofl.simulation.plumed`.
 
 A spring is k/2 (d - d0(t))^2 of the distance d of two atoms, to the nearest image; a wall is
 k/2 (h - h0)^2 of each atom whose height h along the normal of a and b is beyond h0.
@@ -10,7 +11,7 @@ k/2 (h - h0)^2 of each atom whose height h along the normal of a and b is beyond
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,37 +21,18 @@ from ase.geometry import find_mic
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from aofl.config.bias import BiasConfig, RestraintConfig, WallConfig
+from aofl.config.schema import MtkConfig, RunConfig
 from aofl.errors import ConfigError
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.records import FloatArray
+from aofl.simulation.plumed import PlumedBias, check_plumed
+from aofl.simulation.push import Push
 
 FURTHEST = 1.0  # Å beyond a wall that a run may start from
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
-    """What a bias does to a structure.
-
-    Attributes
-    ----------
-    energy
-        eV.
-    forces
-        eV/Å, shape (n, 3).
-    virial
-        Sum of pair vectors and derivatives of the energy, eV, shape (3, 3): stress times volume.
-    lengths
-        Of the restrained pairs, Å, in their order.
-    """
-
-    energy: float
-    forces: FloatArray
-    virial: FloatArray
-    lengths: tuple[float, ...]
-
-
 def push(bias: BiasConfig, atoms: Atoms, time_fs: float) -> Push:
-    """Return energy, forces and virial of a bias at a time."""
+    """Return energy, forces and virial of springs and walls at a time."""
     forces, virial = np.zeros((len(atoms), 3)), np.zeros((3, 3))
     energy, lengths = 0.0, []
     for spring in bias.restrain:
@@ -91,15 +73,24 @@ class BiasedCalculator(GetPropertiesMixin):
     """The learner's calculator with a bias on top, for the integrator alone.
 
     It keeps nothing: what the learner has accepted is asked for each time, and its step says where
-    the bias stands.
+    the bias stands. `plumed` is what has a memory, None where there is none.
     """
 
-    def __init__(self, learned: AdaptiveCalculator, bias: BiasConfig, timestep_fs: float) -> None:
+    def __init__(
+        self,
+        learned: AdaptiveCalculator,
+        bias: BiasConfig,
+        timestep_fs: float,
+        plumed: PlumedBias | None = None,
+    ) -> None:
         self.learned, self.bias, self.timestep_fs = learned, bias, timestep_fs
+        self.plumed = plumed
 
     def now(self, atoms: Atoms) -> Push:
         """Return what the bias does at the last step that was accepted."""
-        return push(self.bias, atoms, self.learned.state.path.step * self.timestep_fs)
+        step = self.learned.state.path.step
+        own = push(self.bias, atoms, step * self.timestep_fs)
+        return own if self.plumed is None else own + self.plumed.at(step, atoms)
 
     def get_property(self, name: str, atoms: Any = None, allow_calculation: bool = True) -> Any:
         """Return a property by its ASE name, the bias included."""
@@ -119,21 +110,35 @@ class BiasedCalculator(GetPropertiesMixin):
                 return value
 
 
-def attach(
-    atoms: Atoms, learned: AdaptiveCalculator, bias: BiasConfig | None, timestep_fs: float
-) -> None:
-    """Let atoms follow what was learned, and a bias where there is one."""
-    atoms.calc = learned if bias is None else BiasedCalculator(learned, bias, timestep_fs)
+def attach(atoms: Atoms, learned: AdaptiveCalculator, config: RunConfig, plumed: Path) -> None:
+    """Let atoms follow what was learned, and a bias where there is one.
+
+    `plumed` is the folder of the files of PLUMED, which is yet to be begun or restarted.
+    """
+    bias, dynamics = config.bias, config.dynamics
+    if bias is None:
+        atoms.calc = learned
+        return
+    engine = None if bias.plumed is None else PlumedBias(plumed, dynamics)
+    atoms.calc = BiasedCalculator(learned, bias, dynamics.timestep_fs, engine)
 
 
-def check_bias(bias: BiasConfig, atoms: Atoms, *, cell_moves: bool) -> None:
+def plumed_of(atoms: Atoms) -> PlumedBias | None:
+    """Return the PLUMED that atoms follow, None without one."""
+    return getattr(atoms.calc, "plumed", None)
+
+
+def check_bias(config: RunConfig, bias: BiasConfig, atoms: Atoms) -> None:
     """Refuse a bias that does not fit a structure.
 
     Raises
     ------
     ConfigError
-        If an atom is not there or lies beyond a wall, or a wall stands in a cell that moves.
+        If an atom is not there or lies beyond a wall, a wall stands in a cell that moves, or PLUMED
+        is missing or does not take its input.
     """
+    if bias.plumed is not None:
+        check_plumed(Path(bias.plumed), atoms, config.dynamics)
     for n, spring in enumerate(bias.restrain, start=1):
         if max(spring.atoms) >= len(atoms):
             raise ConfigError(
@@ -142,7 +147,7 @@ def check_bias(bias: BiasConfig, atoms: Atoms, *, cell_moves: bool) -> None:
             )
     if bias.wall is None:
         return
-    if cell_moves:
+    if isinstance(config.dynamics, MtkConfig):
         raise ConfigError(
             "`bias.wall` stands in space, and `dynamics.name: mtk` moves the cell; "
             "leave one of them out"

@@ -25,6 +25,7 @@ from aofl.learning.learner_state import Knowledge, LearnerState, PathState, Sour
 from aofl.learning.timing import CallTimes
 from aofl.plain import from_plain, to_plain
 from aofl.records import FloatArray, IntArray
+from aofl.simulation.push import Push
 from aofl.simulation.run_state import Run
 from aofl.simulation.snapshot import RESULTS, Snapshot
 from aofl.simulation.waiting_state import pack_waiting, waiting_of
@@ -160,6 +161,11 @@ def _arrays(instant: Snapshot) -> dict[str, FloatArray]:
         "thermostat": instant.thermostat,
     }
     own |= {} if instant.cell is None else {"cell": instant.cell}
+    if (plumed := instant.plumed) is not None:
+        energy = np.array(plumed.energy)
+        own |= {
+            "plumed.energy": energy, "plumed.forces": plumed.forces, "plumed.virial": plumed.virial
+        }  # fmt: skip
     return own | {f"results.{name}": value for name, value in instant.results.items()}
 
 
@@ -219,6 +225,17 @@ def _instant(arrays: dict[str, Any], k: int, state: Mapping[str, Any]) -> Snapsh
         path=path,
         tracker=TrackerState.from_json(tracker) if tracker else None,
         offsets=plain.offsets,
+        plumed=_push(arrays, k),
+    )
+
+
+def _push(arrays: dict[str, Any], k: int) -> Push | None:
+    if f"{k}.plumed.energy" not in arrays:
+        return None
+    return Push(
+        energy=float(arrays[f"{k}.plumed.energy"]),
+        forces=arrays[f"{k}.plumed.forces"],
+        virial=arrays[f"{k}.plumed.virial"],
     )
 
 
@@ -239,9 +256,12 @@ def _check_shapes(arrays: dict[str, Any], k: int) -> None:
         "results.energies": (n,),
         "results.forces": (n, 3),
         "results.stress": (6,),
+        "plumed.energy": (),
+        "plumed.forces": (n, 3),
+        "plumed.virial": (3, 3),
     }
     for name, shape in shapes.items():
-        if name == "cell" and f"{k}.cell" not in arrays:
+        if name.startswith(("cell", "plumed")) and f"{k}.{name}" not in arrays:
             continue
         if arrays[f"{k}.{name}"].shape != shape:
             raise ValueError(f"{name} has shape {arrays[f'{k}.{name}'].shape}, not {shape}")

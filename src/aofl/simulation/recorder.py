@@ -14,6 +14,7 @@ from aofl.store import (
     Closing,
     Dataset,
     Journal,
+    OutputFolder,
     RunDirectory,
     Table,
     Trajectory,
@@ -22,13 +23,15 @@ from aofl.store import (
 
 FILES = ("dataset", "ledger", "events", "thermo", "trajectory")
 PATH_FILES = ("thermo", "trajectory", "events")  # that a rewind cuts back
+OF_PLUMED = "plumed/"  # before the names of the files of PLUMED, which it cuts back, too
 
 
 @dataclass(kw_only=True)
 class Recorder(Closing):
     """Labels, ledger, events, thermodynamics and trajectory of one run directory.
 
-    `quarantine` is the directory for structures that got no label, made when there is one.
+    `quarantine` is the directory for structures that got no label, made when there is one, and
+    `plumed` that of the bias of PLUMED, where there is one.
     `audits` are the statistics of the audits in the ledger, kept while lines are added.
     """
 
@@ -38,6 +41,7 @@ class Recorder(Closing):
     thermo: Table
     trajectory: Trajectory
     quarantine: Path
+    plumed: OutputFolder
     audits: AuditStatistics = field(default_factory=AuditStatistics)
 
     @classmethod
@@ -51,6 +55,7 @@ class Recorder(Closing):
                 thermo=opened.enter_context(Table(directory.thermo, THERMO_COLUMNS)),
                 trajectory=opened.enter_context(Trajectory(directory.trajectory)),
                 quarantine=directory.quarantine,
+                plumed=OutputFolder(path=directory.plumed),
                 audits=AuditStatistics(target=target),
             )
             opened.pop_all()  # all are open: from here on `close` is in charge
@@ -76,16 +81,23 @@ class Recorder(Closing):
             file = getattr(self, name)
             file.sync()
             sizes[name] = file.offset
-        return sizes
+        self.plumed.sync()
+        return sizes | self._offsets_of_plumed()
 
     def offsets_of_path(self) -> dict[str, int]:
         """Return the sizes of the files that a rewind cuts back, as they stand."""
-        return {name: getattr(self, name).offset for name in PATH_FILES}
+        return {name: getattr(self, name).offset for name in PATH_FILES} | self._offsets_of_plumed()
+
+    def _offsets_of_plumed(self) -> dict[str, int]:
+        return {f"{OF_PLUMED}{name}": size for name, size in self.plumed.sizes().items()}
 
     def cut_back(self, offsets: dict[str, int]) -> None:
         """Cut the named files back to earlier sizes. Labels are never cut: they were paid for."""
-        for name, offset in offsets.items():
-            getattr(self, name).truncate(offset)
+        of_plumed = {name for name in offsets if name.startswith(OF_PLUMED)}
+        for name in offsets.keys() - of_plumed:
+            getattr(self, name).truncate(offsets[name])
+        if of_plumed:
+            self.plumed.cut({name.removeprefix(OF_PLUMED): offsets[name] for name in of_plumed})
         if "ledger" in offsets:
             lines = iterate_ledger(self.ledger.path)
             self.audits = AuditStatistics.of(lines, self.audits.target)

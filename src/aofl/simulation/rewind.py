@@ -13,6 +13,7 @@ from aofl.errors import RunStopped
 from aofl.learning.rules.rewinds import Rewind, agrees, rewind_of
 from aofl.records import Verdict
 from aofl.records.events import Rewound
+from aofl.simulation.bias import plumed_of
 from aofl.simulation.checkpointing import save_state
 from aofl.simulation.dynamics import make_dynamics, restore_thermostat
 from aofl.simulation.run_state import Run
@@ -50,6 +51,8 @@ def rewind(run: Run, verdict: Verdict) -> None:
     _learn_there(run, how, verdict)
     run.dynamics = dynamics_at(run.config, run.atoms, trusted)
     _save_rewound(run, trusted.offsets)
+    if (plumed := plumed_of(run.atoms)) is not None:
+        plumed.restart(run.atoms)
 
 
 def _trusted_frame(run: Run, how: Rewind, refused: int) -> Snapshot:

@@ -19,7 +19,7 @@ from aofl.errors import AoflError, RunStopped, StoreError
 from aofl.learning.update import calibration_factors
 from aofl.records import ThermoRow
 from aofl.records.events import Done, StartDoubted, Stopped
-from aofl.simulation.bias import push
+from aofl.simulation.bias import BiasedCalculator, plumed_of
 from aofl.simulation.checkpointing import save_state
 from aofl.simulation.dynamics import advance, settle
 from aofl.simulation.reaction_log import look_at_chemistry
@@ -43,6 +43,7 @@ def begin(run: Run) -> None:
         logger.warning("the start structure: %s", doubt)
         run.files.tell(StartDoubted(step=run.step, message=doubt))
     save_state(run)
+    _settle(run)
     write_summary(run, "running")
 
 
@@ -91,9 +92,16 @@ def one_step(run: Run) -> None:
     has_learned = learn_from_neighbours(run)
     if has_learned or run.step % run.config.output.checkpoint_every == 0:
         save_state(run)
-        settle(run.dynamics)
+        _settle(run)
         watch(run)
         write_summary(run, "running")
+
+
+def _settle(run: Run) -> None:
+    """Let the path from here on be that of a run resumed here."""
+    settle(run.dynamics)
+    if (plumed := plumed_of(run.atoms)) is not None:
+        plumed.settle(run.atoms)
 
 
 def _observe(run: Run) -> None:
@@ -152,17 +160,21 @@ def _pressure(run: Run) -> dict[str, Any]:
 
 def _bias(run: Run) -> dict[str, Any]:
     """Return the columns of a bias."""
-    if run.config.bias is None:
+    if not isinstance(run.atoms.calc, BiasedCalculator):
         return {}
-    now = push(run.config.bias, run.atoms, run.time_fs)
+    now = run.atoms.calc.now(run.atoms)
     lengths = " ".join(f"{length:.6f}" for length in now.lengths)
     return {"bias_eV": now.energy, "restrained_A": lengths or None}
 
 
 def _finish(run: Run, status: str, reason: str) -> None:
-    """Write down how a run ended; one that failed keeps its last checkpoint."""
-    if status != "failed":
+    """Write down how a run ended; one that failed keeps its last checkpoint.
+
+    So does one that was stopped between two checkpoints with PLUMED, which is settled there alone.
+    """
+    if status == "done" or (status == "stopped" and plumed_of(run.atoms) is None):
         save_state(run)
+    if status != "failed":
         _save_model(run)
     kind = Done if status == "done" else Stopped
     run.files.tell(kind(step=run.step, time_fs=run.time_fs, reason=reason))

@@ -15,6 +15,8 @@ from aofl.chemistry.tracker_state import TrackerState
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.learning.learner_state import PathState
 from aofl.records import FloatArray
+from aofl.simulation.bias import plumed_of
+from aofl.simulation.push import Push
 from aofl.structure import Structure
 
 RESULTS = ("energy", "free_energy", "energies", "forces", "stress")
@@ -41,6 +43,8 @@ class Snapshot:
         What is known of the chemistry so far: with hysteresis it depends on the past.
     offsets
         Sizes of the files to cut back to on a rewind.
+    plumed
+        What PLUMED did at these positions, which it could not repeat: a hill may have come since.
     """
 
     positions: FloatArray
@@ -51,6 +55,7 @@ class Snapshot:
     path: PathState
     tracker: TrackerState | None
     offsets: dict[str, int]
+    plumed: Push | None = None
 
     @property
     def step(self) -> int:
@@ -71,6 +76,7 @@ def capture(
     offsets: dict[str, int],
 ) -> Snapshot:
     """Return copies of everything that moves."""
+    engine = plumed_of(atoms)
     return Snapshot(
         positions=atoms.positions.copy(),
         momenta=atoms.get_momenta(),
@@ -80,6 +86,7 @@ def capture(
         path=calculator.state.path,
         tracker=tracker,
         offsets=offsets,
+        plumed=None if engine is None else engine.last,
     )
 
 
@@ -95,3 +102,5 @@ def put_back(snapshot: Snapshot, atoms: Atoms, calculator: AdaptiveCalculator) -
         for name, value in snapshot.results.items()
     }
     calculator.state = replace(calculator.state, path=snapshot.path)
+    if (engine := plumed_of(atoms)) is not None:
+        engine.put_back(snapshot.step, snapshot.plumed)

@@ -32,6 +32,7 @@ from aofl.store.labelled_frames import (
     read_labelled_file,
     read_labels,
 )
+from aofl.store.output_folder import OutputFolder
 from aofl.store.quarantine import keep_in_quarantine
 from aofl.store.run_directory import RunDirectory
 from aofl.store.run_records import iterate_events, iterate_ledger, read_events, read_ledger
@@ -49,6 +50,7 @@ __all__ = [
     "LabelKeys",
     "LabelledFile",
     "LeftOut",
+    "OutputFolder",
     "RunDirectory",
     "SharedLabel",
     "Table",

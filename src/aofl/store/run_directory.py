@@ -12,7 +12,7 @@ from typing import Any
 from ase import Atoms
 
 from aofl.errors import StoreError
-from aofl.store.atomic import cannot, write_atomic
+from aofl.store.atomic import cannot, make_directory, write_atomic
 from aofl.store.checkpoint import previous_checkpoint
 from aofl.store.extxyz import format_atoms
 from aofl.store.journal import jsonable
@@ -111,6 +111,11 @@ class RunDirectory:
         return self.path / "quarantine"
 
     @property
+    def plumed(self) -> Path:
+        """Input and output of PLUMED, where the bias has one; a directory."""
+        return self.path / "plumed"
+
+    @property
     def log(self) -> Path:
         """The log for people."""
         return self.path / "run.log"
@@ -124,10 +129,12 @@ class RunDirectory:
         record: Mapping[str, Any],
         start_atoms: Atoms,
         model: Path | None = None,
+        plumed: Mapping[str, bytes] | None = None,
     ) -> RunDirectory:
         """Make a run directory with its configuration, record and start structure.
 
-        `model` is the force field to start from; the directory keeps a copy.
+        `model` is the force field to start from, `plumed` the files that PLUMED reads, by name; the
+        directory keeps a copy.
 
         Raises
         ------
@@ -154,6 +161,9 @@ class RunDirectory:
         write_atomic(run.start, start)
         if first_model is not None:
             write_atomic(run.start_model, first_model)
+        for name, data in (plumed or {}).items():
+            make_directory((run.plumed / name).parent)
+            write_atomic(run.plumed / name, data)
         run.write_record(record)  # last: it says that the directory is whole
         return run
 

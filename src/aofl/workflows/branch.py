@@ -91,6 +91,8 @@ def _copy(parent: RunDirectory, target: RunDirectory, checkpoint: Checkpoint) ->
         for file in [*grown, *parts(parent.trajectory), *others]:
             if file.exists():
                 shutil.copyfile(file, target.path / file.name)
+        if parent.plumed.is_dir():
+            shutil.copytree(parent.plumed, target.plumed)
     except OSError as error:
         raise cannot(f"copy {parent.path} to", target.path, error) from error
     save_checkpoint(target.checkpoint, checkpoint.arrays, checkpoint.state)

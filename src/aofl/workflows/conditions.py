@@ -27,14 +27,14 @@ def check_conditions(config: RunConfig, atoms: Atoms, reference: Reference) -> N
         If the cell is not periodic, holds vacuum or frozen atoms, or has no normal to move along.
     ConfigError
         If the reference gives no stress, or one that is off by gigapascals and is not asked for;
-        or if a spring or wall does not fit the structure.
+        or if a bias does not fit the structure.
     """
     dynamics = config.dynamics
     if isinstance(dynamics, MtkConfig):
         _check_cell(dynamics, atoms)
         _check_stress(config, dynamics, reference)
     if config.bias is not None:
-        check_bias(config.bias, atoms, cell_moves=isinstance(dynamics, MtkConfig))
+        check_bias(config, config.bias, atoms)
 
 
 def _check_cell(dynamics: MtkConfig, atoms: Atoms) -> None:

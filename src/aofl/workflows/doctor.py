@@ -17,14 +17,14 @@ from aofl.errors import AoflError
 from aofl.reference import TbliteReference
 from aofl.reference.codes.tblite import INSTALL, WITH_LIBGOMP
 from aofl.reference.installed import Finding, find_reference_codes, package_version
-from aofl.workflows.installed import find_lammps
+from aofl.workflows.installed import find_lammps, find_plumed
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def examine() -> list[Finding]:
     """Return all findings; the core is whole if those of the group `core` are found."""
-    return [*_core(), *find_reference_codes(), find_lammps()]
+    return [*_core(), *find_reference_codes(), find_lammps(), find_plumed()]
 
 
 def _core() -> list[Finding]:

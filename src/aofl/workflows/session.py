@@ -13,6 +13,7 @@ from ase import Atoms
 from pydantic import ValidationError
 
 from aofl.config import Change, compare, dump_config, refuse
+from aofl.config.plumed_input import INPUT
 from aofl.config.schema import RunConfig
 from aofl.errors import StoreError
 from aofl.learning.oracle import limits_of
@@ -21,7 +22,7 @@ from aofl.records.events import Changed, CheckpointDamaged, Explored, Resumed, S
 from aofl.records.rule_names import EXPLORE
 from aofl.reference import Reference
 from aofl.reference.level import level_of
-from aofl.simulation.bias import attach
+from aofl.simulation.bias import attach, plumed_of
 from aofl.simulation.checkpointing import (
     ask_again,
     restore_learning,
@@ -125,7 +126,9 @@ def begun(session: Session) -> Run:
             told = from_plain(Explored, {"step": 0, "time_fs": 0.0, **explored})
         files.tell(told)
         calculator.learn_given(labels_by(files.dataset, EXPLORE))
-    attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
+    attach(atoms, calculator, config, session.directory.plumed)
+    if (plumed := plumed_of(atoms)) is not None:
+        plumed.begin(atoms)
     atoms.get_forces()
     started = Run(
         config=config,
@@ -217,8 +220,10 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
     calculator = make_calculator(config, atoms, session.reference, files, session.background)
     restore_learning(calculator, checkpoint)
     ask_again(calculator, checkpoint, atoms)
-    attach(atoms, calculator, config.bias, config.dynamics.timestep_fs)
+    attach(atoms, calculator, config, session.directory.plumed)
     put_back(snapshot, atoms, calculator)
+    if (plumed := plumed_of(atoms)) is not None:
+        plumed.restart(atoms)
     if moved_by != _moved_by(config.model_dump(mode="json")):
         snapshot, *before = (
             replace(instant, thermostat=instant.thermostat[:0]) for instant in (snapshot, *before)
@@ -278,6 +283,9 @@ def changes_since(
         model = config.force_field.model
         if model is not None and _same_bytes(Path(model), directory.start_model):
             after["force_field"]["model"] = before["force_field"]["model"]
+        plumed = None if config.bias is None else config.bias.plumed
+        if plumed is not None and _same_bytes(Path(plumed), directory.plumed / INPUT):
+            after["bias"]["plumed"] = (before.get("bias") or {}).get("plumed")
         before = _with_keys_of_today(before)
         return compare(before, after, step=checkpoint.state["step"], is_branch=is_branch)
 
@@ -301,11 +309,14 @@ def with_own_model(config: RunConfig, directory: RunDirectory) -> RunConfig:
 
 
 def config_text(config: RunConfig, directory: RunDirectory) -> str:
-    """Return the text of `config.yaml`, with the model inside the directory named without it."""
+    """Return the text of `config.yaml`, with what the directory has a copy of named without it."""
     model = config.force_field.model
     if model is not None and Path(model).parent == directory.path.absolute():
         force_field = config.force_field.model_copy(update={"model": Path(model).name})
         config = config.model_copy(update={"force_field": force_field})
+    if config.bias is not None and config.bias.plumed is not None:
+        own = config.bias.model_copy(update={"plumed": f"{directory.plumed.name}/{INPUT}"})
+        config = config.model_copy(update={"bias": own})
     return dump_config(config)
 
 

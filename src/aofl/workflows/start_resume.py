@@ -16,6 +16,7 @@ from typing import Any
 from ase import Atoms
 
 from aofl.config import Change, read_config
+from aofl.config.plumed_input import read_plumed_files
 from aofl.config.references import ReferenceConfig
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
@@ -127,6 +128,7 @@ def made(run: Admitted, out: Path) -> tuple[RunConfig, RunDirectory]:
     config, directory, given = run.config, RunDirectory(path=out), run.config.force_field.model
     if config.labels.share_with is not None:
         neighbourhood(config.labels.share_with, out)
+    plumed = None if config.bias is None else config.bias.plumed
     if given is not None:
         config = with_own_model(config, directory)
     return config, RunDirectory.create(
@@ -135,6 +137,7 @@ def made(run: Admitted, out: Path) -> tuple[RunConfig, RunDirectory]:
         record=run.record,
         start_atoms=run.atoms,
         model=None if given is None else Path(given),
+        plumed=None if plumed is None else read_plumed_files(Path(plumed)),
     )
 
 
