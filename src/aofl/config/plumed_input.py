@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from ase import units
+
 from aofl.errors import ConfigError
 
 INPUT = "plumed.dat"  # the name of the copy that a run keeps
@@ -107,3 +109,32 @@ def _read_by(action: Action) -> list[str]:
         for name in value.split(",")
         if name and ".." not in Path(name).parts
     ]
+
+
+ENERGIES = {
+    "kj/mol": units.kJ / units.mol,
+    "kcal/mol": units.kcal / units.mol,
+    "j/mol": units.J / units.mol,
+    "ha": units.Ha,
+    "ev": 1.0,
+}
+TIMES = {"fs": 1.0, "ps": 1e3, "ns": 1e6, "atomic": units.AUT / units.fs}
+
+
+def energy_unit(text: str) -> float:
+    """Return the unit of energy of an input, eV."""
+    return _unit(text, "ENERGY", ENERGIES, "kj/mol")
+
+
+def time_unit(text: str) -> float:
+    """Return the unit of time of an input, fs."""
+    return _unit(text, "TIME", TIMES, "ps")
+
+
+def _unit(text: str, key: str, known: dict[str, float], default: str) -> float:
+    """Return the last unit that UNITS sets, by name or as a multiple of PLUMED's own."""
+    value = default
+    for action in actions(text):
+        if action.name == "UNITS":
+            value = action.keywords.get(key, value).lower()
+    return known[value] if value in known else float(value) * known[default]

@@ -30,6 +30,7 @@ from aofl.records.events import BondChanged, ReactionHappened, event_from_json
 from aofl.records.ledger_line import ledger_line_from_json
 from aofl.records.rule_names import AUDIT, EXPLORE, RANDOM_AUDIT
 from aofl.report.numbers import number
+from aofl.report.plumed_output import PlumedOutput, read_plumed
 
 T = TypeVar("T")
 
@@ -164,6 +165,8 @@ class RunData:
         The small cells that were learned before, where they were looked at.
     validation
         What `aofl validate` says of the reference, None where it was not asked.
+    plumed
+        What PLUMED has written, None where the run has no such bias.
     """
 
     name: str
@@ -184,6 +187,7 @@ class RunData:
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     validation: ReferenceValidation | None = None
+    plumed: PlumedOutput | None = None
 
     @property
     def reactions(self) -> tuple[ReactionEvent, ...]:
@@ -260,6 +264,7 @@ def read_run(run_dir: Path) -> RunData:
         ),
         labels=labels,
         notes=tuple(notes),
+        plumed=read_plumed(run_dir / "plumed"),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from aofl.report.data import RunData
 from aofl.report.page import Section
 from aofl.report.sections.accuracy import accuracy
+from aofl.report.sections.bias import bias
 from aofl.report.sections.calls import reference_calls
 from aofl.report.sections.chemistry import chemistry
 from aofl.report.sections.cost import cost_split
@@ -29,6 +30,7 @@ SECTIONS: tuple[Callable[[RunData], Section | None], ...] = (
     headline,
     film,
     energy_and_temperature,
+    bias,
     error_over_time,
     reference_calls,
     accuracy,
