@@ -55,6 +55,9 @@ def test_an_example_is_written_whole_and_reads_like_its_source(name: str) -> Non
         if there["system"].get("structure"):
             assert Path(here["system"]["structure"]).is_file()
             there["system"], here["system"] = None, None
+        if there["bias"]:
+            assert Path(here["bias"]["plumed"]).is_file()
+            there["bias"], here["bias"] = None, None
         assert here == there
 
 

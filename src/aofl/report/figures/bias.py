@@ -8,7 +8,7 @@ import numpy as np
 
 from aofl.analysis.metadynamics import FreeEnergy
 from aofl.records import FloatArray
-from aofl.report.figures.plot import BLUE, ORANGE, SERIES, Panel, Plot, Trace, curve, time_scale
+from aofl.report.figures.plot import BLUE, RED, SERIES, Panel, Plot, Trace, curve, time_scale
 
 MOST = 4  # variables that are shown
 
@@ -22,7 +22,7 @@ def over_time(
     traces: list[Trace] = []
     for panel, (name, (times, values)) in enumerate(shown):
         traces += curve(name, times * scale, values, SERIES[panel], panel)
-    traces += curve("bias", thermo["time_fs"] * scale, thermo["bias_eV"], ORANGE, len(shown))
+    traces += curve("bias", thermo["time_fs"] * scale, thermo["bias_eV"], RED, len(shown))
     panels = [Panel(title=name) for name, _ in shown] + [Panel(title="Bias, eV")]
     return Plot(
         name="bias",

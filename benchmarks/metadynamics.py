@@ -1,0 +1,191 @@
+"""Free energy of the first O-H break of water on sodium: learned on the fly, and the reference's.
+
+Run: .venv/bin/python benchmarks/metadynamics.py [--steps 12000] [--reference-steps 600]
+     [--runs runs/metadynamics] [--each 6]
+`make setup-plumed` first. Hours; each run is resumed where it stands, and what is there is shown.
+Writes benchmarks/results/metadynamics.json and .png.
+
+The example na-water-metadynamics runs twice: in mode aofl, and for a short path in mode aimd, where
+every force is the reference's (GFN1-xTB). Two comparisons:
+
+- the free energies of both from the same number of hills, the number of the short path;
+- frames of the learned run, the same number from each stretch of the variable, labelled anew: the
+  free energy of the reference is the learned one and -kT ln <exp(-(E_ref - E_ff)/kT)> of each
+  stretch (Zwanzig, J. Chem. Phys. 22, 1420 (1954)), here to second order, mean - variance/2kT; its
+  standard error is that of the mean. E_ff is by the model as it is at the end, and the level of all
+  stretches together, which no free energy has, is taken off.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from ase import Atoms, units
+
+from aofl import api
+from aofl.analysis.metadynamics import POINTS, Hills, bias_of, free_energy
+from aofl.config import read_config
+from aofl.errors import StoreError
+from aofl.forcefield.model import ForceField
+from aofl.report.plumed_output import read_plumed
+from aofl.store import RunDirectory, iterate_trajectory
+from aofl.workflows.assemble import make_reference
+from aofl.workflows.examples import example_config
+
+HERE = Path(__file__).parent
+STRETCHES = 8  # of the variable
+VARIABLE = "oh"
+
+
+def advanced(path: Path, mode: str, steps: int) -> RunDirectory:
+    """Return a run that has made the steps, started or resumed; one that somebody has, as it is."""
+    overrides = {"mode": mode, "dynamics.steps": steps}
+    try:
+        if not path.exists():
+            api.run(read_config(example_config("na-water-metadynamics"), overrides), path)
+        elif steps > RunDirectory.open(path).read_summary()["steps"]:
+            api.resume(path, {"dynamics.steps": steps})
+    except StoreError as error:
+        print(f"{path}: {error}")
+    return RunDirectory.open(path)
+
+
+def hills_of(run: RunDirectory) -> Hills:
+    found = read_plumed(run.plumed)
+    if found is None or VARIABLE not in found.hills:
+        raise SystemExit(f"{run.path} has no hills yet")
+    return found.hills[VARIABLE]
+
+
+def first(hills: Hills, n: int) -> Hills:
+    cut = {name: getattr(hills, name)[:n] for name in ("centres", "widths", "heights")}
+    return replace(hills, **cut)
+
+
+def frames_by_variable(run: RunDirectory, each: int) -> list[list[Atoms]]:
+    """Return frames of each stretch of the variable, from the whole run, evenly in time."""
+    found = read_plumed(run.plumed)
+    times, values = found.variables[VARIABLE]
+    at = dict(zip(np.round(times, 3).tolist(), values.tolist(), strict=True))
+    edges = np.linspace(values.min(), values.max(), STRETCHES + 1)
+    held: list[list[Atoms]] = [[] for _ in range(STRETCHES)]
+    for atoms in iterate_trajectory(run.trajectory):
+        value = at.get(round(float(atoms.info["time_fs"]), 3))
+        if value is not None:
+            atoms.info["value"] = value
+            held[min(int(np.searchsorted(edges, value, "right")) - 1, STRETCHES - 1)].append(atoms)
+    return [[f[i] for i in np.unique(np.linspace(0, len(f) - 1, each).astype(int))] if f else []
+            for f in held]  # fmt: skip
+
+
+def differences(run: RunDirectory, each: int) -> list[dict]:
+    """Return what the reference adds to the learned free energy in each stretch, eV."""
+    config = read_config(run.config)
+    reference, model = make_reference(config.reference, run.reference), ForceField.load(run.model)
+    kT = units.kB * config.dynamics.initial_temperature
+    rows = []
+    for frames in frames_by_variable(run, each):
+        energies, forces = [], []
+        for atoms in frames:
+            label, guess = reference.label(atoms), model.predict(atoms)
+            energies.append(label.energy - guess.energy)
+            water = atoms.numbers != 11
+            forces.append(float(np.mean((label.forces - guess.forces)[water] ** 2)))
+        if len(energies) > 1:
+            spread = np.var(energies, ddof=1)
+            rows.append({
+                "variable": float(np.mean([a.info["value"] for a in frames])),
+                "n": len(energies),
+                "difference_eV": float(np.mean(energies) - spread / (2 * kT)),
+                "standard_error_eV": float(np.sqrt(spread / len(energies))),
+                "force_rmse_of_water_eV_per_A": float(np.sqrt(np.mean(forces))),
+            })  # fmt: skip
+    weight = np.array([1 / row["standard_error_eV"] ** 2 for row in rows])
+    level = float(weight @ [row["difference_eV"] for row in rows] / weight.sum())
+    return [row | {"difference_eV": row["difference_eV"] - level} for row in rows]
+
+
+def compared(learned: Hills, reference: Hills) -> dict:
+    """Return both free energies after the hills of the shorter run, on one grid, eV."""
+    n = min(len(learned.heights), len(reference.heights))
+    pair = [first(learned, n), first(reference, n)]
+    low = max(h.centres.min() for h in pair)
+    high = min(h.centres.max() for h in pair)
+    grid = np.linspace(low, high, POINTS)
+    free = [-bias_of(h, grid) for h in pair]
+    free = [f - f.mean() for f in free]
+    return {
+        "n_hills": n,
+        "variable": grid.tolist(),
+        "learned_eV": free[0].tolist(),
+        "reference_eV": free[1].tolist(),
+        "rms_difference_eV": float(np.sqrt(np.mean((free[0] - free[1]) ** 2))),
+    }
+
+
+def cost(run: RunDirectory) -> dict:
+    summary = run.read_summary()
+    return {key: summary.get(key) for key in ("steps", "labels", "status", "wall_s")}
+
+
+def draw(found: dict, path: Path) -> None:
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2))
+    free = found["learned"]
+    x, y = np.array(free["variable"]), np.array(free["energies_eV"])
+    left.plot(x, y, label=f"learned, {free['n_hills']} hills")
+    if free["error_eV"] is not None:
+        error = np.array(free["error_eV"])
+        left.fill_between(x, y - error, y + error, alpha=0.25, label="late estimates, one sigma")
+    rows = found["perturbation"]
+    at = np.array([row["variable"] for row in rows])
+    left.errorbar(
+        at, np.interp(at, x, y) + [row["difference_eV"] for row in rows],
+        [row["standard_error_eV"] for row in rows], fmt="o", label="reference, by perturbation",
+    )  # fmt: skip
+    short = found["short_path"]
+    for name in ("learned", "reference"):
+        right.plot(short["variable"], short[f"{name}_eV"], label=name)
+    right.set_title(f"after {short['n_hills']} hills of each")
+    for axes in (left, right):
+        axes.set_xlabel("hydrogens at the oxygen")
+        axes.set_ylabel("free energy, eV")
+        axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--steps", type=int, default=12000)
+    arguments.add_argument("--reference-steps", type=int, default=600)
+    arguments.add_argument("--runs", type=Path, default=Path("runs/metadynamics"))
+    arguments.add_argument("--each", type=int, default=6)
+    given = arguments.parse_args()
+    learned = advanced(given.runs / "aofl", "aofl", given.steps)
+    reference = advanced(given.runs / "aimd", "aimd", given.reference_steps)
+    free = free_energy(hills_of(learned))
+    found = {
+        "learned": {
+            "n_hills": len(hills_of(learned).heights),
+            "variable": free.variable.tolist(),
+            "energies_eV": free.energies.tolist(),
+            "error_eV": None if free.error is None else free.error.tolist(),
+            "n_passes": free.n_passes,
+        },
+        "perturbation": differences(learned, given.each),
+        "short_path": compared(hills_of(learned), hills_of(reference)),
+        "cost": {"learned": cost(learned), "reference": cost(reference)},
+    }
+    results = HERE / "results"
+    results.mkdir(exist_ok=True)
+    (results / "metadynamics.json").write_text(json.dumps(found, indent=1))
+    draw(found, results / "metadynamics.png")
+    print(json.dumps({k: found[k] for k in ("perturbation", "cost")}, indent=1))
+    print(f"rms difference on the short path: {found['short_path']['rms_difference_eV']:.3f} eV")
+
+
+if __name__ == "__main__":
+    main()
