@@ -8,6 +8,7 @@ point its value stays. It has no memory, so a run that is resumed or rewound ask
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -42,6 +43,11 @@ class Schedule:
         )
         return v0 + (v1 - v0) * (time_fs - t0) / (t1 - t0)
 
+    def before(self, time_fs: float) -> float:
+        """Return the value that a time is reached with; at a step, the one before it."""
+        at = [k for k, time in enumerate(self.times_fs) if time == time_fs]
+        return self.values[at[0]] if at else self.at(time_fs)
+
     def highest(self, since_fs: float, until_fs: float) -> float:
         """Return the largest value of a span of time, its ends included."""
         since_fs = max(since_fs, 0.0)
@@ -51,3 +57,20 @@ class Schedule:
             if since_fs < time <= until_fs
         )
         return max(self.at(since_fs), self.at(until_fs), *within)
+
+
+def mean(schedules: Sequence[Schedule], weights: Sequence[float]) -> Schedule:
+    """Return the weighted mean of schedules: through all their points, with all their steps."""
+    times: list[float] = []
+    values: list[float] = []
+    for time in sorted({t for schedule in schedules for t in schedule.times_fs}):
+        for value in (_weighted([s.before(time) for s in schedules], weights),
+                      _weighted([s.at(time) for s in schedules], weights)):  # fmt: skip
+            if not times or times[-1] != time or values[-1] != value:
+                times.append(time)
+                values.append(value)
+    return Schedule(times_fs=tuple(times), values=tuple(values))
+
+
+def _weighted(values: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from aofl.config.bias import BiasConfig
 from aofl.config.references import ReferenceConfig, TbliteConfig
+from aofl.config.regions import RegionConfig
 from aofl.config.schedules import FS_PER_PS, Pressure, Temperature, schedule_of
 from aofl.config.section import Section
 from aofl.config.stages import StagesConfig
@@ -235,6 +236,9 @@ class LangevinConfig(_Thermostatted):
 
     name: Literal["langevin"]
     friction_per_ps: float = Field(default=10.0, gt=0, description="friction, 1/ps")
+    regions: list[RegionConfig] = Field(
+        default=[], description="atoms with a temperature of their own, such as those of the metal"
+    )
 
     @property
     def relaxation_fs(self) -> float:
@@ -383,10 +387,11 @@ class RunConfig(Section):
                 f"`dynamics.name: {self.dynamics.name}` has variables that `engine: lammps` cannot "
                 "go on with after a checkpoint; choose langevin, bussi or velocity_verlet"
             )
-        if self.bias is not None or not isinstance(self.dynamics.temperature_K, float | int):
+        is_one = isinstance(self.dynamics.temperature_K, float | int)
+        if self.bias is not None or not is_one or getattr(self.dynamics, "regions", []):
             raise ValueError(
-                "`bias` and a course of `dynamics.temperature_K` are not there with "
-                "`engine: lammps`; set `engine: ase`"
+                "`bias`, a course of `dynamics.temperature_K` and `dynamics.regions` are not there "
+                "with `engine: lammps`; set `engine: ase`"
             )
         return self
 

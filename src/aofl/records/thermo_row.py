@@ -41,6 +41,9 @@ class ThermoRow:
     bias_eV, restrained_A
         Energy of springs, walls and PLUMED, eV, which is in no other energy, and the lengths of the
         springs, Å, in their order with a space between; empty without a bias.
+    regions_K
+        Kinetic temperature of each region of the thermostat and, last, of the other atoms, K, with
+        a space between; empty without regions. `target_K` is the mean over all atoms then.
     """
 
     step: int
@@ -62,6 +65,7 @@ class ThermoRow:
     target_GPa: float | None = None  # noqa: N815
     bias_eV: float | None = None  # noqa: N815
     restrained_A: str | None = None  # noqa: N815
+    regions_K: str | None = None  # noqa: N815
 
 
 THERMO_COLUMNS = tuple(column.name for column in fields(ThermoRow))

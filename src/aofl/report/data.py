@@ -165,6 +165,9 @@ class RunData:
         The small cells that were learned before, where they were looked at.
     validation
         What `aofl validate` says of the reference, None where it was not asked.
+    regions
+        Times, fs, and the temperature of each region of the thermostat, K, shape (n, 1 + regions);
+        no rows where there are none.
     plumed
         What PLUMED has written, None where the run has no such bias.
     """
@@ -187,6 +190,7 @@ class RunData:
     notes: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     validation: ReferenceValidation | None = None
+    regions: FloatArray = field(default_factory=lambda: np.empty((0, 1)))
     plumed: PlumedOutput | None = None
 
     @property
@@ -264,6 +268,7 @@ def read_run(run_dir: Path) -> RunData:
         ),
         labels=labels,
         notes=tuple(notes),
+        regions=_regions(run_dir / "thermo.csv"),
         plumed=read_plumed(run_dir / "plumed"),
     )
 
@@ -337,6 +342,20 @@ def _thermo(path: Path, notes: list[str]) -> dict[str, FloatArray]:
     rows = _each(list(csv.DictReader(_whole_lines(path))), parse, path.name, notes)
     table = np.array(rows, dtype=float).reshape(-1, len(THERMO))
     return dict(zip(THERMO, table.T, strict=True))
+
+
+def _regions(path: Path) -> FloatArray:
+    """Return times and temperatures of regions, rows of the first one's number of them."""
+    rows: list[list[float]] = []
+    for row in csv.DictReader(_whole_lines(path)):
+        try:
+            found = [float(x) for x in (row.get("regions_K") or "").split()]
+            found = [float(row["time_fs"]), *found] if found else []
+        except (TypeError, ValueError):
+            continue
+        if found and len(found) == len(rows[0] if rows else found):
+            rows.append(found)
+    return np.array(rows) if rows else np.empty((0, 1))
 
 
 def _field(text: str | None) -> float:

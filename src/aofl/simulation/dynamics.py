@@ -33,6 +33,7 @@ from aofl.errors import StoreError
 from aofl.learning.adaptive_calculator import RewindRequested
 from aofl.records import FloatArray, Verdict
 from aofl.rng import generator
+from aofl.simulation.regions import temperatures
 
 STRAINS = 6  # of a cell that does not turn
 ALONG_C = (False, False, True)  # what of the cell moves along the normal of the surface
@@ -123,7 +124,10 @@ def advance(dynamics: Any, config: DynamicsConfig, seed: int, step: int) -> Verd
 def _aim(dynamics: Any, config: DynamicsConfig, step: int) -> None:
     """Let thermostat and barostat ask for what they do at a step."""
     time_fs = step * config.timestep_fs
-    if config.target_temperature is not None:
+    if isinstance(config, LangevinConfig) and config.regions:
+        # To ASE the temperature is a factor of each atom's noise: a column serves as a number does.
+        dynamics.set_temperature(temperatures(config, dynamics.atoms, time_fs))
+    elif config.target_temperature is not None:
         _set_target_temperature(dynamics, config.target_temperature.at(time_fs))
     if config.target_pressure is not None:
         dynamics._pressure_au = config.target_pressure.at(time_fs) * units.GPa

@@ -23,6 +23,7 @@ from aofl.simulation.bias import BiasedCalculator, plumed_of
 from aofl.simulation.checkpointing import save_state
 from aofl.simulation.dynamics import advance, settle
 from aofl.simulation.reaction_log import look_at_chemistry
+from aofl.simulation.regions import mean_target, region_temperatures, regions_of
 from aofl.simulation.resources import tell_forecast, watch
 from aofl.simulation.rewind import rewind
 from aofl.simulation.run_state import Run
@@ -123,7 +124,7 @@ def _observe(run: Run) -> None:
 
 def _thermo_row(run: Run) -> ThermoRow:
     state, tracker = run.calculator.state, run.tracker
-    target = run.config.dynamics.target_temperature
+    target = mean_target(run.config.dynamics, run.atoms)
     return ThermoRow(
         step=run.step,
         time_fs=run.time_fs,
@@ -141,7 +142,16 @@ def _thermo_row(run: Run) -> ThermoRow:
         target_K=None if target is None else target.at(run.time_fs),
         **_pressure(run),
         **_bias(run),
+        **_regions(run),
     )
+
+
+def _regions(run: Run) -> dict[str, Any]:
+    """Return the column of a thermostat with regions."""
+    if not regions_of(run.config.dynamics):
+        return {}
+    found = region_temperatures(run.config.dynamics, run.atoms)
+    return {"regions_K": " ".join(f"{temperature:.3f}" for temperature in found)}
 
 
 def _pressure(run: Run) -> dict[str, Any]:

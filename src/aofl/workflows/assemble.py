@@ -43,6 +43,7 @@ from aofl.reference.import_path import version_of
 from aofl.reference.protocol import ChecksStructures
 from aofl.simulation.reaction_log import steps_between_looks
 from aofl.simulation.recorder import Recorder
+from aofl.simulation.regions import mean_target
 from aofl.system import EnergyAndForces, Engines
 
 
@@ -249,7 +250,7 @@ def make_calculator(
         quarantine=files.quarantine,
         on_decision=files.decide,
         on_event=files.tell,
-        target_temperature=dynamics.target_temperature,
+        target_temperature=mean_target(dynamics, atoms),
         relaxation_fs=dynamics.relaxation_fs,
         timestep_fs=dynamics.timestep_fs,
         needs_stress=dynamics.target_pressure is not None,

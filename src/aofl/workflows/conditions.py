@@ -11,6 +11,7 @@ from aofl.errors import ConfigError, StructureError
 from aofl.forcefield.rows import widest_gap
 from aofl.reference import Reference
 from aofl.simulation.bias import check_bias
+from aofl.simulation.regions import check_regions
 from aofl.structure import Structure
 
 LARGEST_GAP = 5.0  # Å: an interface that was built apart closes it, vacuum does not
@@ -27,12 +28,13 @@ def check_conditions(config: RunConfig, atoms: Atoms, reference: Reference) -> N
         If the cell is not periodic, holds vacuum or frozen atoms, or has no normal to move along.
     ConfigError
         If the reference gives no stress, or one that is off by gigapascals and is not asked for;
-        or if a bias does not fit the structure.
+        or if a bias or the regions of the thermostat do not fit the structure.
     """
     dynamics = config.dynamics
     if isinstance(dynamics, MtkConfig):
         _check_cell(dynamics, atoms)
         _check_stress(config, dynamics, reference)
+    check_regions(dynamics, atoms)
     if config.bias is not None:
         check_bias(config, config.bias, atoms)
 

@@ -89,9 +89,11 @@ class OpenedRun:
     @property
     def thermo(self) -> PlottedTable:
         """Energies, temperature, calibrated error and threshold at each step."""
-        thermo = self._data.thermo
+        thermo, regions = self._data.thermo, self._data.regions
         return PlottedTable(
-            name="thermo", columns=thermo, _draw=lambda: energy_and_temperature(thermo, None)
+            name="thermo",
+            columns=thermo,
+            _draw=lambda: energy_and_temperature(thermo, None, regions),
         )
 
     @property

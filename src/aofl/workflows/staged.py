@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from ase import Atoms
 
@@ -21,6 +22,7 @@ from aofl.config.schema import RunConfig
 from aofl.config.stages import StageConfig
 from aofl.errors import ConfigError, StoreError
 from aofl.reference import Reference
+from aofl.simulation.regions import regions_of
 from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory, format_atoms, read_atoms, write_atomic
 from aofl.system import part_cells
@@ -212,7 +214,9 @@ def _stage_config(
     config: RunConfig, stage: StageConfig, cell: Path, model: Path | None, whole: Atoms
 ) -> RunConfig:
     """Return the configuration of the run of one cell."""
-    moves: dict[str, float] = {"steps": stage.steps}
+    moves: dict[str, Any] = {"steps": stage.steps}
+    if regions_of(config.dynamics):
+        moves["regions"] = []  # their atoms are others
     if stage.temperature_K is not None:
         moves["temperature_K"] = stage.temperature_K
     alone = config.model_copy(

@@ -16,6 +16,7 @@ from aofl.report.figures.plot import (
     INK,
     ORANGE,
     RED,
+    SERIES,
     TEAL,
     VIOLET,
     Panel,
@@ -24,11 +25,17 @@ from aofl.report.figures.plot import (
     curve,
     in_time_unit,
     thinned,
+    time_scale,
 )
 
 
-def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | None) -> Plot:
-    """Energies relative to the start, temperature, and pressure and volume where the cell moves."""
+def energy_and_temperature(
+    thermo: Mapping[str, FloatArray], target_K: float | None, regions: FloatArray
+) -> Plot:
+    """Energies relative to the start, temperature, and pressure and volume where the cell moves.
+
+    `regions` has times, fs, and the temperature of each region, K, in its columns.
+    """
     time, unit = in_time_unit(thermo["time_fs"])
     energy = thermo["potential_eV"] - thermo["potential_eV"][0]
     corrected = energy - thermo["energy_shift_eV"]
@@ -41,6 +48,9 @@ def energy_and_temperature(thermo: Mapping[str, FloatArray], target_K: float | N
         traces += curve("with kinetic, corrected", time, conserved, VIOLET)
     traces += curve("temperature", time, thermo["temperature_K"], ORANGE, 1)
     traces += _target("of the thermostat", time, _course(thermo, target_K), 1)
+    for k, temperatures in enumerate(regions.T[1:], start=1):
+        at = regions[:, 0] * time_scale(thermo["time_fs"])
+        traces += curve(f"region {k}", at, temperatures, SERIES[(k + 1) % len(SERIES)], 1)
     panels = [Panel(title="Energy relative to the start, eV"), Panel(title="Temperature, K")]
     if np.isfinite(thermo["volume_A3"]).any():
         panels += [Panel(title="Pressure, GPa"), Panel(title="Volume, Å³")]

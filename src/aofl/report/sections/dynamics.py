@@ -18,7 +18,7 @@ def energy_and_temperature(data: RunData) -> Section | None:
         figures=(
             Illustration(
                 drawing=figures.energy_and_temperature(
-                    data.thermo, number(data.run, "temperature_K")
+                    data.thermo, number(data.run, "temperature_K"), data.regions
                 ),
                 label="Potential energy and temperature over time",
                 caption="The thin line is every recorded step, the thick one a running mean: a "
@@ -27,7 +27,8 @@ def energy_and_temperature(data: RunData) -> Section | None:
                 'updates: read the energy of a reaction off the curve "potential, corrected", as '
                 "the difference of its means before and after. The curve with the kinetic energy "
                 "added is conserved where there is no thermostat, and shows whether the time step "
-                "is sound.",
+                "is sound. Regions of the thermostat are numbered as in `dynamics.regions`; the "
+                "last curve is that of the other atoms, where there are any.",
             ),
         ),
     )
