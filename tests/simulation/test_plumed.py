@@ -259,6 +259,7 @@ def test_what_the_input_reads_is_copied_with_it(tmp_path: Path) -> None:
         ("s: ABMD ARG=d TO=3 KAPPA=1", "ABMD is not to be had.*METAD"),
         ("m: METAD ...\nARG=d PACE=3 # fast\nADAPTIVE=DIFF SIGMA=3\n... METAD", "ADAPTIVE=DIFF"),
         ("m: METAD ARG=d PACE=3 SIGMA=1 HEIGHT=1 GRID_WFILE=g", "GRID_WFILE"),
+        ("m: METAD ARG=d PACE=3 SIGMA=1 HEIGHT=1 WALKERS_DIR=..", "WALKERS_DIR"),
     ],
 )
 def test_what_cannot_be_is_said_before_a_directory_is_made(tmp_path, line, sentence) -> None:

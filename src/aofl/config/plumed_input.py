@@ -93,6 +93,11 @@ def _refuse_what_forgets(action: Action) -> None:
             f"`bias.plumed`: ADAPTIVE=DIFF of {action.name} keeps in memory how the variable moved;"
             " give SIGMA, or ADAPTIVE=GEOM"
         )
+    if walkers := [key for key in action.keywords if key.startswith("WALKERS_")]:
+        raise ConfigError(
+            f"`bias.plumed`: {walkers[0]} of {action.name} shares hills with other runs, which a "
+            "rewind of this one cannot take back from them; let each run have its own"
+        )
     if rewritten := REWRITES & set(action.keywords):
         raise ConfigError(
             f"`bias.plumed`: {min(rewritten)} of {action.name} names a file that is not appended "
