@@ -250,6 +250,16 @@ def test_what_the_input_reads_is_copied_with_it(tmp_path: Path) -> None:
     assert "of another run" not in (tmp_path / "out/plumed/COLVAR").read_text()
 
 
+def test_included_files_are_copied_and_held_to_the_same(tmp_path: Path) -> None:
+    (tmp_path / "spring.dat").write_text("s: RESTRAINT ARG=d AT=2.0 KAPPA=3.0\n")
+    config = settings(tmp_path, f"{IN_EV}INCLUDE FILE=spring.dat\n", **{"dynamics.steps": 2})
+    api.run(config, tmp_path / "out")
+    assert (tmp_path / "out/plumed/spring.dat").is_file()
+    (tmp_path / "spring.dat").write_text("s: ABMD ARG=d TO=2.0 KAPPA=3.0\n")
+    with pytest.raises(ConfigError, match="ABMD is not to be had"):
+        api.check(config)
+
+
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [

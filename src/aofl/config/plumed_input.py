@@ -7,6 +7,7 @@ the files that PLUMED has written, so what an action keeps in memory alone is lo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -76,13 +77,24 @@ def read_plumed_files(path: Path) -> dict[str, bytes]:
         raise ConfigError(
             f"`bias.plumed`: {path} cannot be read as text ({error}); give an input of PLUMED"
         ) from error
-    for action in actions(text):
+    found = list(_with_included(text, path.parent, set()))
+    for action in found:
         _refuse_what_forgets(action)
-    needed = {name for action in actions(text) for name in _read_by(action)}
+    needed = {name for action in found for name in _read_by(action)}
     beside = {name: path.parent / name for name in needed if not Path(name).is_absolute()}
     return {INPUT: data} | {
         name: file.read_bytes() for name, file in sorted(beside.items()) if file.is_file()
     }
+
+
+def _with_included(text: str, folder: Path, seen: set[str]) -> Iterator[Action]:
+    """Yield the actions of an input and of those that it includes, each of these once."""
+    for action in actions(text):
+        yield action
+        name = action.keywords.get("FILE", "")
+        if action.name == "INCLUDE" and name not in seen and (folder / name).is_file():
+            seen.add(name)
+            yield from _with_included((folder / name).read_text(errors="replace"), folder, seen)
 
 
 def _refuse_what_forgets(action: Action) -> None:
