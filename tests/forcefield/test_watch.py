@@ -45,13 +45,14 @@ def test_it_warns_once(force_field):
     force_field.uncertain_above = 0.3
     with pytest.warns(UncertainForcesWarning) as given:
         dynamics(force_field, 30_000).run(80)
-    assert len(given) == 1
+    # ASE under NumPy 2.5 warns of itself at each step.
+    assert [one.category for one in given].count(UncertainForcesWarning) == 1
 
 
 def test_who_wants_no_word_hears_none(force_field):
     force_field.on_uncertain = "ignore"
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UncertainForcesWarning)
         dynamics(force_field, 30_000).run(20)
 
 
