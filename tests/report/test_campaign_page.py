@@ -97,6 +97,7 @@ def test_analyse_pools_what_the_trajectories_tell(campaign: CampaignDirectory) -
 def test_watch_ends_with_the_last_walker(campaign: CampaignDirectory, tmp_path: Path) -> None:
     text = campaign.config.read_text().replace("count: 3", "count: 2")
     other = CampaignDirectory.create(tmp_path / "c", text)
+    other.walkers.rmdir()
     other.walkers.symlink_to(campaign.walkers)
     shown = CliRunner().invoke(app, ["watch", str(other.path)])
     assert shown.exit_code == 0
@@ -116,7 +117,7 @@ def test_a_walker_whose_files_are_damaged_is_told_beside_the_others(
     campaign: CampaignDirectory, tmp_path: Path
 ) -> None:
     other = CampaignDirectory.create(tmp_path / "c", campaign.config.read_text())
-    shutil.copytree(campaign.walkers, other.walkers)
+    shutil.copytree(campaign.walkers, other.walkers, dirs_exist_ok=True)
     other.walker(0).summary.write_text("{")
     first, second, _ = api.status(other.path)["walkers"]
     assert first["status"] == "failed"
