@@ -10,12 +10,13 @@ import re
 import shlex
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from aofl.config.section import Count, Section
 
 IMPORT_PATH = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$"
 SYMBOL = r"^[A-Z][a-z]?$"
+LARGEST_FIELD = 2.0  # V/Å: more pulls atoms out of a metal
 FOR_A_SHELL = re.compile(r"[|&;<>`$~\n]|^\s*\w+=")  # in a command that is one text
 
 Symbol = Annotated[str, Field(pattern=SYMBOL)]
@@ -62,6 +63,7 @@ class TbliteConfig(Section):
         default=1.0, gt=0, le=1000, description="tblite's accuracy factor; smaller is tighter"
     )
     max_iterations: int = Field(default=250, ge=1, description="SCF iterations before giving up")
+    charge: int = Field(default=0, description="of the whole cell, e")
     multiplicity: int = Field(
         default=1, ge=1, description="2S + 1: unpaired electrons plus one, such as 3 for O2"
     )
@@ -151,6 +153,24 @@ class FileCode(PeriodicDft):
     keep_wavefunctions: bool = Field(
         default=True, description="start from density and wave functions of the last label"
     )
+    dipole_correction: bool = Field(
+        default=False, description="take the field between the images of a slab away, along z"
+    )
+    field_V_per_A: float = Field(
+        default=0.0,
+        ge=-LARGEST_FIELD,
+        le=LARGEST_FIELD,
+        description="external field along z; positive pushes positive charges up",
+    )
+
+    @model_validator(mode="after")
+    def _field_is_that_of_a_slab(self) -> FileCode:
+        if self.field_V_per_A != 0 and not self.dipole_correction:
+            raise ValueError(
+                "`field_V_per_A` wants `dipole_correction: true`, or the field that the slab's own "
+                "dipole makes between its images is added to it"
+            )
+        return self
 
 
 class EspressoConfig(FileCode):
@@ -234,6 +254,20 @@ class Cp2kConfig(FileCode):
         default="previous",
         description="density of the next step: linear saves a cycle where every step is labelled",
     )
+
+    @model_validator(mode="after")
+    def _slab_is_the_presets_and_neutral(self) -> Cp2kConfig:
+        if self.dipole_correction and self.input is not None:
+            raise ValueError(
+                "`dipole_correction` and `field_V_per_A` belong to the preset: with `input` write "
+                "SURFACE_DIPOLE_CORRECTION and &EXTERNAL_POTENTIAL into that file"
+            )
+        if self.dipole_correction and self.charge != 0:
+            raise ValueError(
+                f"`charge` is {self.charge} and the dipole of a charged cell depends on its "
+                "origin: make the cell neutral, or drop `dipole_correction`"
+            )
+        return self
 
 
 ReferenceConfig = Annotated[

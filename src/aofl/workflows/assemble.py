@@ -54,6 +54,7 @@ def _tblite(config: TbliteConfig, _directory: Path) -> Reference:
             electronic_temperature=config.electronic_temperature_K,
             accuracy=config.accuracy,
             max_iterations=config.max_iterations,
+            charge=float(config.charge),
             multiplicity=config.multiplicity,
             threads=config.threads,
         )

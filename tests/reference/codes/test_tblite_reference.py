@@ -10,9 +10,11 @@ from ase import Atoms
 from ase.build import bcc100, bulk, molecule
 from ase.constraints import FixAtoms
 
+from aofl.config.references import TbliteConfig
 from aofl.errors import ConfigError, ReferenceFailed, StructureError
 from aofl.reference import LabelLimits, Reference, TbliteReference, TbliteSettings
 from aofl.reference.codes.tblite import ATTEMPTS, has_bulk_na
+from aofl.workflows.assemble import make_reference
 
 
 def interface():
@@ -216,3 +218,12 @@ def test_a_library_that_is_missing_is_named_with_what_to_do(reason, advice, monk
     monkeypatch.setattr(builtins, "__import__", without_library)
     with pytest.raises(ConfigError, match=re.escape(f"({reason}): run `{advice}`")):
         TbliteReference()
+
+
+def test_the_charge_of_the_configuration_is_that_of_the_label(tmp_path):
+    ion = Atoms("OH", [[0, 0, 0], [0, 0, 0.97]], cell=[9, 9, 9], pbc=True)
+    label = make_reference(TbliteConfig(charge=-1), tmp_path).label(ion)
+    assert label.charges.sum() == pytest.approx(-1.0, abs=1e-3)
+    neutral = make_reference(TbliteConfig(), tmp_path).describe()
+    assert neutral["settings"]["charge"] == 0.0
+    assert make_reference(TbliteConfig(charge=-1), tmp_path).describe() != neutral

@@ -29,8 +29,10 @@ from aofl.reference.codes.cp2k_input import Section, parse, render
 from aofl.reference.codes.cp2k_output import abort_message, read_charges, read_from, read_report
 from aofl.reference.codes.cp2k_preset import KINDS, check_supported, method_of, preset
 from aofl.reference.codes.cp2k_shell import Cp2kShell
+from aofl.reference.codes.cp2k_slab import with_slab
 from aofl.reference.codes.cp2k_structure import CHARGES, prepared, with_structure
 from aofl.reference.codes.periodic import check_periodic
+from aofl.reference.codes.slab import slab_settings, vacuum_for
 from aofl.reference.protocol import JSON
 from aofl.reference.quality import NUMBERS_ONLY, LabelLimits
 from aofl.reference.retry import first_believed
@@ -136,6 +138,7 @@ class Cp2kReference:
         else:
             chosen = self._config.model_dump(mode="json")
             settings = {name: chosen[name] for name in LEVEL_KEYS}
+            settings |= slab_settings(self._config)
             if self._config.semicore:  # named where it is chosen: older labels do not know it
                 settings["semicore"] = True
         return {
@@ -150,6 +153,7 @@ class Cp2kReference:
         check_periodic(atoms, "CP2K")
         if self._given is None:
             check_supported(atoms.get_chemical_symbols(), self._config)
+            vacuum_for(self._config, atoms)
         return []
 
     def elements_supported(self) -> frozenset[str] | None:
@@ -242,12 +246,14 @@ class Cp2kReference:
 
     def _session_for(self, atoms: Atoms, attempt: Cp2kAttempt) -> _Session:
         """Return the process that has this system loaded, started where there is none."""
-        key = f"{attempt.name} {atoms.numbers.tobytes().hex()} {atoms.cell.array.tobytes().hex()}"
+        tree = self._tree(atoms)
+        what = render(tree), atoms.numbers.tobytes().hex(), atoms.cell.array.tobytes().hex()
+        key = " ".join([attempt.name, *what])
         if attempt is CP2K_ATTEMPTS[0] and self._session is not None and self._session.key == key:
             self._last = self._session
             return self._session
         self.close()
-        inputs = [with_structure(tree, atoms) for tree in stages(self._tree(atoms), attempt)]
+        inputs = [with_structure(tree, atoms) for tree in stages(tree, attempt)]
         self._n_sessions += 1
         shell = self._start(self._where)
         for number, text in enumerate(map(render, inputs)):
@@ -268,7 +274,7 @@ class Cp2kReference:
         tree = prepared(preset(atoms.get_chemical_symbols(), self._config))
         for keyword, value in EXTRAPOLATION[self._config.extrapolation]:
             tree = tree.with_value((*DFT, "QS"), keyword, value)
-        return tree
+        return with_slab(tree, self._config, vacuum_for(self._config, atoms))
 
     def _start(self, directory: Path) -> Cp2kShell:
         config = self._config

@@ -29,6 +29,7 @@ from aofl.reference.codes.espresso_files import (
 )
 from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
+from aofl.reference.codes.slab import slab_settings, vacuum_for
 from aofl.reference.codes.upf import check_functional
 from aofl.reference.installed import ask
 from aofl.reference.protocol import JSON
@@ -75,6 +76,7 @@ class EspressoReference(PlaneWaveReference):
             "density_cutoff_Ry": config.density_cutoff_Ry or 4 * config.cutoff_Ry,
             "convergence_Ry": config.convergence_Ry,
             "settings": {name: dict(value) for name, value in config.settings.items()},
+            **slab_settings(config),
         }
         return description(self, config, self.version, settings)
 
@@ -104,7 +106,9 @@ class EspressoReference(PlaneWaveReference):
         if not continues:
             shutil.rmtree(self._directory / STATE, ignore_errors=True)
         self._directory.mkdir(parents=True, exist_ok=True)
-        namelists = namelists_of(self._config, attempt, continues=continues)
+        namelists = namelists_of(
+            self._config, attempt, vacuum_for(self._config, atoms), continues=continues
+        )
         write_input(self._config, namelists, self._pseudopotentials, atoms, self._directory)
         output = self._directory / OUTPUT
         command = [*self._config.command, "-in", INPUT]
@@ -115,7 +119,12 @@ class EspressoReference(PlaneWaveReference):
         if "Program PWSCF" not in text:
             raise ReferenceFailed(f"pw.x did not start; {ended}")
         try:
-            label = read_output(text, atoms, seconds=perf_counter() - start)
+            label = read_output(
+                text,
+                atoms,
+                seconds=perf_counter() - start,
+                has_stress=not self._config.dipole_correction,
+            )
         except ReferenceFailed as error:
             raise ReferenceFailed(f"{error} ({ended})" if code != 0 else str(error)) from error
         if code != 0:
@@ -151,3 +160,4 @@ def _check_structure(atoms: Atoms, config: EspressoConfig) -> None:
             "change the system"
         )
     check_periodic(atoms, "pw.x")
+    vacuum_for(config, atoms)

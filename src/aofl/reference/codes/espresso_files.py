@@ -22,11 +22,13 @@ from aofl.config.references import EspressoConfig
 from aofl.errors import ConfigError, ReferenceFailed
 from aofl.records import Label
 from aofl.reference.codes.dft_attempts import DftAttempt
+from aofl.reference.codes.slab import ATOMIC_FIELD, Vacuum
 from aofl.reference.same_structure import check_echo
 
 INPUT, OUTPUT = "espresso.pwi", "espresso.pwo"  # as ASE names them
 NAMELISTS = ("control", "system", "electrons")
 STATE = "state"
+BACK = 0.25  # of the vacuum, in which the potential of a slab falls back
 
 _ERROR = re.compile(r"Error in routine\s+(.+?)\s*:\s*\n\s*(.+?)\s*\n")
 # What this module writes: `settings` may not say otherwise.
@@ -36,6 +38,7 @@ _OURS = {
     "input_dft", "conv_thr", "mixing_beta", "electron_maxstep", "startingpot", "startingwfc",
     "nat", "ntyp", "ibrav", "scf_must_converge",
 }  # fmt: skip
+_SLAB = {"tefield", "dipfield", "edir", "emaxpos", "eopreg", "eamp"}
 
 
 def write_input(
@@ -68,7 +71,7 @@ def write_input(
     )
 
 
-def read_output(text: str, sent: Atoms, *, seconds: float) -> Label:
+def read_output(text: str, sent: Atoms, *, seconds: float, has_stress: bool = True) -> Label:
     """Return the label in the output of pw.x.
 
     Parameters
@@ -77,6 +80,8 @@ def read_output(text: str, sent: Atoms, *, seconds: float) -> Label:
         The structure that was asked for.
     seconds
         Wall time of the call.
+    has_stress
+        Whether a stress is to be there: pw.x makes none in a field.
 
     Raises
     ------
@@ -105,7 +110,7 @@ def read_output(text: str, sent: Atoms, *, seconds: float) -> Label:
         return Label(
             energy=float(results["free_energy"]),
             forces=np.array(results["forces"], dtype=np.float64),
-            stress=np.array(results["stress"], dtype=np.float64),
+            stress=np.array(results["stress"], dtype=np.float64) if has_stress else None,
             seconds=seconds,
         )
     except ReferenceFailed:
@@ -115,12 +120,18 @@ def read_output(text: str, sent: Atoms, *, seconds: float) -> Label:
 
 
 def namelists_of(
-    config: EspressoConfig, attempt: DftAttempt, *, continues: bool
+    config: EspressoConfig,
+    attempt: DftAttempt,
+    vacuum: Vacuum | None = None,
+    *,
+    continues: bool,
 ) -> dict[str, dict[str, Any]]:
     """Return the namelists of pw.x, those of the user added.
 
     Parameters
     ----------
+    vacuum
+        Of a slab that gets a dipole correction.
     continues
         Whether density and wave functions of the last run in the directory are the start.
     """
@@ -137,7 +148,7 @@ def namelists_of(
             "prefix": "aofl",
             "outdir": STATE,
             "tprnfor": True,
-            "tstress": True,
+            "tstress": not config.dipole_correction,
             "disk_io": "low" if config.keep_wavefunctions else "none",
         },
         "system": {
@@ -156,9 +167,28 @@ def namelists_of(
             **start,
         },
     }
-    for name, more in config.settings.items():
+    for name, more in (*_slab(config, vacuum).items(), *config.settings.items()):
         namelists[name.lower()] |= more
     return namelists
+
+
+def _slab(config: EspressoConfig, vacuum: Vacuum | None) -> dict[str, dict[str, Any]]:
+    """Return what corrects the dipole of a slab and puts a field on it.
+
+    The potential of pw.x falls back within `eopreg` above `emaxpos`, in units of c.
+    """
+    if vacuum is None:
+        return {}
+    back = BACK * vacuum.width / vacuum.height
+    return {
+        "control": {"tefield": True, "dipfield": True},
+        "system": {
+            "edir": 3,
+            "emaxpos": (vacuum.middle - back / 2) % 1.0,
+            "eopreg": back,
+            "eamp": config.field_V_per_A / ATOMIC_FIELD,
+        },
+    }
 
 
 def check_settings(config: EspressoConfig) -> None:
@@ -175,7 +205,8 @@ def check_settings(config: EspressoConfig) -> None:
                 f"`reference.settings.{name}` is no namelist to set; "
                 f"expected one of {', '.join(NAMELISTS)}"
             )
-        for key in sorted(key for key in values if key.lower() in _OURS):
+        ours = _OURS | (_SLAB if config.dipole_correction else set())
+        for key in sorted(key for key in values if key.lower() in ours):
             raise ConfigError(
                 f"`reference.settings.{name}.{key}` is set by aofl: leave it out, or use the key "
                 "of `reference` that stands for it"

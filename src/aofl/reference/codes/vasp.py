@@ -17,6 +17,7 @@ from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
 from aofl.reference.codes.potcar import find_potentials, potential_of
+from aofl.reference.codes.slab import slab_settings, vacuum_for
 from aofl.reference.codes.vasp_files import check_settings, incar_of, read_outputs, write_inputs
 from aofl.reference.installed import POTENTIALS
 from aofl.reference.protocol import JSON
@@ -60,6 +61,7 @@ class VaspReference(PlaneWaveReference):
             "setups": dict(config.setups),
             "convergence_eV": config.convergence_eV,
             "settings": dict(config.settings),
+            **slab_settings(config),
         }
         if self._potentials.name != POTENTIALS:  # named where it is chosen: labels of before
             settings["potentials"] = self._potentials.name
@@ -72,6 +74,7 @@ class VaspReference(PlaneWaveReference):
     def check(self, atoms: Atoms) -> list[str]:
         """Return the potentials of a structure; see `ChecksStructures.check`."""
         check_periodic(atoms, self.program)
+        vacuum_for(self._config, atoms)
         elements = dict.fromkeys(atoms.get_chemical_symbols())
         return [str(potential_of(one, self._config, self._potentials)) for one in elements]
 
@@ -86,7 +89,7 @@ class VaspReference(PlaneWaveReference):
         directory.mkdir(parents=True, exist_ok=True)
         for old in ("OUTCAR", "vasprun.xml", *(() if continues else ("WAVECAR", "CHGCAR"))):
             (directory / old).unlink(missing_ok=True)
-        incar = incar_of(config, attempt, continues=continues)
+        incar = incar_of(config, attempt, vacuum_for(config, atoms), continues=continues)
         order = write_inputs(config, incar, self._potentials, atoms, directory)
         output = directory / "vasp.out"
         start = perf_counter()

@@ -26,6 +26,7 @@ from aofl.errors import ConfigError, ReferenceFailed
 from aofl.records import IntArray, Label
 from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.codes.potcar import potential_of
+from aofl.reference.codes.slab import Vacuum
 from aofl.reference.same_structure import check_echo
 
 AMIX = 0.4  # the default of VASP
@@ -37,6 +38,7 @@ _OURS = {
     "ENCUT", "EDIFF", "GGA", "IBRION", "ICHARG", "ISIF", "ISMEAR", "ISTART", "ISYM", "IVDW",
     "LCHARG", "LWAVE", "NELM", "NSW", "SIGMA",
 }  # fmt: skip
+_SLAB = {"LDIPOL", "IDIPOL", "DIPOL", "EFIELD"}
 
 
 def write_inputs(
@@ -139,11 +141,15 @@ def _count_scf_steps(text: str) -> int:
     return text.count("<scstep>")
 
 
-def incar_of(config: VaspConfig, attempt: DftAttempt, *, continues: bool) -> dict[str, Any]:
+def incar_of(
+    config: VaspConfig, attempt: DftAttempt, vacuum: Vacuum | None = None, *, continues: bool
+) -> dict[str, Any]:
     """Return the keys of INCAR, those of the user added.
 
     Parameters
     ----------
+    vacuum
+        Of a slab that gets a dipole correction.
     continues
         Whether WAVECAR of the last run in the directory is the start.
     """
@@ -167,7 +173,20 @@ def incar_of(config: VaspConfig, attempt: DftAttempt, *, continues: bool) -> dic
         settings["IVDW"] = 12  # D3 with Becke-Johnson damping
     if attempt.mixing < 1.0:
         settings |= {"AMIX": AMIX * attempt.mixing, "BMIX": 0.0001}
+    settings |= _slab(config, vacuum)
     return {**settings, "PREC": "Accurate", "LREAL": False, **config.settings}
+
+
+def _slab(config: VaspConfig, vacuum: Vacuum | None) -> dict[str, Any]:
+    """Return what corrects the dipole of a slab and puts a field on it.
+
+    VASP jumps half a cell away from DIPOL, and its EFIELD is the force on an electron.
+    """
+    if vacuum is None:
+        return {}
+    centre = round((vacuum.middle + 0.5) % 1.0, 6)
+    settings = {"LDIPOL": True, "IDIPOL": 3, "DIPOL": [0.5, 0.5, centre]}
+    return settings | ({"EFIELD": -config.field_V_per_A} if config.field_V_per_A else {})
 
 
 def _text(value: Any) -> str:
@@ -191,7 +210,7 @@ def check_settings(config: VaspConfig) -> None:
             raise ConfigError(
                 f"`reference.settings.{key}` is no key of INCAR: they are of capital letters"
             )
-        if key in _OURS:
+        if key in (_OURS | _SLAB if config.dipole_correction else _OURS):
             raise ConfigError(
                 f"`reference.settings.{key}` is set by aofl: leave it out, or use the key of "
                 "`reference` that stands for it"
