@@ -70,19 +70,24 @@ def run(
 ) -> str:
     """Start a run, its stages first, in a new directory; return "done" or "stopped".
 
+    The labels of `stages.explore` are made in other processes, so a script that explores calls this
+    below `if __name__ == "__main__":`.
+
     Parameters
     ----------
     reference
-        In place of the one that the configuration names.
+        In place of the one that the configuration names; not where it explores.
     max_walltime_s
         The run stops with a checkpoint before so much time has passed, s.
     on_stage
-        Called with the name of each stage before it begins or goes on.
+        Called with the name of each stage before it begins or goes on, and while the frames of
+        exploring are labelled with how many are.
 
     Raises
     ------
     ConfigError
-        If `stages` and a model to start from are both given, or there are `walkers`.
+        If `stages` and a model to start from are both given, exploring cannot begin, or there are
+        `walkers`.
     StoreError
         If the directory exists already.
     RunStopped

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from aofl import api
+from aofl.cli.status_screen import render_status
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError, RunStopped
@@ -99,6 +102,11 @@ def test_summary_events_and_report_say_what_exploring_gave_and_cost(finished: Pa
     assert told.label_s > 0
     assert told.explored_s > 0
     assert api.status(finished)["explored"]["labels"] == 4
+    screen = Console(width=80, record=True, file=io.StringIO())
+    screen.print(render_status({**api.status(finished), "stage": "02-liquid"}))
+    text = screen.export_text()
+    assert "stage 02-liquid" in text
+    assert "explored" in text
     data = read_run(finished)
     assert len(own_labels(data.labels)) == len(data.labels) - 4
     assert "labelled the 4 that say most" in write_report(finished).read_text()
@@ -241,6 +249,20 @@ def test_a_reference_of_the_caller_cannot_be_sent_to_other_processes(tmp_path: P
     with pytest.raises(ConfigError, match="in processes of their own"):
         api.run(config(), tmp_path / "run", reference=AseReference.__new__(AseReference))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_small_cells_and_exploring_go_together(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    cells = {"stages.molecules": {"steps": 3}}
+    few = {"stages.explore.steps": 4, "stages.explore.labels": 2, "dynamics.steps": 2}
+    assert api.run(config(**cells, **few), out) == "done"
+    first, second = sorted(path.name for path in (out / "stages").iterdir() if path.is_dir())
+    assert (first, second) == ("01-molecules-H2O", "02-explore")
+    taught = ForceField.load(out / "stages" / first / "model.h5").n_labels
+    own = RunDirectory(path=out).read_summary()["labels"]
+    assert ForceField.load(out / "model.h5").n_labels == taught + 2 + own
+    assert not RunDirectory(path=out / "stages" / second).start_model.exists()  # another level
 
 
 def test_any_system_can_be_explored(tmp_path: Path, finished: Path) -> None:

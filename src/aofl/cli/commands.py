@@ -21,6 +21,7 @@ from aofl.cli.watch import keep_fresh
 from aofl.errors import ConfigError, RunStopped
 
 if TYPE_CHECKING:
+    from aofl.config.schema import RunConfig
     from aofl.simulation.run_state import Run
     from aofl.workflows.analyse import AnalyseOptions
     from aofl.workflows.campaign import Outcome
@@ -115,17 +116,7 @@ def run(
         return
     granted_s, tell = _granted(max_walltime, as_json), _teller(as_json)
     if chosen.walkers is not None:
-        _show_walkers(
-            directory,
-            as_json,
-            lambda show: api.run_campaign(
-                chosen,
-                directory,
-                n_processes=processes,
-                max_walltime_s=granted_s,
-                on_wait=show,
-            ),
-        )
+        _run_walkers(chosen, directory, processes, granted_s, as_json)
         return
     _ended(
         directory,
@@ -410,6 +401,24 @@ def _analyse_walkers(path: Path, out: Path | None, options: AnalyseOptions, as_j
         where = f" ({one['group']})" if one["group"] else ""
         typer.echo(f"{sum(one['counts']):5} x {one['reaction']}{where}")
     typer.echo(f"{len(found['walkers'])} walkers, each with its `analysis/`; together: {file}")
+
+
+def _run_walkers(
+    config: RunConfig,
+    directory: Path,
+    processes: int | None,
+    granted_s: float | None,
+    as_json: bool,
+) -> None:
+    from aofl import api
+
+    _show_walkers(
+        directory,
+        as_json,
+        lambda show: api.run_campaign(
+            config, directory, n_processes=processes, max_walltime_s=granted_s, on_wait=show
+        ),
+    )
 
 
 def _resume_walkers(

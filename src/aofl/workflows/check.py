@@ -27,6 +27,16 @@ from aofl.workflows.own_cost import OwnCost, own_cost
 from aofl.workflows.staged import check_stages
 
 
+def _first_of_walkers(config: RunConfig, n_walkers: int, on_progress: OnProgress) -> RunConfig:
+    """Return the first walker of a campaign; the others are built and may refuse to begin."""
+    first, *others = expand(config)
+    for number, walker in enumerate(others, start=1):
+        on_progress("building the walkers", number, n_walkers)
+        with scratch_reference(walker) as reference:
+            admit(walker, build(walker), reference)
+    return first
+
+
 def check(
     config: RunConfig, *, time_label: bool = False, on_progress: OnProgress = nobody
 ) -> dict[str, Any]:
@@ -46,11 +56,7 @@ def check(
     """
     n_walkers = None if config.walkers is None else config.walkers.count
     if n_walkers is not None:
-        config, *others = expand(config)
-        for number, walker in enumerate(others, start=1):
-            on_progress("building the walkers", number, n_walkers)
-            with scratch_reference(walker) as reference:
-                admit(walker, build(walker), reference)
+        config = _first_of_walkers(config, n_walkers, on_progress)
     on_progress("building the structure", 0, None)
     atoms = build(config)
     with scratch_reference(config) as reference:

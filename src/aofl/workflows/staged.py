@@ -50,11 +50,7 @@ def start(
     """Start a run, its stages first where it has some; see `aofl.api.run`."""
     if config.stages is None:
         return start_resume.start(config, out, on_step, reference, max_walltime_s=max_walltime_s)
-    if reference is not None and config.stages.explore is not None:
-        raise ConfigError(
-            "`stages.explore` labels in processes of their own, each with the reference of the "
-            "configuration: give it there, not as `reference`"
-        )
+    _check_reference(config, reference)
     cells = check_stages(config)
     start_resume.create(config, out, lambda atoms: check_explore(config, atoms))
     _write_plan(RunDirectory.open(out), cells)
@@ -81,6 +77,7 @@ def resume(
     directory = RunDirectory.open(path)
     config = read_config(config_file or directory.config, overrides or {})
     if awaits_stages(config, directory):
+        _check_reference(config, reference)
         status = _learn_stages(directory, config, on_step, reference, on_stage, left)
         if status != "done":
             return status
@@ -93,6 +90,16 @@ def resume(
         max_walltime_s=left(),
         on_change=on_change,
     )
+
+
+def _check_reference(config: RunConfig, reference: Reference | None) -> None:
+    """Refuse a reference of the caller where other processes are to make labels."""
+    explores = config.stages is not None and config.stages.explore is not None
+    if explores and reference is not None:
+        raise ConfigError(
+            "`stages.explore` labels in processes of their own, each with the reference of the "
+            "configuration: give it there, not as `reference`"
+        )
 
 
 def _learn_stages(
