@@ -124,5 +124,6 @@ def test_a_newcomer_without_the_sources_gets_to_a_sound_configuration(
     typed(aofl, "init", "na-water")
     said = typed(aofl, "check", "na-water/run.yaml")
     assert said.splitlines()[0] == "na-water/run.yaml is sound"
+    assert "--out" in typed(aofl, "demo", "--help")
     schema = json.loads(typed(aofl, "schema"))
     assert "dynamics" in schema["properties"]
