@@ -46,6 +46,8 @@ def test_the_page_has_all_walkers_and_links_to_their_own(campaign: CampaignDirec
         assert f'<a href="walkers/{number:03d}/report.html">{number:03d}</a>' in html
         assert (campaign.walker(number).path / "report.html").is_file()
     assert "waiting" in html  # the third
+    assert "3 walkers: Na₁₆H₈O₄ at 700 K" in html
+    assert "labels are shared" in html
     assert "a&lt;b" in html
     assert "a<b" not in html
     assert "H2O -&gt; H- + OH-" in html

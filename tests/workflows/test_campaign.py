@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -213,8 +214,10 @@ def test_a_walker_that_is_damaged_takes_no_other_along(place: Path) -> None:
 
 def test_only_make_makes_a_run_that_resume_begins(place: Path) -> None:
     config = written(place, "null", steps=3)
-    done = CliRunner().invoke(app, ["run", str(config), "--out", str(place / "r"), "--only-make"])
+    words = ["run", str(config), "--out", str(place / "r"), "--only-make", "--json"]
+    done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {"directory": str(place / "r")}
     assert not (place / "r" / "labels.extxyz").exists()
     assert api.resume(place / "r") == "done"
 

@@ -112,7 +112,7 @@ def run(
     directory = Path(chosen.out or f"runs/{config.resolve().parent.name}-{stamp}")
     if only_make:
         api.make(chosen, directory)
-        typer.echo(f"made: {directory}")
+        _tell_made(directory, as_json)
         return
     granted_s, tell = _granted(max_walltime, as_json), _teller(as_json)
     if chosen.walkers is not None:
@@ -444,6 +444,13 @@ def _resume_walkers(
             directory, steps=steps, n_processes=processes, max_walltime_s=granted_s, on_wait=show
         ),
     )
+
+
+def _tell_made(directory: Path, as_json: bool) -> None:
+    if as_json:
+        print_json({"directory": directory})
+    else:
+        typer.echo(f"made: {directory}")
 
 
 def _show_walkers(

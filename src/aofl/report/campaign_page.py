@@ -21,6 +21,7 @@ DASH = "\u2013"
 MOST_EVENTS = 60
 RESTS_ON = "from the run directories of the walkers. Accuracy is quoted on audit frames only"
 UNKNOWN = "waiting"
+LEARNING = ("aofl", "cofl")  # modes in which walkers read each other's labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,19 +92,19 @@ def _audits(runs: Sequence[RunData]) -> tuple[ErrorSums, int]:
 
 
 def _headline(walkers: Sequence[Walker], record: Mapping[str, Any], status: str) -> Section:
-    titles = list(dict.fromkeys(title(w.data) for w in walkers if w.data is not None))
+    begun = [walker.data for walker in walkers if walker.data is not None]
     groups = list(dict.fromkeys(walker.group for walker in walkers if walker.group))
+    full = [title(data) for data in begun]
+    titles = dict.fromkeys(one.partition(" at ")[0] if groups else one for one in full)
+    is_shared = any(data.run.get("mode") in LEARNING for data in begun)
+    shared = "; labels are shared between them" if is_shared else ""
     differ = f"Conditions: {', '.join(groups)}." if groups else ""
     rmse = record["audit_rmse"]
     return Section(
         id="headline",
         title=f"{len(walkers)} walkers: {', '.join(titles) or 'none has begun'}",
         badge=status,
-        text=tuple(
-            line
-            for line in (differ, "Each is a run of its own; labels are shared between them.")
-            if line
-        ),
+        text=tuple(line for line in (differ, f"Each is a run of its own{shared}.") if line),
         cards=(
             Card(name="Simulated time", value=f"{record['time_ps']:.3g}", unit="ps", notes=()),
             Card(name="Labels", value=f"{record['labels']}", unit="", notes=()),
