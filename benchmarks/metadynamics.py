@@ -1,7 +1,7 @@
 """Free energy of the first O-H break of water on sodium: learned on the fly, and the reference's.
 
 Run: .venv/bin/python benchmarks/metadynamics.py [--steps 12000] [--reference-steps 600]
-     [--runs runs/metadynamics] [--each 6]
+     [--runs runs/metadynamics] [--each 40]
 `make setup-plumed` first. Hours; each run is resumed where it stands, and what is there is shown.
 Writes benchmarks/results/metadynamics.json and .png.
 
@@ -11,8 +11,8 @@ every force is the reference's (GFN1-xTB). Two comparisons:
 - the free energies of both from the same number of hills, the number of the short path;
 - frames of the learned run, the same number from each stretch of the variable, labelled anew: the
   free energy of the reference is the learned one and -kT ln <exp(-(E_ref - E_ff)/kT)> of each
-  stretch (Zwanzig, J. Chem. Phys. 22, 1420 (1954)), here to second order, mean - variance/2kT; its
-  standard error is that of the mean. E_ff is by the model as it is at the end, and the level of all
+  stretch (Zwanzig, J. Chem. Phys. 22, 1420 (1954)), here to second order, mean - variance/2kT, with
+  its standard error. E_ff is by the model as it is at the end, and the level of all
   stretches together, which no free energy has, is taken off.
 """
 
@@ -100,12 +100,17 @@ def differences(run: RunDirectory, each: int) -> list[dict]:
                 "variable": float(np.mean([a.info["value"] for a in frames])),
                 "n": len(energies),
                 "difference_eV": float(np.mean(energies) - spread / (2 * kT)),
-                "standard_error_eV": float(np.sqrt(spread / len(energies))),
+                "standard_error_eV": standard_error(spread, len(energies), kT),
                 "force_rmse_of_water_eV_per_A": float(np.sqrt(np.mean(forces))),
             })  # fmt: skip
     weight = np.array([1 / row["standard_error_eV"] ** 2 for row in rows])
     level = float(weight @ [row["difference_eV"] for row in rows] / weight.sum())
     return [row | {"difference_eV": row["difference_eV"] - level} for row in rows]
+
+
+def standard_error(variance: float, n: int, kT: float) -> float:
+    """Return that of mean - variance/2kT of n independent normal numbers."""
+    return float(np.sqrt(variance / n + variance**2 * 2 / (n - 1) / (2 * kT) ** 2))
 
 
 def compared(learned: Hills, reference: Hills) -> dict:
@@ -162,7 +167,7 @@ def main() -> None:
     arguments.add_argument("--steps", type=int, default=12000)
     arguments.add_argument("--reference-steps", type=int, default=600)
     arguments.add_argument("--runs", type=Path, default=Path("runs/metadynamics"))
-    arguments.add_argument("--each", type=int, default=6)
+    arguments.add_argument("--each", type=int, default=40)
     given = arguments.parse_args()
     learned = advanced(given.runs / "aofl", "aofl", given.steps)
     reference = advanced(given.runs / "aimd", "aimd", given.reference_steps)

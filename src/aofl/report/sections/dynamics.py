@@ -7,6 +7,11 @@ from aofl.report.figures import dynamics as figures
 from aofl.report.numbers import number
 from aofl.report.page import Illustration, Section
 
+OF_REGIONS = (
+    " Regions of the thermostat are numbered as in the configuration; the last curve is that of "
+    "the other atoms, where there are any."
+)
+
 
 def energy_and_temperature(data: RunData) -> Section | None:
     """Section 2: is the dynamics sound."""
@@ -27,8 +32,7 @@ def energy_and_temperature(data: RunData) -> Section | None:
                 'updates: read the energy of a reaction off the curve "potential, corrected", as '
                 "the difference of its means before and after. The curve with the kinetic energy "
                 "added is conserved where there is no thermostat, and shows whether the time step "
-                "is sound. Regions of the thermostat are numbered as in `dynamics.regions`; the "
-                "last curve is that of the other atoms, where there are any.",
+                "is sound." + (OF_REGIONS if len(data.regions) else ""),
             ),
         ),
     )
