@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.calculators.emt import EMT
 
 from aofl import api
-from aofl.config.read import config_from_mapping
+from aofl.config.read import config_from_mapping, read_config
 from aofl.config.schema import RunConfig
 from aofl.errors import AoflError, ConfigError
 from aofl.store import RunDirectory, read_labels
@@ -140,3 +140,24 @@ def test_labels_of_elements_that_nobody_here_knows_are_left_out(place: Path, cop
 def test_a_directory_that_is_not_there_is_told(place: Path, copper: Atoms) -> None:
     with pytest.raises(ConfigError, match=r"`labels.share_with` is ../nowhere"):
         walked(place, "000", copper, share_with="../nowhere")
+
+
+def test_a_branch_goes_on_alone(place: Path, copper: Atoms) -> None:
+    walked(place, "000", copper)
+    second = walked(place, "001", copper, seed=2, share_with="..")
+    out = place / "walkers" / "branch"
+    api.branch(second, 60, out)
+    assert read_config(out / "config.yaml", {}).labels.share_with is None
+    assert api.resume(out, {"dynamics.steps": 130}) == "done"
+    assert shared(out) == shared(second)
+
+
+def test_other_neighbours_are_read_from_their_beginning(place: Path, copper: Atoms) -> None:
+    walked(place, "000", copper)
+    mine = walked(place, "001", copper, seed=2, share_with="..")
+    (place / "others").mkdir()
+    config = configured(place, copper).model_copy(update={"seed": 5})
+    api.run(config, place / "others" / "000")
+    api.resume(mine, {"dynamics.steps": 140, "labels.share_with": "../../others"})
+    n = len(read_labels(place / "others" / "000" / "labels.extxyz"))
+    assert shared(mine)[-1] == (140, "000", n - 1)

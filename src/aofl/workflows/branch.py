@@ -33,11 +33,15 @@ from aofl.store import (
 from aofl.store.atomic import cannot
 from aofl.store.chunks import parts
 from aofl.workflows.assemble import opened_reference
+from aofl.workflows.conditions import by_itself
 from aofl.workflows.session import changes_since, config_text, opened, restored, with_own_model
 
 
 def branch(parent: RunDirectory, step: int, out: Path, config: RunConfig) -> None:
     """Make a run directory that stands at a step of another run and has a configuration of its own.
+
+    It learns no labels of neighbours: what was shared is in its data set, and its neighbours are
+    others.
 
     Raises
     ------
@@ -46,6 +50,7 @@ def branch(parent: RunDirectory, step: int, out: Path, config: RunConfig) -> Non
     StoreError
         If the new directory exists, or the parent cannot be read.
     """
+    config = by_itself(config)
     last = load_checkpoint(parent.checkpoint).state["step"]
     if not 0 <= step <= last:
         raise ConfigError(f"`--from` is {step}; the run {parent.path} is saved up to step {last}")
@@ -101,7 +106,8 @@ def _copy(parent: RunDirectory, target: RunDirectory, checkpoint: Checkpoint) ->
 def _config_then(checkpoint: Checkpoint, directory: RunDirectory) -> RunConfig:
     """Return the configuration with which a checkpoint was made."""
     with understood("the checkpoint"):
-        config = config_from_mapping(checkpoint.state["config"], source="the checkpoint")
+        made_with = config_from_mapping(checkpoint.state["config"], source="the checkpoint")
+        config = by_itself(made_with)
     return with_own_model(config, directory) if directory.start_model.exists() else config
 
 

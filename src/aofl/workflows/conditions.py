@@ -80,6 +80,12 @@ def _check_stress(config: RunConfig, dynamics: MtkConfig, reference: Reference) 
         )
 
 
+def by_itself(config: RunConfig) -> RunConfig:
+    """Return the configuration of a run that learns no labels of neighbours."""
+    labels = config.labels.model_copy(update={"share_with": None})
+    return config.model_copy(update={"labels": labels})
+
+
 def at_fixed_cell(dynamics: DynamicsConfig) -> DynamicsConfig:
     """Return the dynamics of a stage: of a molecule in vacuum no pressure can be held."""
     if not isinstance(dynamics, MtkConfig):

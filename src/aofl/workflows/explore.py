@@ -55,7 +55,7 @@ from aofl.store import (
 )
 from aofl.workflows.admission import admit
 from aofl.workflows.assemble import limited_threads, make_reference, opened_reference
-from aofl.workflows.conditions import at_fixed_cell
+from aofl.workflows.conditions import at_fixed_cell, by_itself
 from aofl.workflows.dedupe import without_near_duplicates
 from aofl.workflows.label_frames import label_frames, read_frames
 
@@ -74,7 +74,7 @@ def exploring(config: RunConfig, explore: ExploreConfig, start: Path) -> RunConf
         moves["temperature_K"] = explore.temperature_K
     often = max(1, explore.steps // (FRAMES_PER_LABEL * explore.labels))
     every = min(config.output.trajectory_every, often)
-    return config.model_copy(
+    return by_itself(config).model_copy(
         update={
             "out": None,
             "stages": None,

@@ -219,6 +219,8 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
     files.tell_again(events)
     calculator = make_calculator(config, atoms, session.reference, files, session.background)
     restore_learning(calculator, checkpoint)
+    if _shared_with(checkpoint.state["config"]) != config.labels.share_with:
+        calculator.state = replace(calculator.state, taken={})  # the neighbours are others
     ask_again(calculator, checkpoint, atoms)
     attach(atoms, calculator, config, session.directory.plumed)
     put_back(snapshot, atoms, calculator)
@@ -240,6 +242,12 @@ def restored(session: Session, checkpoint: Checkpoint) -> Run:
         rewound_to=rewound_to,
         stop=session.stop,
     )
+
+
+def _shared_with(config: Mapping[str, Any]) -> str | None:
+    """Return where the neighbours of a run are, of a configuration as plain data."""
+    where: str | None = config.get("labels", {}).get("share_with")
+    return where
 
 
 def _moved_by(config: Mapping[str, Any]) -> tuple[object, ...]:

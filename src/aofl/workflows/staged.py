@@ -28,7 +28,7 @@ from aofl.store import RunDirectory, format_atoms, read_atoms, write_atomic
 from aofl.system import part_cells
 from aofl.workflows import start_resume
 from aofl.workflows.assemble import opened_engines
-from aofl.workflows.conditions import at_fixed_cell
+from aofl.workflows.conditions import at_fixed_cell, by_itself
 from aofl.workflows.explore import check_explore, exploring, learn_from
 from aofl.workflows.session import awaits_stages, config_text, with_own_model
 
@@ -235,7 +235,7 @@ def _stage_config(
             "bias": None,
         }
     )
-    return _knowing(alone, whole, model)
+    return _knowing(by_itself(alone), whole, model)
 
 
 def _knowing(config: RunConfig, whole: Atoms, model: Path | None) -> RunConfig:
