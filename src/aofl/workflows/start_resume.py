@@ -83,9 +83,7 @@ def create(
     StoreError
         If the directory exists already.
     """
-    run = admitted(config, out)
-    check(run.atoms)
-    return made(run, out)[1]
+    return made(admitted(config, out, check), out)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +95,17 @@ class Admitted:
     record: dict[str, Any]
 
 
-def admitted(config: RunConfig, out: Path) -> Admitted:
+def admitted(
+    config: RunConfig, out: Path, check: Callable[[Atoms], None] = lambda atoms: None
+) -> Admitted:
     """Build what a run starts from, and refuse all that the run would refuse.
 
     Parameters
     ----------
     out
         Where the run directory would be.
+    check
+        May refuse the start structure before anything else does.
 
     Raises
     ------
@@ -111,6 +113,7 @@ def admitted(config: RunConfig, out: Path) -> Admitted:
         If the system cannot be built, or the reference cannot treat it.
     """
     atoms = build(config)
+    check(atoms)
     with opened_reference(config.reference, RunDirectory(path=out).reference) as reference:
         return _admitted(config, atoms, reference)
 
