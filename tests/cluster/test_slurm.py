@@ -29,8 +29,8 @@ dynamics:
   {{name: langevin, temperature_K: 600, timestep_fs: 1.0, friction_per_ps: 10, steps: {STEPS}}}
 output: {{checkpoint_every: 20}}
 """
-# A reference that takes its time, so that a run is longer than a job. Each structure is new to it: a
-# list of neighbours that EMT kept from another one would add up in another order.
+# A reference that takes its time, so that a run is longer than a job. Each structure is new to it:
+# a list of neighbours that EMT kept from another one would add up in another order.
 PATIENT = """\
 import time
 from ase.calculators.calculator import all_changes
