@@ -125,7 +125,30 @@ class PeriodicDft(Section):
     max_iterations: int = Field(default=150, ge=1, description="SCF iterations before giving up")
 
 
-class GpawConfig(PeriodicDft):
+class SlabDft(PeriodicDft):
+    """What the codes share that know a slab from a crystal."""
+
+    dipole_correction: bool = Field(
+        default=False, description="take the field between the images of a slab away, along z"
+    )
+    field_V_per_A: float = Field(
+        default=0.0,
+        ge=-LARGEST_FIELD,
+        le=LARGEST_FIELD,
+        description="external field along z; positive pushes positive charges up",
+    )
+
+    @model_validator(mode="after")
+    def _field_is_that_of_a_slab(self) -> SlabDft:
+        if self.field_V_per_A != 0 and not self.dipole_correction:
+            raise ValueError(
+                "`field_V_per_A` wants `dipole_correction: true`, or the field that the slab's own "
+                "dipole makes between its images is added to it"
+            )
+        return self
+
+
+class GpawConfig(SlabDft):
     """GPAW, in-process."""
 
     name: Literal["gpaw"]
@@ -144,8 +167,16 @@ class GpawConfig(PeriodicDft):
         description="electrons, per valence electron; 1e-4 leaves up to 20 meV/Å on O",
     )
 
+    @model_validator(mode="after")
+    def _slabs_are_of_plane_waves(self) -> GpawConfig:
+        if self.dipole_correction and self.mode != "pw":
+            raise ValueError(
+                f"`dipole_correction` with GPAW is for `mode: pw`, and `mode` is {self.mode}"
+            )
+        return self
 
-class FileCode(PeriodicDft):
+
+class FileCode(SlabDft):
     """What the codes that run through files share."""
 
     command: Command = Field(description="program and arguments, such as [mpirun, -np, 4, pw.x]")
@@ -153,24 +184,6 @@ class FileCode(PeriodicDft):
     keep_wavefunctions: bool = Field(
         default=True, description="start from density and wave functions of the last label"
     )
-    dipole_correction: bool = Field(
-        default=False, description="take the field between the images of a slab away, along z"
-    )
-    field_V_per_A: float = Field(
-        default=0.0,
-        ge=-LARGEST_FIELD,
-        le=LARGEST_FIELD,
-        description="external field along z; positive pushes positive charges up",
-    )
-
-    @model_validator(mode="after")
-    def _field_is_that_of_a_slab(self) -> FileCode:
-        if self.field_V_per_A != 0 and not self.dipole_correction:
-            raise ValueError(
-                "`field_V_per_A` wants `dipole_correction: true`, or the field that the slab's own "
-                "dipole makes between its images is added to it"
-            )
-        return self
 
 
 class EspressoConfig(FileCode):

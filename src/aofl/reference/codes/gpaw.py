@@ -10,6 +10,7 @@ GPAW: Mortensen et al., J. Chem. Phys. 160, 092503 (2024), DOI 10.1063/5.0182685
 from __future__ import annotations
 
 import warnings
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,13 @@ from aofl.reference.codes.ase_reference import AseReference
 from aofl.reference.codes.dft_attempts import DftAttempt
 from aofl.reference.codes.periodic import check_periodic
 from aofl.reference.codes.plane_wave import PlaneWaveReference, description
+from aofl.reference.codes.slab import Vacuum, slab_settings, vacuum_for
 from aofl.reference.dispersion import D3
 from aofl.reference.protocol import JSON
 
 INSTALL = "make setup-gpaw"
 LOG = "gpaw.txt"
+GRID_STEPS = 16  # by which a slab is moved along its cell
 MIXING = 0.1  # of the density; slabs with a vacuum slosh with more
 
 
@@ -72,6 +75,7 @@ class GpawReference(PlaneWaveReference):
             **by_mode,
             "setups": dict(config.setups),
             "density_convergence": config.density_convergence,
+            **slab_settings(config),
         }
         return description(self, config, version("gpaw"), settings)
 
@@ -83,11 +87,14 @@ class GpawReference(PlaneWaveReference):
         """Return nothing; see `ChecksStructures.check`. Plane waves repeat along every axis."""
         if self._config.mode == "pw":
             check_periodic(atoms, "GPAW with plane waves")
+        vacuum_for(self._config, atoms)
         return []
 
     def _checked(self, atoms: Atoms) -> Atoms:
         self.check(atoms)
-        return Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+        bare = Atoms(atoms.numbers, atoms.positions, cell=atoms.cell, pbc=atoms.pbc)
+        vacuum = vacuum_for(self._config, atoms)
+        return bare if vacuum is None else away_from_faces(bare, vacuum)
 
     def _label_once(self, atoms: Atoms, attempt: DftAttempt) -> Label:
         if not self._goes_on(atoms, attempt):
@@ -96,9 +103,8 @@ class GpawReference(PlaneWaveReference):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # GPAW announces changes to come
             # Only plane waves have a stress, whatever the calculator says.
-            asked = AseReference(
-                self._calculator, description={}, with_stress=self._config.mode == "pw"
-            )
+            has_stress = self._config.mode == "pw" and not self._config.dipole_correction
+            asked = AseReference(self._calculator, description={}, with_stress=has_stress)
             label = asked.label(atoms)
         # A gently mixed calculator is not gone on with.
         self._labelled = atoms.copy() if attempt.mixing == 1.0 else None
@@ -118,6 +124,7 @@ class GpawReference(PlaneWaveReference):
             warnings.simplefilter("ignore")
             return GPAW(
                 **by_mode,
+                **_of_slab(config),
                 xc=config.functional,
                 setups=dict(config.setups),
                 kpts={"size": config.kpoints, "gamma": True},
@@ -128,6 +135,31 @@ class GpawReference(PlaneWaveReference):
                 convergence={"density": config.density_convergence, "eigenstates": 1e-7},
                 txt=str(self._directory / LOG),
             )
+
+
+def away_from_faces(atoms: Atoms, vacuum: Vacuum) -> Atoms:
+    """Return a slab that is not periodic along z, its vacuum where the cell ends.
+
+    It is moved by sixteenths of the cell, so that it stays where it was on the grid from one label
+    to the next.
+    """
+    moved: Atoms = atoms.copy()
+    steps = round(GRID_STEPS * vacuum.middle)
+    moved.positions[:, 2] -= steps / GRID_STEPS * vacuum.height
+    moved.wrap()
+    moved.pbc = (True, True, False)
+    return moved
+
+
+def _of_slab(config: GpawConfig) -> dict[str, Any]:
+    """Return the settings of a dipole correction and a field."""
+    if not config.dipole_correction:
+        return {}
+    settings: dict[str, Any] = {"poissonsolver": {"dipolelayer": "xy"}}
+    if config.field_V_per_A != 0:
+        fields = import_module("gpaw.external")
+        settings["external"] = fields.ConstantElectricField(config.field_V_per_A, [0, 0, 1])
+    return settings
 
 
 def _check_installed() -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from ase import Atoms
 
-from aofl.config.references import FileCode
+from aofl.config.references import SlabDft
 from aofl.errors import StructureError
 from aofl.reference.protocol import JSON
 
@@ -47,7 +47,7 @@ class Vacuum:
     height: float
 
 
-def slab_settings(config: FileCode) -> dict[str, JSON]:
+def slab_settings(config: SlabDft) -> dict[str, JSON]:
     """Return what of a slab belongs to the level of theory; labels of before do not know it."""
     settings: dict[str, JSON] = {}
     if config.dipole_correction:
@@ -57,7 +57,7 @@ def slab_settings(config: FileCode) -> dict[str, JSON]:
     return settings
 
 
-def vacuum_for(config: FileCode, atoms: Atoms) -> Vacuum | None:
+def vacuum_for(config: SlabDft, atoms: Atoms) -> Vacuum | None:
     """Return the vacuum of a slab, None where no correction and no field is asked for.
 
     Raises
