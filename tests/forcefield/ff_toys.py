@@ -1,5 +1,10 @@
 """A toy world: a warm Cu/Al crystal whose truth is ASE's effective medium theory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
 import numpy as np
 from ase import Atoms
 from ase.build import bulk
@@ -7,6 +12,7 @@ from ase.calculators.emt import EMT
 
 from aofl.ace.basis import BasisSettings
 from aofl.forcefield.model import ForceField
+from aofl.forcefield.serialise import SEAL_SIZE, seal
 from aofl.records import Label
 
 TINY = BasisSettings(
@@ -48,3 +54,13 @@ def force_error(force_field: ForceField, frames: list[Atoms]) -> float:
     """Return the root mean square error of the force components, eV/Å."""
     errors = [force_field.predict(a).forces - truth(a).forces for a in frames]
     return float(np.sqrt(np.mean(np.square(errors))))
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[h5py.File]:
+    """Yield a model file that may be changed; its sum fits afterwards."""
+    with h5py.File(path, "r+") as file:
+        yield file
+        is_sealed = file.userblock_size == SEAL_SIZE
+    if is_sealed:  # files of before have no block in front
+        seal(path)

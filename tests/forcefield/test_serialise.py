@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from ff_toys import ELEMENTS, TINY, crystal, trained, truth
+from ff_toys import ELEMENTS, TINY, crystal, edited, trained, truth
 
 from aofl.errors import ModelError
 from aofl.forcefield.model import ForceField
@@ -139,10 +139,24 @@ def test_a_foreign_hdf5_file_is_refused(tmp_path):
 
 
 def change_header(path: Path, **values) -> None:
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         header = json.loads(file.attrs["header"]) | values
         kept = {key: value for key, value in header.items() if value is not None}
         file.attrs["header"] = json.dumps(kept)
+
+
+@pytest.mark.parametrize("place", [0, 60, 511, 512, 600, -1])
+def test_a_byte_that_is_another_is_noticed_before_hdf5_reads(copy, place, monkeypatch):
+    data = bytearray(copy.read_bytes())
+    data[place] ^= 1
+    copy.write_bytes(data)
+    monkeypatch.setattr(h5py, "File", None)
+    if place in (511,):  # behind the sum, where nothing stands
+        with pytest.raises(ModelError, match="NoneType"):
+            ForceField.load(copy)
+        return
+    with pytest.raises(ModelError, match="does not fit its SHA-256; restore it from a copy"):
+        ForceField.load(copy)
 
 
 def test_a_newer_schema_asks_for_an_update(copy):
@@ -179,7 +193,7 @@ def test_a_header_without_a_number_is_refused(copy):
 
 @pytest.mark.parametrize("scales", [[1.0, 1.0], [1.0, 1.0, -1.0, 1.0], []], ids=str)
 def test_a_prior_that_does_not_fit_is_refused(copy, scales):
-    with h5py.File(copy, "r+") as file:
+    with edited(copy) as file:
         del file["scales"]
         file["scales"] = np.array(scales)
     with pytest.raises(ModelError, match=r"copy\.h5"):
@@ -187,14 +201,14 @@ def test_a_prior_that_does_not_fit_is_refused(copy, scales):
 
 
 def test_nan_in_the_file_is_refused(copy):
-    with h5py.File(copy, "r+") as file:
+    with edited(copy) as file:
         file["labels"]["moment"][3] = np.nan
     with pytest.raises(ModelError, match="not finite"):
         ForceField.load(copy)
 
 
 def test_statistics_of_another_size_are_refused(copy):
-    with h5py.File(copy, "r+") as file:
+    with edited(copy) as file:
         moment = file["labels"]["moment"][:-1]
         del file["labels"]["moment"]
         file["labels"]["moment"] = moment
@@ -204,7 +218,7 @@ def test_statistics_of_another_size_are_refused(copy):
 
 def test_statistics_of_another_basis_are_refused(copy):
     n = 40
-    with h5py.File(copy, "r+") as file:
+    with edited(copy) as file:
         for name, size in (
             ("moment", n), ("force_squares", n), ("gram_columns", n * (n + 1) // 2)
         ):  # fmt: skip
@@ -244,7 +258,7 @@ def test_a_header_that_asks_for_the_world_takes_neither_memory_nor_time(copy, va
 
 def replaced(path: Path, make) -> None:
     """Replace the moment by whatever `make` puts in its place."""
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         del file["labels"]["moment"]
         make(file["labels"])
 
@@ -340,7 +354,7 @@ def test_a_model_for_production_says_what_it_cannot_do(force_field, tmp_path):
 def test_damaged_weights_are_refused(force_field, tmp_path, name):
     path = tmp_path / "small.h5"
     force_field.save(path, for_production=True)
-    with h5py.File(path, "r+") as file:
+    with edited(path) as file:
         values = np.array(file["production"][name])
         del file["production"][name]
         file["production"][name] = -values if name == "noise" else values[:-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import random
@@ -14,6 +15,7 @@ import h5py
 import numpy as np
 import yaml
 
+from aofl.forcefield.serialise import SEAL, SEAL_SIZE
 from aofl.store import read_checkpoint, save_checkpoint
 
 HEAD = 6000  # bytes of a model where HDF5 keeps its own
@@ -95,7 +97,9 @@ def damaged_model(data: bytes, rng: random.Random) -> bytes:
     copy = io.BytesIO(data)
     with h5py.File(copy, "r+") as file:
         file.attrs["header"] = json.dumps(mutated_json(json.loads(file.attrs["header"]), rng))
-    return copy.getvalue()
+    body = copy.getvalue()[SEAL_SIZE:]
+    block = f"{SEAL}{hashlib.sha256(body).hexdigest()}\n".encode()
+    return block.ljust(SEAL_SIZE, b"\0") + body
 
 
 def resealed(data: bytes, rng: random.Random) -> bytes:

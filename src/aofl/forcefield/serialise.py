@@ -6,11 +6,13 @@ older layout stay, and settings that an older file does not have are
 as they were then.
 
 A reader takes memory and time in proportion to the size of the file, whatever its header says, and
-follows no link to another file.
+follows no link to another file. The HDF5 library can search a damaged file for ever, so the block
+in front of it, which HDF5 leaves to its users, holds a SHA-256 of the rest, looked at before.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -34,6 +36,8 @@ from aofl.forcefield.rows import FORCES, KINDS, NOISES
 from aofl.records import FloatArray
 
 SCHEMA = 4
+HDF5 = b"\x89HDF\r\n\x1a\n"  # how a file of HDF5 begins
+SEAL, SEAL_SIZE = "aofl model, SHA-256 of what follows this block: ", 512
 # What h5py and numpy raise on a file that is damaged, or that somebody made up.
 _UNREADABLE = (
     OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError, OverflowError,
@@ -59,7 +63,7 @@ def write_model(state: ModelState | ProductionState, path: Path) -> None:
         "units": "eV, Å",
     }
     try:
-        with h5py.File(temporary, "w", locking=False) as file:
+        with h5py.File(temporary, "w", locking=False, userblock_size=SEAL_SIZE) as file:
             file.attrs["header"] = json.dumps(header)
             file["reference_energies"] = state.reference_energies
             file["calibration"] = state.calibration
@@ -69,6 +73,7 @@ def write_model(state: ModelState | ProductionState, path: Path) -> None:
                     _write_data(file.create_group("labels"), state.data)
                 case ProductionState():
                     _write_weights(file.create_group("production"), state)
+        seal(temporary)
         synchronise_path(temporary)
         temporary.replace(path)
         synchronise_path(path.parent)
@@ -91,6 +96,7 @@ def read_model(path: Path) -> ModelState | ProductionState:
     """
     if not path.is_file():
         raise ModelError(f"there is no model {path}; give the path of a model.h5")
+    _check_seal(path)
     with faults_named(path), h5py.File(path, "r", locking=False) as file:
         header = json.loads(str(file.attrs["header"]))
         _check_schema(header, path)
@@ -109,6 +115,32 @@ def read_model(path: Path) -> ModelState | ProductionState:
             return ProductionState(**known, **_read_weights(_own(file, "production")))
         data, scales = _read_by_kinds(file) if header["schema"] < 4 else _read_data(file)
         return ModelState(**known, data=data, scales=scales)
+
+
+def seal(path: Path) -> None:
+    """Write the sum of what a model file holds into the block in front of it."""
+    with path.open("r+b") as file:
+        file.seek(SEAL_SIZE)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        file.write(f"{SEAL}{digest}\n".encode())
+
+
+def _check_seal(path: Path) -> None:
+    """Refuse a file that is not as it was written; files of before there was a seal have none.
+
+    Raises
+    ------
+    ModelError
+        If the sum does not fit, or the file is no HDF5.
+    """
+    with faults_named(path), path.open("rb") as file:
+        block = file.read(SEAL_SIZE)
+        if block.startswith(HDF5):
+            return
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if not block.startswith(f"{SEAL}{digest}\n".encode()):
+            raise ValueError("its content does not fit its SHA-256; restore it from a copy")
 
 
 @contextmanager
