@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aofl.errors import StoreError
 from aofl.store import format_atoms, format_frame, read_atoms
-from aofl.store.extxyz import iterate_frames
+from aofl.store.extxyz import iterate_frames, parse_frame
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.one_of(
@@ -151,3 +151,10 @@ def test_damaged_numbers_name_the_file(tmp_path):
     (tmp_path / "x").write_text(frame().replace("3.0", "3.x"))
     with pytest.raises(StoreError, match="damaged"):
         read_atoms(tmp_path / "x")
+
+
+@pytest.mark.parametrize("count", ["99999999", "999999999999999999", "9" * 40])
+def test_a_frame_that_promises_columns_without_end_is_refused_at_once(count: str) -> None:
+    text = f'1\nProperties=species:S:1:pos:R:{count} pbc="F F F"\nH 0.0 0.0 0.0\n'
+    with pytest.raises(StoreError, match=r"promises \d+ columns, more than its first atom has"):
+        parse_frame(text, "frame 3")

@@ -28,6 +28,7 @@ from aofl.store.text_file import Lines, text_file
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _READ_AS_SOMETHING_ELSE = {"t", "f", "true", "false", "nan", "inf", "infinity"}
+_COLUMNS = re.compile(r":[RISL]:(\d{1,18})")  # how many, of a property
 _ATOM_COUNT = re.compile(r"[0-9]{1,9}")
 _RESERVED = {"Lattice", "Properties", "pbc", "uid", "virial"}
 _COLUMN_KINDS = {"f": "R", "i": "I", "b": "L"}
@@ -122,10 +123,22 @@ def parse_frame(text: str, where: str) -> Atoms:
     StoreError
         If the text is not a frame.
     """
+    _check_columns(text, where)
     try:
         return cast(Atoms, ase.io.read(io.StringIO(text), index=0, format="extxyz"))
     except Exception as error:  # a damaged frame makes ASE raise nearly anything
         raise StoreError(f"{where} cannot be read, the file was damaged: {error}") from error
+
+
+def _check_columns(text: str, where: str) -> None:
+    """Refuse a frame that promises more columns than a line is long: ASE would make them all."""
+    head, _, atoms = text.partition("\n")[2].partition("\n")
+    counts = [int(n) for n in _COLUMNS.findall(head)]
+    if max(counts, default=0) > max(len(atoms.partition("\n")[0]), 1):
+        raise StoreError(
+            f"{where} promises {max(counts)} columns, more than its first atom has letters: the "
+            "file was damaged; restore it from a copy"
+        )
 
 
 def iterate_frames(path: Path, *, may_be_torn: bool = True, start: int = 0) -> Iterator[str]:
