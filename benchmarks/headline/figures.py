@@ -12,6 +12,7 @@ its sodium neighbours, their distance, and its charge by the reference.
 """
 
 import argparse
+import itertools
 import json
 import math
 import tempfile
@@ -32,6 +33,7 @@ from aofl.store import RunDirectory, read_events, read_labels, read_ledger
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
 O_H, O_NA = 1.3, 3.0  # Å
+STRETCHES = 60  # of a curve
 LASTING = {"Na2O": 3, "NaOH": 1}  # formula units of the largest cluster
 
 
@@ -116,6 +118,19 @@ def oxide(run: Path) -> dict:
             "charge": [round(r[2], 2) for r in rows]}  # fmt: skip
 
 
+def by_stretches(time_fs: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return time, ps, 10 % quantile, mean and 90 % quantile in stretches equal on a log scale."""
+    time = 1e-3 * time_fs
+    edges = np.geomspace(0.1, time[-1] * 1.001, STRETCHES + 1)
+    rows = []
+    for first, last in itertools.pairwise(edges):
+        part = (time >= first) & (time < last)
+        if part.any():
+            low, high = np.quantile(values[part], [0.1, 0.9])
+            rows.append((time[part].mean(), low, values[part].mean(), high))
+    return np.array(rows).T
+
+
 def plot(run: Path, tables: Path, axes: list) -> None:
     """Draw molecules, solids and labels of one run over time."""
     species, solids = read_table(tables / "species.csv"), read_table(tables / "sei.csv")
@@ -124,7 +139,9 @@ def plot(run: Path, tables: Path, axes: list) -> None:
             axes[0].plot(1e-3 * species["time_fs"], column, label=name, lw=1)
     for name in LASTING:
         if f"{name} units" in solids:
-            axes[1].plot(1e-3 * solids["time_fs"], solids[f"{name} units"], label=name, lw=1)
+            time, low, mean, high = by_stretches(solids["time_fs"], solids[f"{name} units"])
+            axes[1].plot(time, mean, label=name, lw=1.5)
+            axes[1].fill_between(time, low, high, alpha=0.2, lw=0)
     labels = [x for x in read_ledger(RunDirectory.open(run).ledger) if x.action == "label"]
     axes[2].plot([1e-3 * x.time_fs for x in labels], range(1, len(labels) + 1))
     for ax, what in zip(axes, ("molecules", "formula units", "labels"), strict=True):
