@@ -159,6 +159,7 @@ def test_a_click_on_an_event_shows_its_frame(look, report):
     event = page.locator("#chemistry td[data-time]").first
     time = float(event.get_attribute("data-time"))
     event.locator("button").click()
+    page.wait_for_function("document.querySelector('#film-scene').dataset.time !== '0'")
     assert float(scene.get_attribute("data-time")) == time == 540 * TIMESTEP
     assert "step 540" in page.locator("#film-now").inner_text()
 
