@@ -28,6 +28,7 @@ from aofl.store.text_file import Lines, text_file
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN_TEXT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _READ_AS_SOMETHING_ELSE = {"t", "f", "true", "false", "nan", "inf", "infinity"}
+MANY_COLUMNS = 1000  # are made at once, whatever stands there
 _COLUMNS = re.compile(r":[RISL]:(\d{1,18})")  # how many, of a property
 _ATOM_COUNT = re.compile(r"[0-9]{1,9}")
 _RESERVED = {"Lattice", "Properties", "pbc", "uid", "virial"}
@@ -134,7 +135,7 @@ def _check_columns(text: str, where: str) -> None:
     """Refuse a frame that promises more columns than a line is long: ASE would make them all."""
     head, _, atoms = text.partition("\n")[2].partition("\n")
     counts = [int(n) for n in _COLUMNS.findall(head)]
-    if max(counts, default=0) > max(len(atoms.partition("\n")[0]), 1):
+    if max(counts, default=0) > max(len(atoms.partition("\n")[0]), MANY_COLUMNS):
         raise StoreError(
             f"{where} promises {max(counts)} columns, more than its first atom has letters: the "
             "file was damaged; restore it from a copy"
