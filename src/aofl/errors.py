@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+STOPPED_EARLY = 3  # exit code of a run that left by a signal or the wall time
+
 
 class AoflError(Exception):
     """Base class of all errors that the package raises on purpose."""

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from ase.data import chemical_symbols
 
-from aofl.records import FloatArray, IntArray
+from aofl.records import FloatArray, IntArray, LabelledStructure
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -54,6 +54,11 @@ class Structure:
             cell=np.array(atoms.cell.array, dtype=np.float64),
             pbc=np.array(atoms.pbc, dtype=np.bool_),
         )
+
+    @classmethod
+    def labelled(cls, entry: LabelledStructure) -> Structure:
+        """Return the structure that a label belongs to."""
+        return cls(numbers=entry.numbers, positions=entry.positions, cell=entry.cell, pbc=entry.pbc)
 
     @property
     def symbols(self) -> list[str]:

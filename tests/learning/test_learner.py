@@ -31,7 +31,8 @@ from aofl import AdaptiveCalculator
 from aofl.config.schema import BudgetConfig, GuardsConfig, LearningConfig
 from aofl.errors import RunStopped
 from aofl.learning.adaptive_calculator import RewindRequested
-from aofl.learning.learner import MAX_FAILURES, Learner
+from aofl.learning.failed_label import MAX_FAILURES
+from aofl.learning.learner import Learner
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observe import Conditions
 from aofl.learning.oracle import Answer

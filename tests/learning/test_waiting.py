@@ -11,14 +11,15 @@ from learner_toys import GAP, PULL, SLOPE, ToyModel, ToyOracle, frame_at, known,
 from learner_toys import verdict as said
 
 from aofl.config.schema import BudgetConfig, LearningConfig
-from aofl.learning.learner import MAX_FAILURES, Learner
+from aofl.learning.failed_label import MAX_FAILURES
+from aofl.learning.late_answers import n_due
+from aofl.learning.learner import Learner
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observe import Conditions
 from aofl.learning.rules.audit import audit
 from aofl.learning.rules.budget import within_budget
 from aofl.learning.rules.policy import Rule
 from aofl.learning.step_result import Moved, Refused
-from aofl.learning.waiting import n_due
 from aofl.records.events import LabelFailed
 from aofl.records.rule_names import AUDIT, RANDOM_AUDIT, UNCERTAINTY
 

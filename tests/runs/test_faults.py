@@ -160,7 +160,7 @@ def test_a_failed_run_is_one_sentence_on_the_screen(here: Path) -> None:
 def test_a_code_that_never_works_again_ends_the_run_which_can_be_resumed(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aofl.learning.learner.MAX_FAILURES", 3)
+    monkeypatch.setattr("aofl.learning.failed_label.MAX_FAILURES", 3)
     with pytest.raises(RunStopped, match="the reference failed 3 times in a row, last at step"):
         run(here, ["crash"] * 12, **{"dynamics.steps": 60})
     assert len(list((here / "out" / "quarantine").iterdir())) == 3

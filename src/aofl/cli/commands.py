@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,18 +16,14 @@ from aofl.cli.labelled_screen import Shown, lines_of_errors
 from aofl.cli.labels_of import EnergyKey, ForcesKey, StressKey, VirialKey, keys_of
 from aofl.cli.numbers import cell_of, number_of
 from aofl.cli.results import AsJson, print_json
+from aofl.cli.walker_verbs import analyse_walkers, resume_walkers, run_walkers
 from aofl.cli.walltime import seconds_of
 from aofl.cli.watch import keep_fresh
-from aofl.errors import ConfigError, RunStopped
+from aofl.errors import STOPPED_EARLY, ConfigError, RunStopped
 
 if TYPE_CHECKING:
-    from aofl.config.schema import RunConfig
     from aofl.simulation.run_state import Run
-    from aofl.workflows.analyse import AnalyseOptions
-    from aofl.workflows.campaign import Outcome
 
-FAILED = 1
-STOPPED_EARLY = 3  # by a signal or the wall time
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,7 +112,7 @@ def run(
         return
     granted_s, tell = _granted(max_walltime, as_json), _teller(as_json)
     if chosen.walkers is not None:
-        _run_walkers(chosen, directory, processes, granted_s, as_json)
+        run_walkers(chosen, directory, processes, granted_s, as_json)
         return
     _ended(
         directory,
@@ -164,7 +160,7 @@ def resume(
     if is_campaign(directory):
         of_a_run = {"--max-labels": max_labels, "--config": config, "--from": from_step, "--to": to}
         of_a_run["--seed"] = seed
-        _resume_walkers(directory, steps, processes, granted_s, as_json, of_a_run)
+        resume_walkers(directory, steps, processes, granted_s, as_json, of_a_run)
         return
     if (from_step is None) != (to is None):
         raise ConfigError("a branch needs both `--from STEP` and `--to NEWDIR`")
@@ -367,7 +363,7 @@ def analyse(
         every=every,
     )
     if is_campaign(path):
-        _analyse_walkers(path, out, options, as_json)
+        analyse_walkers(path, out, options, as_json)
         return
     with bar() as on_progress:
         found = api.analyse(path, out, options, on_progress)
@@ -381,92 +377,11 @@ def analyse(
     Console().print(render_analysis(found.results, found.files))
 
 
-def _analyse_walkers(path: Path, out: Path | None, options: AnalyseOptions, as_json: bool) -> None:
-    import json
-
-    from aofl import api
-    from aofl.cli.progress import bar
-
-    if out is not None:
-        raise ConfigError(
-            "--out is for one run: each walker has its `analysis/`, as has a campaign"
-        )
-    with bar() as on_progress:
-        file = api.analyse_campaign(path, options, on_progress)
-    found = json.loads(file.read_text(encoding="utf-8"))
-    if as_json:
-        print_json(found)
-        return
-    for one in found["reactions"]:
-        where = f" ({one['group']})" if one["group"] else ""
-        typer.echo(f"{sum(one['counts']):5} x {one['reaction']}{where}")
-    typer.echo(f"{len(found['walkers'])} walkers, each with its `analysis/`; together: {file}")
-
-
-def _run_walkers(
-    config: RunConfig,
-    directory: Path,
-    processes: int | None,
-    granted_s: float | None,
-    as_json: bool,
-) -> None:
-    from aofl import api
-
-    _show_walkers(
-        directory,
-        as_json,
-        lambda show: api.run_campaign(
-            config, directory, n_processes=processes, max_walltime_s=granted_s, on_wait=show
-        ),
-    )
-
-
-def _resume_walkers(
-    directory: Path,
-    steps: int | None,
-    processes: int | None,
-    granted_s: float | None,
-    as_json: bool,
-    of_a_run: Mapping[str, object],
-) -> None:
-    from aofl import api
-
-    given = [name for name, value in of_a_run.items() if value is not None]
-    if given:
-        raise ConfigError(
-            f"{', '.join(given)} is for one run, and this is a campaign: give the directory of a "
-            "walker, or change `campaign.yaml` for the walkers to come"
-        )
-    _show_walkers(
-        directory,
-        as_json,
-        lambda show: api.resume_campaign(
-            directory, steps=steps, n_processes=processes, max_walltime_s=granted_s, on_wait=show
-        ),
-    )
-
-
 def _tell_made(directory: Path, as_json: bool) -> None:
     if as_json:
         print_json({"directory": directory})
     else:
         typer.echo(f"made: {directory}")
-
-
-def _show_walkers(
-    directory: Path, as_json: bool, work: Callable[[Callable[[], None]], Outcome]
-) -> None:
-    """Let a campaign run with its walkers on the screen; exit codes are those of a run."""
-    from aofl import api
-    from aofl.cli.walkers import shown_walkers, tell_end
-
-    with shown_walkers(directory, is_aside=as_json) as show:
-        outcome = work(show)
-    tell_end(directory, outcome, is_aside=as_json)
-    if as_json:
-        print_json({"directory": directory, **api.status(directory)})
-    if outcome.status != "done":
-        raise typer.Exit(STOPPED_EARLY if outcome.status == "stopped" else FAILED)
 
 
 def _teller(as_json: bool) -> Callable[[str], None]:

@@ -211,10 +211,7 @@ class AdaptiveCalculator(Calculator):
         """
         for label_id in label_ids:
             entry = self._known(label_id)
-            structure = Structure(
-                numbers=entry.numbers, positions=entry.positions, cell=entry.cell, pbc=entry.pbc
-            )
-            frame = Frame(structure=structure)
+            frame = Frame(structure=Structure.labelled(entry))
             model, answer = self._model_for(frame), Answer(label=entry.label, label_id=label_id)
             if model is None or not self.mode.learns:
                 raise ValueError(f"in mode {self.mode} no label is learned")

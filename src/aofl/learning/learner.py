@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from aofl.bayes.error_statistics import error_sums
-from aofl.errors import ReferenceFailed
 from aofl.learning.excursion import followed, word_about_excursion
-from aofl.learning.learner_state import TRUSTED, LearnerState, Source
+from aofl.learning.failed_label import stop, without_label
+from aofl.learning.late_answers import LateAnswers
+from aofl.learning.learner_state import LearnerState, Source
 from aofl.learning.model import Model
-from aofl.learning.observation import Frame, Observation
+from aofl.learning.observation import Frame
 from aofl.learning.observe import (
     Conditions,
     bonds_for_log,
@@ -35,50 +35,18 @@ from aofl.learning.rules.guards import guards
 from aofl.learning.rules.policy import decide
 from aofl.learning.rules.retrospective import surprise
 from aofl.learning.rules.rewinds import refused
-from aofl.learning.step_result import Moved, Refused, Told, Unlabelled, ledger_line
-from aofl.learning.target import word_about_target
+from aofl.learning.step_result import Moved, Now, Refused, Told, Unlabelled, ledger_line
+from aofl.learning.teaching import Teacher
 from aofl.learning.timing import Timing
-from aofl.learning.update import (
-    Outcome,
-    compare,
-    is_test,
-    learn,
-    noted,
-    noted_late,
-    with_cost,
-    with_failure,
-)
-from aofl.learning.waiting import Waiting, n_due
-from aofl.records import Event, IntArray, Label, LedgerLine, Prediction, Verdict
-from aofl.records.events import Drifting, LabelFailed, Uncertain
-from aofl.records.rule_names import AIMD, AUDITS, RANDOM_AUDIT
+from aofl.learning.update import compare, noted, with_cost
+from aofl.records import IntArray, Label, LedgerLine, Prediction, Verdict
+from aofl.records.events import Uncertain
+from aofl.records.rule_names import AIMD
 
-MAX_FAILURES = 10  # labels in a row
 NO_STRESS = (
     "the reference gave no stress, which `dynamics.pressure_GPa` cannot do without: let it compute "
     "one (`reference.stress: true` with CP2K), take another reference, or a fixed cell"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Now:
-    """A step while it is made: what is seen, what is known, and what there is to tell."""
-
-    frame: Frame
-    model: Model
-    seen: Observation
-    state: LearnerState
-    told: Told = field(default_factory=Told)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taught:
-    """What came of a label: the state, the energy of its structure now, eV, and what to tell."""
-
-    state: LearnerState
-    energy: float
-    line: LedgerLine
-    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +81,8 @@ class Learner:
             Of the step before.
         """
         came = self._made(frame, model, state)
-        if isinstance(came, Moved) and model is not None:
-            came = self._with_answers(came, frame, model)
+        if isinstance(came, Moved) and came.state.waiting and model is not None:
+            came = self._late.taken(came, frame, model)
         return self._with_heat(came, frame) if isinstance(came, Moved) else came
 
     def _made(self, frame: Frame, model: Model | None, state: LearnerState) -> Moved | Refused:
@@ -134,8 +102,8 @@ class Learner:
     def _labelled(self, now: Now, verdict: Verdict) -> Moved | Refused:
         """Ask for a label and go on with it, unless it speaks against the step."""
         full = self._observed_fully(now)
-        if self._may_go_on(full.state, verdict):
-            return self._sent(full, verdict)
+        if self._late.may_be_late(full.state, verdict):
+            return _passed(self._late.sent(full, verdict), verdict)
         match self._asked(full, verdict, self._continuous_energy(full)):
             case Refused() as stopped:
                 return stopped
@@ -171,89 +139,21 @@ class Learner:
     def learn_given(
         self, frame: Frame, model: Model, state: LearnerState, answer: Answer
     ) -> LearnerState:
-        """Return the state after learning a label that this run did not ask for.
+        """Return the state after learning a label that this run did not ask for."""
+        return self._teacher.given(frame, model, state, answer)
 
-        It is of an exploration before the first step, or of another walker. It tests the force
-        field and shows its environments and chemistry as any label does. It is no step, so path,
-        audits and the budget of labels stay as they are.
-        """
-        path = state.path
-        # Its bonds have no past: those of the path are of other atoms, or of another frame.
-        state = replace(state, path=replace(path, bonded=None, judged_bonded=None))
-        step = max(path.step, 0)
-        seen = observe_fully(frame, model, state, self.conditions, self.timing, step=step)
-        now = self._with_molecules(Now(frame=frame, model=model, seen=seen, state=state))
-        outcome = compare(now.seen, answer.label, state)
-        if is_test(state):
-            state = state.tested(seen.symbols, outcome.difference, seen.prediction.deviations)
-        if now.seen.chemistry is not None:
-            state = replace(state, watch=state.watch.knowing(now.seen.chemistry))
-        model.level = self.oracle.level
-        settings = self.conditions.settings
-        with self.timing.part("update"):
-            state, _ = learn(
-                model, state, now.seen, answer.label, answer.label_id, outcome, settings
-            )
-        return replace(state, path=path)
+    @property
+    def _teacher(self) -> Teacher:
+        return Teacher(conditions=self.conditions, timing=self.timing, level=self.oracle.level)
 
-    # What is answered later
-
-    def _may_go_on(self, state: LearnerState, verdict: Verdict) -> bool:
-        """Return whether a label is a measure of a force field that has earned some trust."""
-        is_trusted = state.n_labels >= TRUSTED or not self.conditions.mode.learns
-        is_calm = is_trusted and not state.is_drifting
-        return self.n_background > 0 and verdict.rule in AUDITS and is_calm
-
-    def _sent(self, now: Now, verdict: Verdict) -> Moved:
-        """Send a question away and go on with the forces of the force field."""
-        seen = replace(now.seen, chemistry=None, bonded=None)
-        waiting = Waiting(
-            frame=now.frame, seen=seen, verdict=verdict, reactive=now.state.watch.is_on
+    @property
+    def _late(self) -> LateAnswers:
+        return LateAnswers(
+            oracle=self.oracle,
+            teacher=self._teacher,
+            n_background=self.n_background,
+            goes_on=self.goes_on,
         )
-        self.oracle.send(waiting.question)
-        state = replace(now.state, waiting=(*now.state.waiting, waiting))
-        return _passed(replace(now, state=state), verdict)
-
-    def _with_answers(self, moved: Moved, frame: Frame, model: Model) -> Moved | Refused:
-        """Learn the answers that are due at an accepted step; its energy goes on where it was."""
-        waiting = moved.state.waiting
-        n = n_due(len(waiting), self.n_background, is_labelled=moved.outcome is not None)
-        for one in waiting[:n]:
-            came = self._answered(moved, one, model)
-            if isinstance(came, Refused):
-                return came
-            moved = came
-        return moved if n == 0 else self._joined(moved, frame, model)
-
-    def _answered(self, moved: Moved, waiting: Waiting, model: Model) -> Moved | Refused:
-        """Take the answer to a question that was sent, and learn it."""
-        state = replace(moved.state, waiting=moved.state.waiting[1:])
-        now = Now(frame=waiting.frame, model=model, seen=waiting.seen, state=state)
-        match self.oracle.collect(waiting.question):
-            case NoLabel(failure=failure):
-                came = self._without(now, failure)
-                if isinstance(came, Refused):
-                    return replace(came, told=moved.told + came.told)
-                state, told = came.state, came.told
-            case Answer() as answer:
-                outcome = compare(now.seen, answer.label, state)
-                settings = self.conditions.settings
-                tested = noted_late(state, waiting, answer.label, outcome, settings)
-                taught = self._taught(now, waiting.verdict, answer, outcome, tested)
-                line = replace(
-                    taught.line,
-                    predicted_error=now.seen.judged.error,
-                    reactive=waiting.reactive,
-                    learned_step=moved.state.path.step,
-                )
-                state, told = taught.state, Told(lines=(line,), events=taught.events)
-        return replace(moved, state=state, told=moved.told + told)
-
-    def _joined(self, moved: Moved, frame: Frame, model: Model) -> Moved:
-        """Let the energy go on where it was, at a step whose force field has learned since."""
-        continuous = moved.forces.energy - moved.state.path.energy_shift
-        now = model.predict(frame.structure).energy
-        return replace(moved, state=replace(moved.state, energy_shift=now - continuous))
 
     def _with_heat(self, moved: Moved, frame: Frame) -> Moved:
         """Follow the temperature at a step that was accepted."""
@@ -340,11 +240,11 @@ class Learner:
         continuous
             The energy without the jumps so far, eV; None where it begins with this label.
         """
-        match self.oracle.ask(_question(now, verdict)):
+        match self.oracle.ask(now.question(verdict)):
             case NoLabel(failure=failure):
-                return self._without(now, failure)
+                return without_label(now, failure, goes_on=self.goes_on)
             case Answer(label=label) if self._lacks_stress(label):
-                return Refused(verdict=_stop(NO_STRESS), state=now.state, told=now.told)
+                return Refused(verdict=stop(NO_STRESS), state=now.state, told=now.told)
             case Answer() as answer:
                 return self._led(now, verdict, answer, continuous)
 
@@ -356,7 +256,7 @@ class Learner:
         seen, label = now.seen, answer.label
         outcome = compare(seen, label, now.state)
         tested = noted(now.state, seen, label, verdict, outcome, self.conditions.settings)
-        taught = self._taught(now, verdict, answer, outcome, tested)
+        taught = self._teacher.taught(now, verdict, answer, outcome, tested)
         begun = label.energy if continuous is None else continuous
         shift = label.energy - begun
         state = _at_step(taught.state, now.frame, seen.step, "reference", shift, seen.bonded)
@@ -367,73 +267,6 @@ class Learner:
             told=now.told + Told(lines=(taught.line,), events=taught.events),
             outcome=outcome,
         )
-
-    def _taught(
-        self, now: Now, verdict: Verdict, answer: Answer, outcome: Outcome, tested: LearnerState
-    ) -> Taught:
-        """Teach the force field a label that has tested it, and say what came of it."""
-        seen, label = now.seen, answer.label
-        state, energy, seconds = self._learned(now, verdict, answer, outcome, tested)
-        line = ledger_line(
-            verdict,
-            step=seen.step,
-            time_fs=seen.time_fs,
-            predicted_error=now.state.path.error,
-            label_id=answer.label_id,
-            seconds={"reference": label.seconds, "update": seconds},
-            errors=error_sums(seen.prediction.forces, label.forces, seen.symbols),
-            inside_90=outcome.inside,
-            reactive=state.watch.is_on,
-            energy_jump_eV=energy - seen.prediction.energy,
-            true_error=outcome.largest,
-        )
-        events: tuple[Event, ...] = (*answer.events, *_alarm(now, tested))
-        word = word_about_target(state, seen.step, seen.time_fs)
-        if word is not None and self.conditions.mode.learns:
-            reached = word.reached_eV_per_A if word.elements else 0.0
-            state, events = replace(state, told_reach=reached), (*events, word)
-        return Taught(state=state, energy=energy, line=line, events=events)
-
-    def _learned(
-        self, now: Now, verdict: Verdict, answer: Answer, outcome: Outcome, state: LearnerState
-    ) -> tuple[LearnerState, float, float]:
-        """Learn a label, once; return the energy by the force field then, eV, and the time, s.
-
-        A frozen force field learns none, and a rival is only measured by its random audits.
-        """
-        mode = self.conditions.mode
-        is_measure = verdict.rule == RANDOM_AUDIT and not mode.learns_random_audits
-        if not mode.learns or is_measure or answer.label_id in state.learned_ids:
-            return state, now.seen.prediction.energy, 0.0
-        with self.timing.part("update") as update:
-            now.model.level = self.oracle.level
-            state, energy = learn(
-                now.model,
-                state,
-                now.seen,
-                answer.label,
-                answer.label_id,
-                outcome,
-                self.conditions.settings,
-            )
-        return state, energy, update.seconds
-
-    def _without(self, now: Now, failure: ReferenceFailed) -> Refused | Unlabelled:
-        """Go on without a label for a while, or stop where nothing can replace it."""
-        step, is_trained = now.seen.step, now.model.learned is not None
-        if not (is_trained and self.goes_on):
-            why = "`labels.on_failure` is stop" if is_trained else "nothing can replace it"
-            reason = f"no label at step {step} and {why}: {failure}"
-            return Refused(verdict=_stop(reason), state=now.state, told=now.told, failure=failure)
-        state = with_failure(now.state, step)
-        event = LabelFailed(step=step, time_fs=now.seen.time_fs, message=str(failure))
-        told = now.told + Told(events=(event,))
-        if state.failures < MAX_FAILURES:
-            return Unlabelled(state=state, told=told)
-        reason = (
-            f"the reference failed {state.failures} times in a row, last at step {step}: {failure}"
-        )
-        return Refused(verdict=_stop(reason), state=state, told=told, failure=failure)
 
     def _by_reference(self, frame: Frame, state: LearnerState) -> Moved | Refused:
         """Make a step of AIMD: the reference's forces, whatever they are."""
@@ -446,9 +279,9 @@ class Learner:
         answer = self.oracle.ask(question)
         if isinstance(answer, NoLabel):
             reason = f"no label at step {step} and nothing can replace it: {answer.failure}"
-            return Refused(verdict=_stop(reason), state=state, told=Told(), failure=answer.failure)
+            return Refused(verdict=stop(reason), state=state, told=Told(), failure=answer.failure)
         if self._lacks_stress(answer.label):
-            return Refused(verdict=_stop(NO_STRESS), state=state, told=Told())
+            return Refused(verdict=stop(NO_STRESS), state=state, told=Told())
         seconds = {"reference": answer.label.seconds, "update": 0.0}
         line = ledger_line(
             verdict, step=step, time_fs=time_fs, label_id=answer.label_id, seconds=seconds
@@ -468,18 +301,6 @@ class Learner:
         """Return the energy that a label joins, eV; None where it begins with this label."""
         begins = now.seen.step == 0 and self.conditions.mode.learns
         return None if begins else now.seen.prediction.energy - now.state.energy_shift
-
-
-def _question(now: Now, verdict: Verdict) -> Question:
-    is_trusted = now.state.n_labels >= TRUSTED
-    return Question(
-        frame=now.frame,
-        prediction=now.seen.prediction,
-        expected_errors=now.seen.judged.errors if is_trusted else None,
-        step=now.seen.step,
-        time_fs=now.seen.time_fs,
-        rule=verdict.rule,
-    )
 
 
 def _passed(now: Now, verdict: Verdict) -> Moved:
@@ -515,18 +336,6 @@ def _line(now: Now, verdict: Verdict) -> LedgerLine:
         time_fs=now.seen.time_fs,
         predicted_error=now.state.path.error,
     )
-
-
-def _alarm(now: Now, tested: LearnerState) -> tuple[Drifting, ...]:
-    """Return the event of an alarm that begins with this audit."""
-    if now.state.is_drifting or not tested.is_drifting:
-        return ()
-    message = "audits are worse than the force field thinks"
-    return (Drifting(step=now.seen.step, time_fs=now.seen.time_fs, message=message),)
-
-
-def _stop(reason: str) -> Verdict:
-    return Verdict(action="stop", rule="reference", reason=reason)
 
 
 def _at_step(

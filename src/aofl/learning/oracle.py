@@ -6,7 +6,9 @@ set or the cache knows is never computed again. What got no label is kept in qua
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +76,7 @@ class Oracle:
 
     def ask(self, question: Question) -> Answer | NoLabel:
         """Return a label with its id, or why there is none."""
-        return self._answered(question, is_waited_for=True)
+        return self._answered(question, None)
 
     def send(self, question: Question) -> None:
         """Let the question be answered beside the run, unless the answer is known."""
@@ -85,37 +87,41 @@ class Oracle:
 
     def collect(self, question: Question) -> Answer | NoLabel:
         """Wait for the answer to a question that was sent."""
-        if self.background is None:
-            return self.ask(question)
-        answer = self._answered(question, is_waited_for=False)
-        self.background.forget(hash_of(atoms_of(question.frame)))
-        return answer
+        return self._answered(question, self.background)
 
-    def _answered(self, question: Question, *, is_waited_for: bool) -> Answer | NoLabel:
+    def _answered(
+        self, question: Question, background: BackgroundReference | None
+    ) -> Answer | NoLabel:
         try:
-            return self._answer(question, is_waited_for)
+            return self._answer(question, background)
         except ReferenceFailed as error:
             return NoLabel(failure=error)
 
-    def _answer(self, question: Question, is_waited_for: bool) -> Answer:
-        """Return what is known of the structure, or what the reference says."""
+    def _answer(self, question: Question, background: BackgroundReference | None) -> Answer:
+        """Return what is known of the structure, or what the reference says, here or beside us."""
         atoms = atoms_of(question.frame)
         digest = hash_of(atoms)
         found = self.dataset.find(digest) if self.dataset is not None else None
         if self.dataset is not None and found is not None:
             known = self.dataset[found].label
             self.ids.append(found)
-            if is_waited_for:  # before a kill, so its cost counts
+            if background is None:  # waited for before a kill, so its cost counts
                 self.timing.count_reference(known.seconds)
+            else:
+                background.forget(digest)
             return Answer(label=known, label_id=found)
         label = self._cache.find(digest) if self._cache is not None else None
         events: tuple[SpotChecked, ...] = ()
         if label is None:
-            label, events = self._asked(question, atoms, is_waited_for)
+            believed = partial(self._believed, question, atoms)
+            get = believed if background is None else partial(background.take, digest)
+            label, events = self._asked(question, atoms, get)
             self.timing.reference_calls.append(label.seconds)
             if self._cache is not None:
                 self._cache.keep(digest, label)
         self.ids.append(self._store(question, label))
+        if background is not None:
+            background.forget(digest)
         return Answer(label=label, label_id=self.ids[-1], events=events)
 
     def _known(self, digest: str) -> object | None:
@@ -125,15 +131,16 @@ class Oracle:
             return self._cache.find(digest)
         return found
 
-    def _labelled(self, question: Question, atoms: Atoms, is_waited_for: bool) -> Label:
-        if self.background is not None and not is_waited_for:
-            return self.background.take(hash_of(atoms))
+    def _believed(self, question: Question, atoms: Atoms) -> Label:
         return believed_label(
-            self.reference, atoms, limits=self.limits, expectation=_expectation(question)
+            self.reference,
+            atoms,
+            limits=limits_of(self.settings),
+            expectation=_expectation(question),
         )
 
     def _asked(
-        self, question: Question, atoms: Atoms, is_waited_for: bool
+        self, question: Question, atoms: Atoms, get: Callable[[], Label]
     ) -> tuple[Label, tuple[SpotChecked, ...]]:
         """Return a label of the reference; what got none goes into quarantine.
 
@@ -144,7 +151,7 @@ class Oracle:
         """
         try:
             with self.timing.part("reference"):
-                label = self._labelled(question, atoms, is_waited_for)
+                label = get()
                 return label, self._spot_check(question, atoms, label)
         except ReferenceFailed as error:
             if self.quarantine is None:
@@ -152,11 +159,6 @@ class Oracle:
             facts = {"reason": str(error), "level": self.level, **question.provenance}
             where = keep_in_quarantine(self.quarantine, atoms, facts, error.evidence)
             raise ReferenceFailed(f"{error}; kept in {where}", error.evidence) from error
-
-    @property
-    def limits(self) -> LabelLimits:
-        """What a label must keep to."""
-        return limits_of(self.settings)
 
     def _spot_check(
         self, question: Question, atoms: Atoms, label: Label

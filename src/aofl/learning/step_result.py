@@ -1,12 +1,15 @@
-"""What came of a step, as values: `Moved`, `Refused`, or no label; and what there is to tell."""
+"""A step as values: while it is made (`Now`), what came of it, and what there is to tell of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from aofl.errors import ReferenceFailed
-from aofl.learning.learner_state import LearnerState
+from aofl.learning.learner_state import TRUSTED, LearnerState
+from aofl.learning.model import Model
+from aofl.learning.observation import Frame, Observation
+from aofl.learning.question import Question
 from aofl.learning.update import Outcome
 from aofl.records import Event, LedgerLine, Prediction, Verdict
 
@@ -20,6 +23,29 @@ class Told:
 
     def __add__(self, more: Told) -> Told:
         return Told(lines=self.lines + more.lines, events=self.events + more.events)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Now:
+    """A step while it is made: what is seen, what is known, and what there is to tell."""
+
+    frame: Frame
+    model: Model
+    seen: Observation
+    state: LearnerState
+    told: Told = field(default_factory=Told)
+
+    def question(self, verdict: Verdict) -> Question:
+        """Return what the oracle is asked in the name of a verdict."""
+        is_trusted = self.state.n_labels >= TRUSTED
+        return Question(
+            frame=self.frame,
+            prediction=self.seen.prediction,
+            expected_errors=self.seen.judged.errors if is_trusted else None,
+            step=self.seen.step,
+            time_fs=self.seen.time_fs,
+            rule=verdict.rule,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,5 +91,5 @@ def ledger_line(verdict: Verdict, *, step: int, time_fs: float, **what: Any) -> 
     what
         Further fields of the line, as `predicted_error` and what a label has shown.
     """
-    said = {field.name: getattr(verdict, field.name) for field in fields(verdict)}
+    said = {part.name: getattr(verdict, part.name) for part in fields(verdict)}
     return LedgerLine(step=step, time_fs=time_fs, **said, **what)

@@ -350,9 +350,7 @@ def _relearn(
     at_refit = checkpoint.state.get("n_labels_at_refit", known + len(learned_ids))
     for n, label_id in enumerate(learned_ids, start=known + 1):
         entry = dataset[label_id]
-        structure = Structure(
-            numbers=entry.numbers, positions=entry.positions, cell=entry.cell, pbc=entry.pbc
-        )
+        structure = Structure.labelled(entry)
         if n > at_refit:
             force_field.append(structure, entry.label)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aofl.learning.observation import Frame, Judgement, Observation
+from aofl.learning.question import Question
 from aofl.learning.waiting import Waiting
 from aofl.plain import from_plain, to_plain
 from aofl.records import FloatArray, Prediction, Verdict
@@ -28,6 +29,7 @@ class PlainQuestion:
     atom: int
     reactive: bool
     verdict: Verdict
+    is_expected: bool
 
 
 def pack_waiting(
@@ -85,12 +87,13 @@ def _plain(waiting: Waiting) -> PlainQuestion:
     return PlainQuestion(
         step=seen.step,
         timestep_fs=seen.timestep_fs,
-        temperature=waiting.frame.temperature,
+        temperature=waiting.question.frame.temperature,
         energy=seen.prediction.energy,
         seed=seen.seed,
         atom=seen.judged.atom,
         reactive=waiting.reactive,
         verdict=waiting.verdict,
+        is_expected=waiting.question.expected_errors is not None,
     )
 
 
@@ -114,4 +117,12 @@ def _waiting(arrays: Mapping[str, FloatArray], plain: PlainQuestion, now: Frame)
         seed=plain.seed,
         timestep_fs=plain.timestep_fs,
     )
-    return Waiting(frame=frame, seen=seen, verdict=plain.verdict, reactive=plain.reactive)
+    question = Question(
+        frame=frame,
+        prediction=seen.prediction,
+        expected_errors=arrays["errors"] if plain.is_expected else None,
+        step=seen.step,
+        time_fs=seen.time_fs,
+        rule=plain.verdict.rule,
+    )
+    return Waiting(question=question, verdict=plain.verdict, seen=seen, reactive=plain.reactive)

@@ -2,7 +2,7 @@
 
 Each label is on the disk, in the run directory, before its process takes the next question, so
 that a kill loses none that was paid for: the run finds it when it asks again. When a label is
-learned is no matter of these processes; `aofl.learning.waiting` says it.
+learned is no matter of these processes; `aofl.learning.late_answers` says it.
 """
 
 from __future__ import annotations

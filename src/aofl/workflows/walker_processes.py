@@ -17,6 +17,7 @@ from pathlib import Path
 from signal import Signals
 from time import monotonic, sleep
 
+from aofl.errors import STOPPED_EARLY
 from aofl.reference.subprocesses import last_lines
 from aofl.simulation.stopping import StopRequest
 from aofl.store import RunDirectory
@@ -26,7 +27,6 @@ from aofl.store.lock import holder_of
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.2
-STOPPED_EARLY = 3  # exit code of a run that left by a signal or the wall time
 # A walker leaves so much before the wall time is over, s, that its end can be noticed; with less
 # than the second time left none is started.
 MARGIN_S, LEAST_S = 1.0, 2.0

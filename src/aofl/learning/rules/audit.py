@@ -6,9 +6,8 @@ per step, drawn from (seed, step) alone, that falls while nothing is in doubt (a
 steps after the last doubt on) and with the audits done: beyond `ENOUGH` their number grows as the
 root of the steps, as each adds less to what is known. Both meet only steps that the other rules
 accepted, so their errors are those of the forces that drove the dynamics, also where their labels
-come later (`aofl.learning.waiting`). The random ones do not look at the error of their step; they
-are denser where the run learns, so what they say leans to
-the harder parts.
+come later (`aofl.learning.late_answers`). The random ones do not look at the error of their step;
+they are denser where the run learns, so what they say leans to the harder parts.
 """
 
 from __future__ import annotations
