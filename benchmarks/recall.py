@@ -29,8 +29,11 @@ import numpy as np
 from ase import Atoms
 
 from aofl.config import read_config
+from aofl.config.dynamics import DynamicsConfig
 from aofl.config.references import ReferenceConfig
-from aofl.config.schema import DynamicsConfig, RunConfig
+from aofl.config.schema import (
+    RunConfig,
+)
 from aofl.records import FloatArray, Label, Verdict
 from aofl.records.events import ReactionHappened
 from aofl.reference import Reference

@@ -16,8 +16,8 @@ from ase.calculators.emt import EMT
 
 from aofl import api
 from aofl.config import config_from_mapping
+from aofl.config.dynamics import LangevinConfig
 from aofl.config.plumed_input import actions
-from aofl.config.schema import LangevinConfig
 from aofl.errors import ConfigError, RunStopped
 from aofl.records import Verdict
 from aofl.simulation import dynamics as dynamics_module

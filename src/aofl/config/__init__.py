@@ -1,6 +1,13 @@
 """What the user asks for: the schema of `run.yaml` and the one way to read it."""
 
 from aofl.config.changes import Change, compare, refuse
+from aofl.config.dynamics import (
+    BussiConfig,
+    DynamicsConfig,
+    LangevinConfig,
+    NoseHooverConfig,
+    VelocityVerletConfig,
+)
 from aofl.config.expand import alone, expand, values_of
 from aofl.config.read import (
     config_from_mapping,
@@ -12,16 +19,11 @@ from aofl.config.read import (
 from aofl.config.references import ReferenceConfig, TbliteConfig
 from aofl.config.schema import (
     AceConfig,
-    BussiConfig,
-    DynamicsConfig,
     GuardsConfig,
     LabelsConfig,
-    LangevinConfig,
     LearningConfig,
-    NoseHooverConfig,
     OutputConfig,
     RunConfig,
-    VelocityVerletConfig,
     check_elements,
 )
 from aofl.config.system import (

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from aofl.config.schema import BussiConfig, DynamicsConfig, LangevinConfig, VelocityVerletConfig
+from aofl.config.dynamics import (
+    BussiConfig,
+    DynamicsConfig,
+    LangevinConfig,
+    VelocityVerletConfig,
+)
 from aofl.engines.crew import Crew
 from aofl.engines.shared import SharedForceField
 from aofl.errors import ConfigError

@@ -21,7 +21,10 @@ from ase.geometry import find_mic
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from aofl.config.bias import BiasConfig, RestraintConfig, WallConfig
-from aofl.config.schema import MtkConfig, RunConfig
+from aofl.config.dynamics import MtkConfig
+from aofl.config.schema import (
+    RunConfig,
+)
 from aofl.errors import ConfigError
 from aofl.learning.adaptive_calculator import AdaptiveCalculator
 from aofl.records import FloatArray

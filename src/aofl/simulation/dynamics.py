@@ -19,7 +19,7 @@ from ase.md.md import MolecularDynamics
 from ase.md.nose_hoover_chain import MTKNPT, IsotropicMTKNPT, MaskedMTKNPT, NoseHooverChainNVT
 from ase.md.verlet import VelocityVerlet
 
-from aofl.config.schema import (
+from aofl.config.dynamics import (
     BussiConfig,
     DynamicsConfig,
     LangevinConfig,

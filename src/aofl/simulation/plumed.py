@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 
+from aofl.config.dynamics import DynamicsConfig
 from aofl.config.plumed_input import INPUT, read_plumed_files
-from aofl.config.schema import DynamicsConfig
 from aofl.errors import ConfigError, RunStopped
 from aofl.records import FloatArray
 from aofl.simulation.push import Push

@@ -10,8 +10,8 @@ import numpy as np
 from ase import Atoms, units
 from ase.constraints import FixAtoms
 
+from aofl.config.dynamics import DynamicsConfig, LangevinConfig
 from aofl.config.regions import RegionConfig
-from aofl.config.schema import DynamicsConfig, LangevinConfig
 from aofl.errors import ConfigError
 from aofl.records import FloatArray, IntArray
 from aofl.schedule import Schedule, mean

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from ase import units
 
-from aofl.config.schema import MtkConfig
+from aofl.config.dynamics import MtkConfig
 from aofl.errors import AoflError, RunStopped, StoreError
 from aofl.learning.update import calibration_factors
 from aofl.records import ThermoRow

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from ase import Atoms
 
+from aofl.config.dynamics import DynamicsConfig, MtkConfig, NoseHooverConfig
 from aofl.config.references import Cp2kConfig
-from aofl.config.schema import DynamicsConfig, MtkConfig, NoseHooverConfig, RunConfig
+from aofl.config.schema import (
+    RunConfig,
+)
 from aofl.errors import ConfigError, StructureError
 from aofl.forcefield.rows import widest_gap
 from aofl.reference import Reference
