@@ -10,6 +10,7 @@ recorded AIMD frames of the same reaction, which neither run has labelled.
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -60,6 +61,7 @@ def row(name: str, out: Path) -> dict:
         "labels": len(own),
         "label_s": sum((line.seconds or {}).get("reference", 0.0) for line in own),
         "label_steps": [line.step for line in own],
+        "labels_by_rule": Counter(line.rule for line in own),
         "explored": explored,
         "audits": summary["n_audit_frames"],
         "audit_meV_per_A": 1e3 * (summary["audit_forces_rmse"] or np.nan),

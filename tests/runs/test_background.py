@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,15 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from ase.build import bulk
+from command_line import aofl, killed
 
 from aofl import api
 from aofl.config.read import config_from_mapping
 from aofl.errors import ConfigError
 from aofl.reference import TbliteReference
-
-HERE = Path(__file__).parent
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
-ENVIRONMENT |= {"PYTHONPATH": str(HERE)}
 
 CONFIG = """
 mode: aofl
@@ -36,13 +29,6 @@ labels: {background: N}
 dynamics: {name: langevin, timestep_fs: 2, temperature_K: 500, steps: 160}
 output: {trajectory_every: 1, checkpoint_every: 20}
 """
-
-
-def aofl(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "aofl.cli", *map(str, arguments)],
-        capture_output=True, text=True, timeout=300, check=False, env=ENVIRONMENT,
-    )  # fmt: skip
 
 
 def made(place: Path, n: int = 2, **arguments: Any) -> Path:
@@ -118,17 +104,8 @@ def test_a_killed_run_takes_the_same_path_and_labels_nothing_twice(
     finished: Path, tmp_path: Path, share: float
 ) -> None:
     config, out = made(tmp_path / "config", seconds=0.02), tmp_path / "run"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aofl.cli", "run", config, "--out", out],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT,
-    )  # fmt: skip
-    goal, deadline = (finished / "thermo.csv").stat().st_size * share, time.monotonic() + 200
-    while not (out / "thermo.csv").exists() or (out / "thermo.csv").stat().st_size < goal:
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    size = (finished / "thermo.csv").stat().st_size * share
+    killed("run", config, "--out", out, growing=out / "thermo.csv", size=size)
     time.sleep(0.5)  # what was being labelled is finished and kept
     done = aofl("resume", out)
     assert done.returncode == 0, done.stderr

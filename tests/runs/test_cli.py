@@ -9,10 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from command_line import ENVIRONMENT, aofl, killed, started, wait_until
 
 CONFIG = """
 mode: aofl
@@ -26,20 +26,6 @@ learning: {target_force_error_meV_per_A: 300, audit_probability: 0.05}
 dynamics: {name: DYNAMICS, timestep_fs: 0.5, temperature_K: 500, steps: 40}
 output: {trajectory_every: 1, checkpoint_every: 10}
 """
-
-# As a user has it: nothing is said about threads.
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.endswith("_NUM_THREADS")}
-
-
-def aofl(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "aofl.cli", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env=ENVIRONMENT,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -122,20 +108,8 @@ def test_kill_and_resume_is_bit_identical(
     config: Path, finished: Path, tmp_path: Path, wait_for: str
 ) -> None:
     out = tmp_path / "killed"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aofl.cli", "run", config, "--out", out],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-    )
-    growing, goal = out / wait_for, (finished / wait_for).stat().st_size * 0.6
-    deadline = time.monotonic() + 200
-    while not growing.exists() or growing.stat().st_size < goal:
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
+    size = (finished / wait_for).stat().st_size * 0.6
+    killed("run", config, "--out", out, growing=out / wait_for, size=size)
     assert (out / "thermo.csv").read_bytes() != (finished / "thermo.csv").read_bytes()
     said = json.loads(aofl("status", out, "--json").stdout)
     assert said["status"] == "killed"
@@ -150,18 +124,10 @@ def test_sigterm_stops_cleanly_and_resume_goes_on(
     config: Path, finished: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "stopped"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aofl.cli", "run", config, "--out", out],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=ENVIRONMENT,
-    )
-    deadline = time.monotonic() + 200
-    while not (out / "thermo.csv").exists() or (out / "thermo.csv").stat().st_size < 600:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGTERM)
-    assert process.wait(timeout=60) == 3
+    with started("run", config, "--out", out) as process:
+        wait_until(process, out / "thermo.csv", 600)
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=60) == 3
     assert json.loads((out / "summary.json").read_text())["status"] == "stopped"
     assert aofl("resume", out).returncode == 0
     assert_same_run(out, finished)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
+from command_line import killed
 
 from aofl import api
 from aofl.config.read import config_from_mapping, read_config
@@ -84,22 +81,10 @@ def test_a_killed_walker_goes_on_to_the_last_bit(place: Path, copper: Atoms) -> 
     walked(place, "000", copper)
     whole = walked(place, "001", copper, seed=2, share_with="..")
     kept = whole.rename(place / "kept")  # a finished neighbour would be one more to learn from
-    config = configured(place, copper, share_with="..").model_copy(update={"seed": 2})
     out = place / "walkers" / "001"
     (place / "run.yaml").write_text((kept / "config.yaml").read_text())
-    assert config.seed == 2
-    command = [sys.executable, "-m", "aofl.cli", "run", place / "run.yaml", "--out", out]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
-    )  # fmt: skip
-    goal, deadline = (kept / "thermo.csv").stat().st_size * 0.6, time.monotonic() + 200
-    while not (out / "thermo.csv").exists() or (out / "thermo.csv").stat().st_size < goal:
-        assert process.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-    process.kill()
-    process.wait()
+    size = (kept / "thermo.csv").stat().st_size * 0.6
+    killed("run", place / "run.yaml", "--out", out, growing=out / "thermo.csv", size=size)
     api.resume(out)
     for name in ("thermo.csv", "trajectory.0001.extxyz.gz"):
         assert (out / name).read_bytes() == (kept / name).read_bytes(), name
