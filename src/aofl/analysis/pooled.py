@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any
 
 from scipy.stats import chi2
@@ -159,7 +160,7 @@ def _one_species(name: str, stories: Sequence[Story]) -> PooledSpecies:
     initial = sum(story.initial.get(name, 0) for story in stories)
     formed, consumed = (
         sum(side(event).count(name) for story in stories for event in story.events)
-        for side in (_made, _used)
+        for side in (attrgetter("made"), attrgetter("used"))
     )
     first = min(_when_formed(name, stories), default=None)
     return PooledSpecies(
@@ -176,11 +177,3 @@ def _one_species(name: str, stories: Sequence[Story]) -> PooledSpecies:
 
 def _when_formed(name: str, stories: Sequence[Story]) -> Iterable[tuple[float, str]]:
     return [(e.time_fs, s.name) for s in stories for e in s.events if name in e.made]
-
-
-def _made(event: Turnover) -> tuple[str, ...]:
-    return event.made
-
-
-def _used(event: Turnover) -> tuple[str, ...]:
-    return event.used

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aofl.errors import ConfigError
+from aofl.records import LEARNING_MODES
 
 _NEW_RUN = "start a new run for it"
 REFUSED = {
@@ -33,7 +34,6 @@ APPLIED_LEAVES = {
     "extrapolation",
     "mixing",
 }
-_SWITCHABLE = {"aofl", "cofl"}
 _IGNORED = {"out"}  # where the run lies is known
 
 
@@ -95,7 +95,7 @@ def refuse(changes: Iterable[Change]) -> None:
 def _refusal(key: str, old: Any, new: Any, step: int, is_branch: bool) -> str | None:
     if key == "dynamics.steps" and new < step:
         return f"it is a total, and the run is at step {step}; give at least that"
-    if key == "mode" and not {old, new} <= _SWITCHABLE:
+    if key == "mode" and not {old, new} <= LEARNING_MODES:
         return "only aofl and cofl change into each other; start a new run, with --model for mlff"
     if key == "seed" and not is_branch:
         return "the past was drawn from it; branch with `--from` and `--to`, or start a new run"

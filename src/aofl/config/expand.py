@@ -9,9 +9,9 @@ from aofl.config.read import config_from_mapping
 from aofl.config.schema import RunConfig
 from aofl.config.walkers import full_name
 from aofl.errors import ConfigError
+from aofl.records import LEARNING_MODES
 
 ALL_OTHERS = ".."  # `labels.share_with`, seen from the directory of a walker
-LEARNING_MODES = ("aofl", "cofl")
 
 
 def expand(config: RunConfig) -> tuple[RunConfig, ...]:

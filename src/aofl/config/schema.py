@@ -20,6 +20,7 @@ from aofl.config.stages import StagesConfig
 from aofl.config.system import SystemConfig
 from aofl.config.walkers import WalkersConfig
 from aofl.errors import ConfigError
+from aofl.records import LEARNING_MODES
 
 LARGEST_TIMESTEP_WITH_HYDROGEN_FS = 1.0
 LEAST_TARGET = 1.0  # meV/Å
@@ -220,7 +221,7 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _stages_teach_what_can_be_taught(self) -> RunConfig:
-        if self.stages is not None and self.mode not in ("aofl", "cofl"):
+        if self.stages is not None and self.mode not in LEARNING_MODES:
             raise ValueError(f"`stages` teach a force field, and `mode: {self.mode}` learns none")
         if self.stages is None:
             return self

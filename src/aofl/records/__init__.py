@@ -9,11 +9,12 @@ from aofl.records.error_sums import ErrorSums
 from aofl.records.events import Event, OtherEvent
 from aofl.records.labels import ClosestPair, Label, LabelledStructure, Prediction
 from aofl.records.ledger_line import LedgerLine
-from aofl.records.mode import Mode
+from aofl.records.mode import LEARNING_MODES, Mode
 from aofl.records.thermo_row import THERMO_COLUMNS, ThermoRow
 from aofl.records.verdict import Action, Neighbour, Verdict
 
 __all__ = [
+    "LEARNING_MODES",
     "THERMO_COLUMNS",
     "Action",
     "ClosestPair",

@@ -4,6 +4,7 @@
 on that of chemistry and similarity too, "mlff" runs with a frozen force field.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 Mode = Literal["aimd", "cofl", "aofl", "mlff"]
+LEARNING_MODES: Final = frozenset({"aofl", "cofl"})

@@ -9,7 +9,7 @@ from typing import Any
 from aofl.analysis.pooled import Pooled, PooledReaction, Story, pooled
 from aofl.analysis.rates import Rate, Turnover
 from aofl.bayes.error_statistics import total
-from aofl.records import ErrorSums
+from aofl.records import LEARNING_MODES, ErrorSums
 from aofl.report.data import AUDIT_RULES, RunData
 from aofl.report.figures.compare import labels_over_time
 from aofl.report.figures.cost import wall_times
@@ -21,7 +21,6 @@ DASH = "\u2013"
 MOST_EVENTS = 60
 RESTS_ON = "from the run directories of the walkers. Accuracy is quoted on audit frames only"
 UNKNOWN = "waiting"
-LEARNING = ("aofl", "cofl")  # modes in which walkers read each other's labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +95,7 @@ def _headline(walkers: Sequence[Walker], record: Mapping[str, Any], status: str)
     groups = list(dict.fromkeys(walker.group for walker in walkers if walker.group))
     full = [title(data) for data in begun]
     titles = dict.fromkeys(one.partition(" at ")[0] if groups else one for one in full)
-    is_shared = any(data.run.get("mode") in LEARNING for data in begun)
+    is_shared = any(data.run.get("mode") in LEARNING_MODES for data in begun)
     shared = "; labels are shared between them" if is_shared else ""
     differ = f"Conditions: {', '.join(groups)}." if groups else ""
     rmse = record["audit_rmse"]

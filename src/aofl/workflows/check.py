@@ -15,7 +15,7 @@ from ase import Atoms
 from aofl.config import expand
 from aofl.config.schema import RunConfig
 from aofl.progress import OnProgress, nobody
-from aofl.records import Label
+from aofl.records import LEARNING_MODES, Label
 from aofl.reference import LabelLimits, Reference, check_label
 from aofl.system.strain import large_force, squeezed_contacts
 from aofl.workflows.admission import admit
@@ -74,7 +74,7 @@ def check(
     if timed is not None:
         seconds, own = timed.seconds, OwnCost()
         if force_field is not None:
-            learns = config.mode in ("aofl", "cofl")
+            learns = config.mode in LEARNING_MODES
             own = own_cost(force_field, atoms, timed.label, learns=learns)
     labels = label_range(config.dynamics.steps, config.mode)
     return {

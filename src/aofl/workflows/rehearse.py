@@ -12,6 +12,7 @@ from aofl.config.references import TbliteConfig
 from aofl.config.schema import RunConfig
 from aofl.errors import ConfigError
 from aofl.forcefield.model import ForceField
+from aofl.records import LEARNING_MODES
 from aofl.reference import AseReference
 from aofl.simulation.run_state import Run
 from aofl.store import RunDirectory, jsonable, read_events, read_ledger, write_atomic
@@ -51,7 +52,7 @@ def rehearse(
     ConfigError
         If the mode does not learn: there is nothing to rehearse.
     """
-    if config.mode not in ("aofl", "cofl"):
+    if config.mode not in LEARNING_MODES:
         raise ConfigError(f"`mode` is {config.mode}; only aofl and cofl learn and can be rehearsed")
     labels = config.labels.model_copy(update={"background": 0})
     config = config.model_copy(update={"stages": None, "walkers": None, "labels": labels})
