@@ -119,3 +119,27 @@ def test_a_cell_with_vacuum_teaches_no_stress():
     atoms.cell[2, 2] += 12.0
     force_field.learn(atoms, truth(atoms))
     assert force_field.data.statistics.count == 2 * n + 6
+
+
+def test_a_cut_out_gives_the_force_rows_of_its_core_alone(atoms, expansion):
+    rng, volume = np.random.default_rng(1), atoms.get_volume()
+    whole = Label(energy=-7.0, forces=rng.normal(size=(len(atoms), 3)), stress=np.ones(6))
+    part = dataclasses.replace(whole, core=np.array([0, 3, 6]))
+    rows, of_core = (
+        label_rows(BASIS, expansion, atoms.numbers, label, 0.0, volume) for label in (whole, part)
+    )
+    chosen = (3 * part.core[:, None] + np.arange(3)).ravel()
+    assert set(of_core.kinds.tolist()) == {FORCES}
+    np.testing.assert_array_equal(of_core.matrix, rows.of(FORCES)[chosen])
+    np.testing.assert_array_equal(of_core.targets, rows.only(FORCES).targets[chosen])
+
+
+def test_what_a_cut_out_taught_can_be_forgotten(atoms):
+    part = Label(energy=-7.0, forces=np.ones((len(atoms), 3)), core=np.array([2, 5]))
+    known = ForceField(ELEMENTS, settings=TINY)
+    known.learn(crystal(3), truth(crystal(3)))
+    before = known.predict(atoms).forces
+    known.learn(atoms, part)
+    known.forget(atoms, part)
+    known.renew()
+    np.testing.assert_allclose(known.predict(atoms).forces, before, atol=1e-6)

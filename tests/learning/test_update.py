@@ -51,7 +51,15 @@ def outcome(
 ) -> Outcome:
     """Return how a prediction fared whose calibrated errors were as expected, eV/Å."""
     judged = judgement(expected or [0.2, 0.1, 0.1], [limits] * 3)
-    return Outcome(errors=np.array(errors), difference=np.zeros((3, 3)), inside={}, judged=judged)
+    return Outcome(
+        atoms=np.arange(3),
+        symbols=SYMBOLS,
+        errors=np.array(errors),
+        difference=np.zeros((3, 3)),
+        deviations=np.full((3, 3), 0.01),
+        inside={},
+        judged=judged,
+    )
 
 
 def both(**what: Any) -> dict[str, ElementCalibration]:

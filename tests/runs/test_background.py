@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from ase.build import bulk
 from command_line import aofl, killed
+from same_path import assert_same_path, ledger
 
 from aofl import api
 from aofl.config.read import config_from_mapping
@@ -47,20 +48,6 @@ def made(place: Path, n: int = 2, **arguments: Any) -> Path:
 
 def calls(config: Path) -> Counter[str]:
     return Counter((config.parent / "calls").read_text().split())
-
-
-def ledger(run: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (run / "ledger.jsonl").read_text().splitlines()]
-
-
-def assert_same_path(one: Path, other: Path) -> None:
-    for name in ("thermo.csv", "trajectory.0001.extxyz.gz"):
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
-    without = [
-        [{k: v for k, v in line.items() if k != "seconds"} for line in ledger(run)]
-        for run in (one, other)
-    ]
-    assert without[0] == without[1]
 
 
 @pytest.fixture(scope="module")

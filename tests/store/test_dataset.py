@@ -1,5 +1,6 @@
 """Labels are never lost, never changed, and read back bit for bit."""
 
+import dataclasses
 import gzip
 import logging
 import tempfile
@@ -276,3 +277,28 @@ def test_the_level_of_foreign_frames_is_what_they_say(tmp_path):
         read_labels(tmp_path / "a.extxyz")
     ase.io.write(tmp_path / "b.extxyz", frames[:1])
     assert read_labels(tmp_path / "b.extxyz")[0].provenance["level"] == PBE
+
+
+def test_the_core_of_a_cut_out_reads_back(tmp_path):
+    whole = entry(n=4)
+    part = dataclasses.replace(whole, label=dataclasses.replace(whole.label, core=np.array([1, 3])))
+    path = tmp_path / "labels.extxyz"
+    fill(path, [part, whole])
+    first, second = read_labels(path)
+    np.testing.assert_array_equal(first.label.core, [1, 3])
+    np.testing.assert_array_equal(first.label.counted, [1, 3])
+    assert second.label.core is None
+    np.testing.assert_array_equal(second.label.counted, range(4))
+    assert ase.io.read(path, "0").arrays["REF_core"].tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize("column", [[False] * 3, [0, 1, 2]])
+def test_a_column_that_names_no_core_is_no_label(tmp_path, column):
+    item, path = entry(), tmp_path / "labels.extxyz"
+    core = dataclasses.replace(item.label, core=np.array([0]))
+    fill(path, [dataclasses.replace(item, label=core)])
+    atoms = ase.io.read(path)
+    atoms.arrays["REF_core"] = np.array(column)
+    ase.io.write(path, atoms)
+    with pytest.raises(StoreError, match="REF_core must be T or F"):
+        read_labels(path)

@@ -51,6 +51,6 @@ def test_a_force_field_for_production_pays_for_its_steps_alone(
     learned.learn(copper, label)
     learned.save(tmp_path / "model.h5", for_production=True)
     frozen = ForceField.load(tmp_path / "model.h5")
-    cost = own_cost(frozen, copper, label, learns=False)
+    cost = own_cost(frozen, copper, copper, label, learns=False)
     assert cost.step > 0
     assert cost.update == 0

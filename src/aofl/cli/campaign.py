@@ -98,6 +98,9 @@ def check(
         typer.echo(f"data        {', '.join(found['reference_data'])}")
     if found["weights"] is not None:
         typer.echo(f"force field {found['weights']} weights")
+    if found["cut"] is not None:
+        atoms, core = found["cut"]["atoms"], found["cut"]["core"]
+        typer.echo(f"cut-out     {atoms} atoms, of which the forces on {core} count")
     _show_forecast(found)
     if found["label_s"] is None:
         typer.echo("`--label` times one label for hours; `aofl rehearse` counts the labels")
@@ -150,7 +153,11 @@ def _show_forecast(found: Mapping[str, Any]) -> None:
     if found["label_s"] is None:
         return
     hours = " to ".join(dict.fromkeys(f"{h:.2g}" for h in found["hours"]))
-    basis = f"{hours} h at {found['label_s']:.2g} s a label; AIMD {found['aimd_hours']:.2g} h"
+    basis = f"{hours} h at {found['label_s']:.2g} s a label"
+    if found["aimd_hours"] is None:
+        typer.echo(f"time        {basis}; what AIMD would take, labels of cut-outs do not tell")
+        return
+    basis += f"; AIMD {found['aimd_hours']:.2g} h"
     if found["speedup"] is None:
         typer.echo(f"labels take {basis}; steps of the force field come on top")
         return

@@ -55,10 +55,11 @@ def lines_of_errors(found: Evaluation) -> Iterator[str]:
         f"forces  RMSE {1e3 * found.forces_rmse:.1f} meV/Å, "
         f"coverage of the 90 % interval {found.coverage_90:.2f}"
     )
-    yield (
-        f"energy  RMSE {1e3 * found.energy_rmse_per_atom:.2f} meV/atom "
-        f"after a shift of {1e3 * found.energy_shift_per_atom:.2f} meV/atom"
-    )
+    if found.energy_rmse_per_atom is not None and found.energy_shift_per_atom is not None:
+        yield (
+            f"energy  RMSE {1e3 * found.energy_rmse_per_atom:.2f} meV/atom "
+            f"after a shift of {1e3 * found.energy_shift_per_atom:.2f} meV/atom"
+        )
     for element, errors in found.by_element.items():
         yield (
             f"{element:>6}  RMSE {1e3 * errors.forces_rmse:.1f}, MAE {1e3 * errors.forces_mae:.1f} "

@@ -128,6 +128,36 @@ class LearningConfig(Section):
         return value
 
 
+class CutConfig(Section):
+    """How the surroundings of an atom are cut out of a structure that is too large for a label."""
+
+    max_atoms: int = Field(
+        ge=10, description="structures with more are labelled in cut-outs of at most about so many"
+    )
+    margin_A: float = Field(
+        default=5.0,
+        ge=2,
+        le=15,
+        description="distance from what is left out within which forces do not count",
+    )
+    vacuum_A: float = Field(
+        default=12.0, ge=8, le=40, description="width of the vacuum along axes that are cut"
+    )
+
+    def applies(self, n_atoms: int) -> bool:
+        """Return whether a structure of so many atoms is cut."""
+        return n_atoms > self.max_atoms
+
+    @model_validator(mode="after")
+    def _images_are_apart(self) -> CutConfig:
+        if self.vacuum_A <= self.margin_A:
+            raise ValueError(
+                f"`vacuum_A` ({self.vacuum_A:g}) must be wider than `margin_A` "
+                f"({self.margin_A:g}), or cut-outs touch their images"
+            )
+        return self
+
+
 class LabelsConfig(Section):
     """When a label is believed, and what becomes of one that is not."""
 
@@ -164,6 +194,9 @@ class LabelsConfig(Section):
         default=None,
         min_length=1,
         description="directory whose run directories share their labels, from this one: `..`",
+    )
+    cut: CutConfig | None = Field(
+        default=None, description="label large structures in cut-outs; null labels them whole"
     )
 
 
@@ -244,6 +277,25 @@ class RunConfig(Section):
                 "`stages` would be learned by each of the `walkers` anew; run them once before, "
                 "and give the walkers its model as `force_field.model`"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _cut_labels_suffice(self) -> RunConfig:
+        """Refuse what needs labels of the whole."""
+        if self.labels.cut is None:
+            return self
+        for is_there, what in (
+            (self.mode == "aimd", "`mode: aimd` moves the whole on labels"),
+            (self.dynamics.target_pressure is not None, "`dynamics.pressure_GPa` needs a stress"),
+            (self.labels.background > 0, "`labels.background` sends whole structures away"),
+            (self.engine == "lammps", "`engine: lammps` shares whole structures among ranks"),
+            (
+                self.stages is not None and self.stages.explore is not None,
+                "`stages.explore` labels whole structures",
+            ),
+        ):
+            if is_there:
+                raise ValueError(f"{what}, and `labels.cut` makes none; drop one of the two")
         return self
 
     @model_validator(mode="after")

@@ -160,9 +160,11 @@ def line(said: FloatArray, given: FloatArray) -> Line | None:
 
 
 def _groups(labels: Sequence[LabelledStructure]) -> list[list[int]]:
-    """Return the labels of one composition and about one volume, where there are enough."""
+    """Return the whole labels of one composition and about one volume, where there are enough."""
     found: dict[tuple[bytes, int], list[int]] = defaultdict(list)
     for k, entry in enumerate(labels):
+        if entry.label.core is not None:
+            continue  # the forces of a cut-out that count say nothing of its energy
         size = abs(np.linalg.det(entry.cell)) if entry.pbc.all() else 1.0
         kind = np.sort(entry.numbers).tobytes() + entry.pbc.tobytes()
         found[kind, round(float(np.log(size)) / SAME_VOLUME)].append(k)

@@ -31,14 +31,14 @@ class ElementErrors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Errors on a set of labels.
+    """Errors on a set of labels; of cut-outs only the forces of their cores count.
 
     Attributes
     ----------
     energy_rmse_per_atom
-        After removing the mean shift, eV.
+        After removing the mean shift, eV; None where all labels are of cut-outs.
     energy_shift_per_atom
-        Mean of predicted minus true energy per atom, eV.
+        Mean of predicted minus true energy per atom, eV; likewise.
     coverage_90
         Fraction of force components within the calibrated 90 % interval.
     pairs
@@ -47,8 +47,8 @@ class Evaluation:
 
     n_frames: int
     forces_rmse: float
-    energy_rmse_per_atom: float
-    energy_shift_per_atom: float
+    energy_rmse_per_atom: float | None
+    energy_shift_per_atom: float | None
     coverage_90: float
     by_element: dict[str, ElementErrors]
     pairs: list[tuple[FloatArray, FloatArray, list[str]]]
@@ -74,17 +74,19 @@ def evaluate(
     for entry in tracked(labels, "predicting", on_progress):
         atoms = structure(entry)
         said = force_field.predict(atoms, forces_std="sampled")
-        shifts.append((said.energy - entry.label.energy) / len(atoms))
-        errors.append(said.forces - entry.label.forces)
-        sigmas.append(force_field.error_deviation(atoms, said.deviations))
-        numbers.append(entry.numbers)
-        pairs.append((said.forces, entry.label.forces, atoms.get_chemical_symbols()))
+        counted, forces = entry.label.counted, entry.label.forces
+        if entry.label.core is None:
+            shifts.append((said.energy - entry.label.energy) / len(atoms))
+        errors.append((said.forces - forces)[counted])
+        sigmas.append(force_field.error_deviation(atoms, said.deviations)[counted])
+        numbers.append(entry.numbers[counted])
+        pairs.append((said.forces[counted], forces[counted], list(atoms.symbols[counted])))
     error, sigma, z = np.concatenate(errors), np.concatenate(sigmas), np.concatenate(numbers)
     return Evaluation(
         n_frames=len(labels),
         forces_rmse=float(np.sqrt(np.mean(error**2))),
-        energy_rmse_per_atom=float(np.std(shifts)),
-        energy_shift_per_atom=float(np.mean(shifts)),
+        energy_rmse_per_atom=float(np.std(shifts)) if shifts else None,
+        energy_shift_per_atom=float(np.mean(shifts)) if shifts else None,
         coverage_90=_coverage(error, sigma),
         by_element={
             chemical_symbols[k]: _of_element(error[z == k], sigma[z == k]) for k in np.unique(z)

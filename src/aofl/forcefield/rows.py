@@ -106,6 +106,8 @@ def label_rows(
 ) -> Rows:
     """Return the rows of a label: energy, forces, and the virial where there is a stress.
 
+    Of a cut-out they are the forces of its core alone.
+
     Parameters
     ----------
     reference
@@ -113,23 +115,23 @@ def label_rows(
     volume
         Å^3, for the stress; 0 leaves the stress out.
     """
-    n = len(numbers)
-    core = repulsion(expansion.neighbors, numbers)
-    root = np.sqrt(n)
-    energy = _with_composition(energy_row(basis, expansion)[None], basis, expansion) / root
-    matrices = [energy, _padded(force_rows(basis, expansion, np.arange(n)), basis)]
-    targets = [
-        np.array([label.energy - reference - core.energies.sum()]) / root,
-        (label.forces - core.forces).ravel(),
-    ]
-    if label.stress is not None and volume > 0:
-        matrices.append(_padded(virial_rows(basis, expansion), basis) / root)
-        targets.append((label.stress * volume - core.virial) / root)
-    kinds = np.repeat(np.arange(len(targets)), [len(part) for part in targets])
+    near, atoms = repulsion(expansion.neighbors, numbers), label.counted
+    root = np.sqrt(len(numbers))
+    matrices = {FORCES: _padded(force_rows(basis, expansion, atoms), basis)}
+    targets = {FORCES: (label.forces - near.forces)[atoms].ravel()}
+    if label.core is None:
+        energy = energy_row(basis, expansion)[None]
+        matrices[ENERGY] = _with_composition(energy, basis, expansion) / root
+        targets[ENERGY] = np.array([label.energy - reference - near.energies.sum()]) / root
+        if label.stress is not None and volume > 0:
+            matrices[VIRIAL] = _padded(virial_rows(basis, expansion), basis) / root
+            targets[VIRIAL] = (label.stress * volume - near.virial) / root
+    order = sorted(targets)
+    kinds = np.repeat(order, [len(targets[kind]) for kind in order])
     noise = NOISES[kinds]
     return Rows(
-        matrix=np.concatenate(matrices) / noise[:, None],
-        targets=np.concatenate(targets) / noise,
+        matrix=np.concatenate([matrices[kind] for kind in order]) / noise[:, None],
+        targets=np.concatenate([targets[kind] for kind in order]) / noise,
         kinds=kinds,
     )
 

@@ -77,7 +77,9 @@ def reference_energies(labels: list[LabelledStructure], species: IntArray) -> Fl
     """Return the least-squares energy per atom of each element, eV, shape (n_species,).
 
     Where the compositions do not tell elements apart, the share is the one nearest to the mean.
+    Those of cut-outs count only where there are no others.
     """
+    labels = [entry for entry in labels if entry.label.core is None] or labels
     counts = np.array([[np.sum(e.numbers == z) for z in species] for e in labels], dtype=float)
     energies = np.array([entry.label.energy for entry in labels])
     mean = energies.sum() / counts.sum()
@@ -88,6 +90,12 @@ def reference_energies(labels: list[LabelledStructure], species: IntArray) -> Fl
 def structure(entry: LabelledStructure) -> Atoms:
     """Return the bare structure of a label."""
     return Atoms(entry.numbers, entry.positions, cell=entry.cell, pbc=entry.pbc)
+
+
+def counted(entry: LabelledStructure, number: int) -> IntArray:
+    """Return the atoms of an element whose forces count in a label."""
+    atoms = entry.label.counted
+    return np.asarray(atoms[entry.numbers[atoms] == number])
 
 
 def calibration(force_field: ForceField, samples: list[list[LabelledStructure]]) -> FloatArray:
@@ -104,8 +112,8 @@ def calibration(force_field: ForceField, samples: list[list[LabelledStructure]])
         pairs = []
         for labels, predictions in zip(samples, said, strict=True):
             both = list(zip(labels, predictions, strict=True))
-            error = [(e.label.forces - p.forces)[e.numbers == z].ravel() for e, p in both]
-            u = [p.deviations[e.numbers == z].ravel() for e, p in both]
+            error = [(e.label.forces - p.forces)[counted(e, z)].ravel() for e, p in both]
+            u = [p.deviations[counted(e, z)].ravel() for e, p in both]
             pairs.append((np.concatenate(error), np.concatenate(u)))
         if all(len(error) for error, _ in pairs):
             factors[k] = two_factors(pairs, force_field.force_noise)

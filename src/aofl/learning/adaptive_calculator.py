@@ -150,6 +150,7 @@ class AdaptiveCalculator(Calculator):
             timing=self.timing,
             goes_on=labels.on_failure == "continue",
             n_background=0 if background is None else labels.background,
+            cut=labels.cut,
         )
         self.force_field = force_field
         target = 1e-3 * settings.target_force_error_meV_per_A

@@ -4,7 +4,8 @@
 
 One step is a function of a frame, the model and the state, and returns what came of it as a value:
 `Moved` with the forces to go on with, or `Refused` with the verdict. On a labelled step the atoms
-move on the forces of the reference. The state is frozen and replaced; the model goes on changing
+move on the forces of the reference, unless only parts of them were labelled
+(`aofl.learning.cut_labels`). The state is frozen and replaced; the model goes on changing
 its Gram matrices in place, as copies of them are too large. Nothing here knows files or ASE, and
 times are only handed on to be counted.
 """
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from aofl.config.schema import CutConfig
+from aofl.learning.cut_labels import CutLabels, Shown
 from aofl.learning.excursion import followed, word_about_excursion
 from aofl.learning.failed_label import stop, without_label
 from aofl.learning.late_answers import LateAnswers
@@ -59,6 +62,8 @@ class Learner:
         Whether a label that fails may be done without.
     n_background
         Processes that make audits beside the run; with 0 it waits for each.
+    cut
+        How structures are cut that are too large for a label; None labels every one whole.
     """
 
     conditions: Conditions
@@ -66,6 +71,7 @@ class Learner:
     timing: Timing = field(default_factory=Timing)
     goes_on: bool = True
     n_background: int = 0
+    cut: CutConfig | None = None
 
     def step(self, frame: Frame, model: Model | None, state: LearnerState) -> Moved | Refused:
         """Make one step of the method.
@@ -155,6 +161,12 @@ class Learner:
             goes_on=self.goes_on,
         )
 
+    @property
+    def _cuts(self) -> CutLabels:
+        return CutLabels(
+            oracle=self.oracle, teacher=self._teacher, settings=self.cut, goes_on=self.goes_on
+        )
+
     def _with_heat(self, moved: Moved, frame: Frame) -> Moved:
         """Follow the temperature at a step that was accepted."""
         path, n_atoms = moved.state.path, len(frame.structure)
@@ -240,6 +252,9 @@ class Learner:
         continuous
             The energy without the jumps so far, eV; None where it begins with this label.
         """
+        if self._cuts.applies(now.frame):
+            shown = self._cuts.asked(now, verdict)
+            return _led_alone(shown, verdict, continuous) if isinstance(shown, Shown) else shown
         match self.oracle.ask(now.question(verdict)):
             case NoLabel(failure=failure):
                 return without_label(now, failure, goes_on=self.goes_on)
@@ -320,6 +335,15 @@ def _on_prediction(now: Now, verdict: Verdict) -> Moved:
     seen, shift = now.seen, now.state.energy_shift
     state = _at_step(now.state, now.frame, seen.step, "ff", shift, seen.bonded)
     return Moved(forces=now.seen.prediction, verdict=verdict, state=state, told=now.told)
+
+
+def _led_alone(shown: Shown, verdict: Verdict, continuous: float | None) -> Moved:
+    """Go on with the forces of the force field after labels of cut-outs."""
+    energy = shown.now.seen.prediction.energy
+    shift = 0.0 if continuous is None else energy - continuous
+    state = replace(shown.now.state, energy_shift=shift)
+    moved = _on_prediction(replace(shown.now, state=state), verdict)
+    return replace(moved, outcome=shown.outcome)
 
 
 def _refused(now: Now, verdict: Verdict) -> Refused:

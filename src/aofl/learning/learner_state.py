@@ -313,14 +313,25 @@ class LearnerState(Knowledge):
         return replace(self, usual_distance=usual)
 
     def remembering(
-        self, symbols: list[str], environments: FloatArray, label_id: int
+        self,
+        symbols: list[str],
+        environments: FloatArray,
+        label_id: int,
+        counted: IntArray | None = None,
     ) -> LearnerState:
-        """Add the environments of a labelled structure that are not in the stores yet."""
+        """Add the environments of a labelled structure that are not in the stores yet.
+
+        Parameters
+        ----------
+        counted
+            Indices of these atoms in the structure; None where they are all.
+        """
         stores = dict(self.environments)
+        named = np.arange(len(symbols)) if counted is None else counted
         for element, atoms in atoms_of(symbols).items():
             store = stores.get(element, EnvironmentStore.empty(environments.shape[1]))
             spacing = STORE_SPACING * self.distance_of(element)
-            stores[element] = store.extended(environments[atoms], label_id, atoms, spacing)
+            stores[element] = store.extended(environments[atoms], label_id, named[atoms], spacing)
         return replace(self, environments=stores)
 
 

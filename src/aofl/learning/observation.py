@@ -64,6 +64,11 @@ class Judgement:
         """Calibrated error of the worst atom, in thresholds."""
         return self.error / self.limit
 
+    def of(self, atoms: IntArray) -> Judgement:
+        """Return what is thought of some of the atoms, in their order."""
+        errors, limits = self.errors[atoms], self.limits[atoms]
+        return Judgement(errors=errors, limits=limits, atom=int((errors / limits).argmax()))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:

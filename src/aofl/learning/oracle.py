@@ -7,7 +7,7 @@ set or the cache knows is never computed again. What got no label is kept in qua
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -110,7 +110,8 @@ class Oracle:
             else:
                 background.forget(digest)
             return Answer(label=known, label_id=found)
-        label = self._cache.find(digest) if self._cache is not None else None
+        cached = self._cache.find(digest) if self._cache is not None else None
+        label = None if cached is None else replace(cached, core=question.core)
         events: tuple[SpotChecked, ...] = ()
         if label is None:
             believed = partial(self._believed, question, atoms)
@@ -137,6 +138,7 @@ class Oracle:
             atoms,
             limits=limits_of(self.settings),
             expectation=_expectation(question),
+            core=question.core,
         )
 
     def _asked(

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from aofl.errors import ReferenceFailed
 from aofl.learning.observation import Frame
-from aofl.records import FloatArray, Label, Prediction
+from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.records.events import SpotChecked
 
 
@@ -24,6 +24,8 @@ class Question:
     expected_errors
         What the force field takes its force error to be, rms over x, y, z, eV/Å, shape (n,);
         None where it is too young to doubt a label.
+    core
+        The atoms of a cut-out whose forces count (`Label.core`); None where all do.
     """
 
     frame: Frame
@@ -32,6 +34,7 @@ class Question:
     rule: str
     prediction: Prediction | None = None
     expected_errors: FloatArray | None = None
+    core: IntArray | None = None
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Teacher:
     ) -> Taught:
         """Teach the force field a label that has tested it, and say what came of it."""
         seen, label = now.seen, answer.label
+        said, true = seen.prediction.forces[label.counted], label.forces[label.counted]
         state, energy, seconds = self._learned(now, verdict, answer, outcome, tested)
         line = ledger_line(
             verdict,
@@ -54,7 +55,7 @@ class Teacher:
             predicted_error=now.state.path.error,
             label_id=answer.label_id,
             seconds={"reference": label.seconds, "update": seconds},
-            errors=error_sums(seen.prediction.forces, label.forces, seen.symbols),
+            errors=error_sums(said, true, outcome.symbols),
             inside_90=outcome.inside,
             reactive=state.watch.is_on,
             energy_jump_eV=energy - seen.prediction.energy,
@@ -94,10 +95,11 @@ class Teacher:
         state = replace(state, path=replace(path, bonded=None, judged_bonded=None))
         step = max(path.step, 0)
         seen = observe_fully(frame, model, state, self.conditions, self.timing, step=step)
-        seen = with_molecules(seen, frame, state, self.conditions, self.timing)
+        if answer.label.core is None:  # molecules of a cut-out touch nothing at its rim
+            seen = with_molecules(seen, frame, state, self.conditions, self.timing)
         outcome = compare(seen, answer.label, state)
         if is_test(state):
-            state = state.tested(seen.symbols, outcome.difference, seen.prediction.deviations)
+            state = state.tested(outcome.symbols, outcome.difference, outcome.deviations)
         if seen.chemistry is not None:
             state = replace(state, watch=state.watch.knowing(seen.chemistry))
         now = Now(frame=frame, model=model, seen=seen, state=state)

@@ -18,7 +18,7 @@ from aofl.learning.observation import Judgement, Observation
 from aofl.learning.rules.audit import is_drifting, next_gap
 from aofl.learning.rules.baselines import updated_threshold
 from aofl.learning.waiting import Waiting
-from aofl.records import FloatArray, Label, Verdict
+from aofl.records import FloatArray, IntArray, Label, Verdict
 from aofl.records.rule_names import AUDIT, AUDITS
 
 LARGEST_OVER_TYPICAL = 2.0  # the largest error of a frame, in typical ones
@@ -30,14 +30,17 @@ LONGEST_HOLD = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a prediction fared when its label came.
+    """How a prediction fared when its label came, for the n atoms that count in it.
 
     Attributes
     ----------
+    atoms, symbols
+        Their indices in the structure, shape (n,), and their elements.
     errors
         Force error of each atom, rms over x, y, z, eV/Å, shape (n,).
-    difference
-        Predicted minus true forces, eV/Å, shape (n, 3).
+    difference, deviations
+        Predicted minus true forces, and what was thought of them: `Prediction.forces_std`, eV/Å,
+        shape (n, 3).
     inside
         Element to force components inside the 90 % interval, and their number; empty where the
         label was no test of the calibration.
@@ -45,8 +48,11 @@ class Outcome:
         What was thought before.
     """
 
+    atoms: IntArray
+    symbols: list[str]
     errors: FloatArray
     difference: FloatArray
+    deviations: FloatArray
     inside: dict[str, tuple[int, int]]
     judged: Judgement
 
@@ -56,6 +62,11 @@ class Outcome:
         return bool((self.errors > self.judged.limits).any())
 
     @property
+    def excess(self) -> float:
+        """The largest force error of an atom, in thresholds."""
+        return float((self.errors / self.judged.limits).max())
+
+    @property
     def largest(self) -> float:
         """The largest force error of an atom, eV/Å."""
         return float(self.errors.max())
@@ -63,15 +74,18 @@ class Outcome:
 
 def compare(seen: Observation, label: Label, state: LearnerState) -> Outcome:
     """Compare a prediction with its label."""
-    difference = seen.prediction.forces - label.forces
-    inside = {}
-    if is_test(state):
-        inside = state.inside(seen.symbols, difference, seen.prediction.deviations)
+    atoms = label.counted
+    symbols = [seen.symbols[k] for k in atoms]
+    difference = (seen.prediction.forces - label.forces)[atoms]
+    deviations = seen.prediction.deviations[atoms]
     return Outcome(
+        atoms=atoms,
+        symbols=symbols,
         errors=np.sqrt(np.mean(difference**2, axis=1)),
         difference=difference,
-        inside=inside,
-        judged=seen.judged,
+        deviations=deviations,
+        inside=state.inside(symbols, difference, deviations) if is_test(state) else {},
+        judged=seen.judged.of(atoms),
     )
 
 
@@ -95,7 +109,7 @@ def noted(
 ) -> LearnerState:
     """Return the state after a label has tested the force field, before it is learned."""
     if is_test(state):
-        state = state.tested(seen.symbols, outcome.difference, seen.prediction.deviations)
+        state = state.tested(outcome.symbols, outcome.difference, outcome.deviations)
     state = with_audit(state, verdict, outcome, seen.step, settings)
     state = with_cost(state, seen.step, label)
     return with_chemistry(state, seen, outcome)
@@ -202,20 +216,21 @@ def learn(
     LearnerState, float
         The state, and the energy of the structure by the updated force field, eV.
     """
-    symbols, environments = seen.symbols, seen.prediction.environments
-    if environments is None:
+    if seen.prediction.environments is None:
         raise ValueError("learning needs a prediction that was looked at")
+    symbols, environments = outcome.symbols, seen.prediction.environments[label.counted]
     state = state.measured(symbols, environments, outcome.errors)
     model.learn(seen.structure, label)
-    state = state.remembering(symbols, environments, label_id)
+    state = state.remembering(symbols, environments, label_id, label.counted)
     after = model.predict(seen.structure, forces_std="sampled")
+    deviations = after.deviations[label.counted]
     state = replace(
         state,
         n_labels=state.n_labels + 1,
         learned_ids=(*state.learned_ids, label_id),
         force_noise=model.force_noise,
-    ).reached(symbols, after.deviations)
-    largest = float(np.sqrt(np.mean(after.deviations**2, axis=1)).max())
+    ).reached(symbols, deviations)
+    largest = float(np.sqrt(np.mean(deviations**2, axis=1)).max())
     history = (*state.vasp_history, largest)[-HISTORY:]
     threshold = updated_threshold(state.vasp_threshold, history, settings.vasp_cx)
     return replace(state, vasp_history=history, vasp_threshold=threshold), after.energy

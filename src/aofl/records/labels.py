@@ -33,6 +33,10 @@ class Label:
         Wall time of the call, retries included.
     attempts
         How many calls it took, 1 when the first one converged.
+    core
+        Indices of the atoms whose forces count, in rising order: the label is of a cut-out
+        (`aofl.chemistry.cut_out`), whose energy and other forces are not those of the whole. None
+        where all count.
     """
 
     energy: float
@@ -41,6 +45,12 @@ class Label:
     charges: FloatArray | None = None
     seconds: float = 0.0
     attempts: int = 1
+    core: IntArray | None = None
+
+    @property
+    def counted(self) -> IntArray:
+        """Indices of the atoms whose forces count, in rising order."""
+        return np.arange(len(self.forces)) if self.core is None else self.core
 
 
 class ClosestPair(NamedTuple):

@@ -57,6 +57,9 @@ class LedgerLine:
         The same as the label showed it, eV/Å.
     learned_step
         The step at which a label was learned that the run did not wait for; None where it did.
+    cut
+        Of a label of a cut-out: how many "atoms" it has, and how many of them are its "core",
+        whose forces count; None where the whole structure was labelled.
     """
 
     step: int
@@ -80,6 +83,7 @@ class LedgerLine:
     predicted_error: float | None = None
     true_error: float | None = None
     learned_step: int | None = None
+    cut: dict[str, int] | None = None
 
 
 def ledger_line_from_json(text: str) -> LedgerLine:

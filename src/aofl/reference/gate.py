@@ -13,7 +13,7 @@ from time import perf_counter
 from ase import Atoms
 
 from aofl.errors import ReferenceFailed
-from aofl.records import FloatArray, Label, Prediction
+from aofl.records import FloatArray, IntArray, Label, Prediction
 from aofl.reference.protocol import Reference, evidence_of
 from aofl.reference.quality import (
     ForcesDisagree,
@@ -46,6 +46,7 @@ def believed_label(
     *,
     limits: LabelLimits,
     expectation: Expectation | None = None,
+    core: IntArray | None = None,
 ) -> Label:
     """Return a label that passed the checks, at the first or at the second, careful attempt.
 
@@ -53,6 +54,8 @@ def believed_label(
     ----------
     expectation
         None where no force field is fit to doubt a label.
+    core
+        The atoms whose forces count (`Label.core`); None where all do.
 
     Raises
     ------
@@ -62,13 +65,13 @@ def believed_label(
         If the structure can never be labelled.
     """
     start = perf_counter()
-    first = reference.label(atoms)
+    first = _with_core(reference.label(atoms), core)
     try:
         _check(first, atoms, limits, expectation)
     except ReferenceFailed as doubt:
         evidence = _named("doubted", evidence_of(reference))
         try:
-            second = reference.label(atoms, careful=True)
+            second = _with_core(reference.label(atoms, careful=True), core)
             _check_again(second, first, doubt, atoms, limits, expectation)
         except ReferenceFailed as error:
             evidence |= error.evidence or _named("repeated", evidence_of(reference))
@@ -76,6 +79,10 @@ def believed_label(
         attempts = first.attempts + second.attempts
         return replace(second, attempts=attempts, seconds=perf_counter() - start)
     return first
+
+
+def _with_core(label: Label, core: IntArray | None) -> Label:
+    return label if core is None else replace(label, core=core)
 
 
 def _check(

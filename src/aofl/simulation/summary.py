@@ -12,7 +12,10 @@ def write_summary(run: Run, status: str, reason: str = "") -> None:
     calculator, state = run.calculator, run.calculator.state
     steps = max(run.step, 1)
     wall = calculator.timing.split()
-    aimd_step = calculator.timing.reference_step()
+    cut = run.config.labels.cut
+    is_cut = cut is not None and cut.applies(len(run.atoms))
+    # Labels of cut-outs do not tell what one of the whole would take.
+    aimd_step = None if is_cut else calculator.timing.reference_step()
     run.directory.write_summary(
         {
             "status": status,

@@ -24,7 +24,7 @@ from aofl.store.append_only import AppendOnlyFile, closed_on_error
 from aofl.store.atomic import cannot, write_atomic
 from aofl.store.extxyz import format_frame, iterate_frames, parse_frame
 from aofl.store.label_names import LabelNames
-from aofl.store.labelled_frames import PREFIX, labelled_structure, levels
+from aofl.store.labelled_frames import CORE, PREFIX, labelled_structure, levels
 
 
 def structure_hash(
@@ -195,6 +195,7 @@ def _format_entry(entry: LabelledStructure) -> str:
     arrays = {
         "REF_forces": label.forces,
         "REF_charges": label.charges,
+        CORE: None if label.core is None else np.isin(np.arange(len(entry.numbers)), label.core),
         "predicted_forces": entry.predicted_forces,
     }
     return format_frame(

@@ -20,13 +20,14 @@ from ase import Atoms
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from aofl.errors import StoreError
-from aofl.records import FloatArray, Label, LabelledStructure
+from aofl.records import FloatArray, IntArray, Label, LabelledStructure
 from aofl.store.extxyz import iterate_numbered, parse_frame
 from aofl.store.label_names import Given, LabelKeys, LabelNames, choose_names
 
 logger = logging.getLogger(__name__)
 
 PREFIX = "aofl_"  # of provenance in `info`
+CORE = "REF_core"  # column that says whose forces count, of a label of a cut-out
 _IN_EV = re.compile(r"\s*([-+0-9.eE]+)\s*eV\s*")
 _MAY_BE_A_LABEL = re.compile(r"energy|force|stress|virial", re.IGNORECASE)
 _ASYMMETRY = 1e-2  # of the largest component
@@ -177,6 +178,7 @@ def labelled_structure(atoms: Atoms, names: LabelNames, where: str) -> LabelledS
             charges=_floats(given.get(names.charges)),
             seconds=float(provenance.pop("seconds", 0.0)),
             attempts=int(provenance.pop("attempts", 1)),
+            core=_core(atoms.arrays.get(CORE)),
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise StoreError(f"{where} has a label of wrong type or shape: {error}") from error
@@ -244,6 +246,21 @@ def _voigt(stress: npt.ArrayLike | None) -> FloatArray | None:
 
 def _floats(values: npt.ArrayLike | None) -> FloatArray | None:
     return None if values is None else np.array(values, dtype=np.float64)
+
+
+def _core(column: npt.NDArray[Any] | None) -> IntArray | None:
+    """Return the indices of the atoms whose forces count.
+
+    Raises
+    ------
+    ValueError
+        If the column does not say so of each atom, or leaves none.
+    """
+    if column is None:
+        return None
+    if column.dtype != np.bool_ or column.ndim != 1 or not column.any():
+        raise ValueError(f"the column {CORE} must be T or F for each atom, and T for some")
+    return np.flatnonzero(column)
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -12,11 +12,14 @@ from typing import Any
 
 from ase import Atoms
 
+from aofl.chemistry.cut_out import CutOut
 from aofl.config import expand
-from aofl.config.schema import RunConfig
+from aofl.config.schema import CutConfig, RunConfig
+from aofl.learning.cut_labels import cut_as_told
 from aofl.progress import OnProgress, nobody
 from aofl.records import LEARNING_MODES, Label
 from aofl.reference import LabelLimits, Reference, check_label
+from aofl.structure import Structure
 from aofl.system.strain import large_force, squeezed_contacts
 from aofl.workflows.admission import admit
 from aofl.workflows.assemble import opened_reference
@@ -63,20 +66,22 @@ def check(
         on_progress(f"asking {config.reference.name}", 0, None)
         admission = admit(config, atoms, reference)
         level, is_semi_empirical = reference.describe(), reference.is_semi_empirical
-        timed = timed_label(reference, atoms) if time_label else None
+        timed = timed_label(reference, atoms, config.labels.cut) if time_label else None
     check_stages(config)
     check_explore(config, atoms)
     force_field = admission.force_field
     doubts = squeezed_contacts(atoms)
-    if timed is not None and (force := large_force(atoms, timed.label.forces)) is not None:
-        doubts.append(force)
+    if timed is not None and timed.cut is None:
+        force = large_force(atoms, timed.label.forces)
+        doubts += [] if force is None else [force]
     seconds = own = None
     if timed is not None:
         seconds, own = timed.seconds, OwnCost()
         if force_field is not None:
             learns = config.mode in LEARNING_MODES
-            own = own_cost(force_field, atoms, timed.label, learns=learns)
+            own = own_cost(force_field, atoms, timed.atoms, timed.label, learns=learns)
     labels = label_range(config.dynamics.steps, config.mode)
+    cut = None if timed is None else timed.cut
     return {
         "formula": str(atoms.get_chemical_formula(mode="metal")),
         "n_atoms": len(atoms),
@@ -88,8 +93,9 @@ def check(
         "semi_empirical": is_semi_empirical,
         "reference_data": admission.data,
         "doubts": doubts,
+        "cut": None if cut is None else {"atoms": len(cut.atoms), "core": len(cut.core)},
         "weights": None if force_field is None else force_field.basis.n_columns,
-        **forecast(config.dynamics.steps, labels, seconds, own),
+        **forecast(config.dynamics.steps, labels, seconds, own, is_whole=cut is None),
     }
 
 
@@ -105,15 +111,35 @@ def scratch_reference(config: RunConfig) -> Iterator[Reference]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedLabel:
-    """A label, and the wall time that it took, s."""
+    """A label, the structure that it is of, and the wall time that it took, s.
 
+    `cut` tells what it was cut out of; None where the structure is whole.
+    """
+
+    atoms: Atoms
     label: Label
     seconds: float
+    cut: CutOut | None = None
 
 
-def timed_label(reference: Reference, atoms: Atoms) -> TimedLabel:
-    """Return a label of a structure that passed the checks of labels."""
+def timed_label(reference: Reference, atoms: Atoms, how: CutConfig | None = None) -> TimedLabel:
+    """Return a label that passed the checks of labels.
+
+    Parameters
+    ----------
+    how
+        How a structure that is too large is cut, around its last atom: one of the electrolyte,
+        where there is any. None labels it whole.
+    """
+    cut = None
+    if how is not None and how.applies(len(atoms)):
+        cut = cut_as_told(Structure.of(atoms), len(atoms) - 1, how)
+        part = cut.structure
+        atoms = Atoms(part.numbers, part.positions, cell=part.cell, pbc=part.pbc)
     started = perf_counter()
     label = reference.label(atoms)
     check_label(label, atoms, limits=LabelLimits())
-    return TimedLabel(label=label, seconds=perf_counter() - started)
+    seconds = perf_counter() - started
+    if cut is not None:
+        label = replace(label, core=cut.core)
+    return TimedLabel(atoms=atoms, label=label, seconds=seconds, cut=cut)

@@ -23,7 +23,12 @@ def label_range(steps: int, mode: str) -> tuple[int, int]:
 
 
 def forecast(
-    steps: int, labels: tuple[int, int], label_seconds: float | None, own: OwnCost | None
+    steps: int,
+    labels: tuple[int, int],
+    label_seconds: float | None,
+    own: OwnCost | None,
+    *,
+    is_whole: bool = True,
 ) -> dict[str, Any]:
     """Return labels and hours of a run by what takes them, and those of AIMD, as plain data.
 
@@ -35,6 +40,8 @@ def forecast(
         Wall time of one label; None leaves out what depends on it.
     own
         What the force field costs; None counts the labels alone, which says nothing of a speed-up.
+    is_whole
+        Whether a label is of the whole structure: one of a part says nothing of AIMD.
     """
     found: dict[str, Any] = {"steps": steps, "labels": list(labels), "label_s": label_seconds}
     if label_seconds is None:
@@ -46,6 +53,6 @@ def forecast(
         "force_field": [steps * cost.step / 3600] * 2,
     }
     hours = [sum(part) for part in zip(*parts.values(), strict=True)]
-    aimd = steps * label_seconds / 3600
-    speedup = None if own is None else [aimd / h for h in hours[::-1]]
+    aimd = steps * label_seconds / 3600 if is_whole else None
+    speedup = None if own is None or aimd is None else [aimd / h for h in hours[::-1]]
     return {**found, "hours": hours, "hours_by_part": parts, "aimd_hours": aimd, "speedup": speedup}

@@ -29,11 +29,15 @@ class OwnCost:
     update: float = 0.0
 
 
-def own_cost(force_field: ForceField, atoms: Atoms, label: Label, *, learns: bool) -> OwnCost:
+def own_cost(
+    force_field: ForceField, atoms: Atoms, labelled: Atoms, label: Label, *, learns: bool
+) -> OwnCost:
     """Return what a force field costs; what it has learned of the label stays in it.
 
     Parameters
     ----------
+    labelled
+        What the label is of: the atoms, or a part of them.
     learns
         Whether the run learns; one that does not pays for its steps alone.
 
@@ -42,7 +46,7 @@ def own_cost(force_field: ForceField, atoms: Atoms, label: Label, *, learns: boo
     ModelError
         If the label cannot be learned.
     """
-    update = _update_seconds(force_field, atoms, label) if learns else 0.0
+    update = _update_seconds(force_field, labelled, label) if learns else 0.0
     force = _seconds(lambda: force_field.predict(atoms, energies_std=True))
     look = _seconds(lambda: force_field.predict(atoms, energies_std=True, forces_std="sampled"))
     return OwnCost(step=force + (look - force) / CHECK_EVERY, update=update)
@@ -52,7 +56,7 @@ def _update_seconds(force_field: ForceField, atoms: Atoms, label: Label) -> floa
     """Return the mean over labels, some of which make the posterior be factorised anew."""
     force_field.learn(atoms, label)
     renewal = _seconds(force_field.renew, repeats=1)
-    rows = 1 + 3 * len(atoms)
+    rows = 1 + 3 * len(label.counted)
     between = int(SHARE * force_field.basis.n_columns) // rows
     append = _seconds(lambda: force_field.append(atoms, label), repeats=1) if between else 0.0
     return (between * append + renewal) / (between + 1)

@@ -59,7 +59,7 @@ def rehearse(
     seconds = None
     if time_label:
         with scratch_reference(config) as reference:
-            seconds = timed_label(reference, build(config)).seconds
+            seconds = timed_label(reference, build(config), config.labels.cut).seconds
     if teacher is None:
         config = config.model_copy(update={"reference": TbliteConfig()})
         master = make_reference(config.reference, out)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rule_cases import judgement, observation, state
+from rule_cases import SYMBOLS, judgement, observation, state
 
 from aofl.learning.rules.retrospective import surprise
 from aofl.learning.update import Outcome
@@ -22,8 +22,15 @@ def verdict(
 ) -> Verdict:
     """Return the verdict on a label with these errors, with thresholds of 0.25 eV/Å."""
     judged = judgement([0.1] * 3, limits or [0.25] * 3)
-    found = np.array(errors)
-    outcome = Outcome(errors=found, difference=np.zeros((3, 3)), inside={}, judged=judged)
+    outcome = Outcome(
+        atoms=np.arange(3),
+        symbols=SYMBOLS,
+        errors=np.array(errors),
+        difference=np.zeros((3, 3)),
+        deviations=np.zeros((3, 3)),
+        inside={},
+        judged=judged,
+    )
     return surprise(outcome, observation(**{"can_rewind": True, **changes}), state(**(known or {})))
 
 

@@ -26,17 +26,17 @@ FAR_OFF = 3.0  # thresholds
 def surprise(outcome: Outcome, seen: Observation, state: LearnerState) -> Verdict:
     """Return "rewind" if the label just learned says that the steps before it were wrong."""
     excess = outcome.errors / outcome.judged.limits
-    atom = int(excess.argmax())
+    worst = int(excess.argmax())
     is_new = seen.step > state.surprised_at and state.n_labels > TRUSTED
-    if not (seen.can_rewind and is_new and excess[atom] > FAR_OFF):
+    if not (seen.can_rewind and is_new and excess[worst] > FAR_OFF):
         return accept(SURPRISE)
     return Verdict(
         action="rewind",
         rule=SURPRISE,
         reason="the label is far from what was predicted: the steps before it are made again",
-        atom=atom,
-        element=seen.symbols[atom],
-        value=float(outcome.errors[atom]),
-        threshold=float(FAR_OFF * outcome.judged.limits[atom]),
+        atom=int(outcome.atoms[worst]),
+        element=outcome.symbols[worst],
+        value=float(outcome.errors[worst]),
+        threshold=float(FAR_OFF * outcome.judged.limits[worst]),
         unit="eV/Å",
     )
