@@ -97,8 +97,28 @@ def found_in(run: Path, tables: Path) -> dict:
         "oxide": oxide(run),
         "wall_h": summary["wall_s"]["total"] / 3600,
         "speedup": summary["speedup"],
+        "since": since(run, labels, summary),
         "solids_last": {name: float(solids[f"{name} units"][-1]) for name in LASTING},
         "solids_lasted_ps": {name: lasted(solids, name) for name in LASTING},
+    }
+
+
+def since(run: Path, labels: list[LedgerLine], summary: dict) -> dict | None:
+    """Return what the last part of a run took, since a summary that was kept beside this script."""
+    kept = next(HERE.glob(f"{run.name}.at-*.json"), None)
+    if kept is None:
+        return None
+    before = json.loads(kept.read_text())
+    calls = [x.seconds["reference"] for x in labels if x.seconds and x.step > before["steps"]]
+    steps = summary["steps"] - before["steps"]
+    wall = summary["wall_s"]["total"] - before["wall_s"]["total"]
+    aimd = float(np.quantile(calls, 0.1))
+    return {
+        "step": before["steps"],
+        "labels": len(calls),
+        "wall_h": wall / 3600,
+        "aimd_step_s": aimd,
+        "speedup": aimd * steps / wall,
     }
 
 

@@ -1,8 +1,8 @@
-"""Pack a run directory so that it can be kept: its frames thinned, without what can be made again.
+"""Pack a run directory to keep it: its frames thinned, without what can be made again.
 
 Run: .venv/bin/python benchmarks/headline/pack.py RUN [--every 5]
-Writes benchmarks/headline/NAME.tar.xz; a minute or two. Models, older checkpoints and reports are
-left out: the model is learned again from the labels by whoever goes on with the run.
+Writes benchmarks/headline/NAME.tar.xz; a minute or two. Models, checkpoints and reports are left
+out: who goes on from the last frame learns the labels again.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from aofl.store import RunDirectory
 from aofl.store.chunks import iterate_members, pack, part_path, parts
 
 HERE = Path(__file__).parent
-LEFT_OUT = {".h5", ".html", ".gz"}
+LEFT_OUT = {".h5", ".html", ".gz", ".npz", ""}
 KEPT_FOLDER = "quarantine"
 
 

@@ -88,7 +88,7 @@ def test_status_shows_the_figures_and_survives_an_empty_summary():
     }
     target, out = console()
     target.print(render_status(summary))
-    for part in ("2000 of 2000", "61 (3.0%)", "0.123 eV/Å", "0.150 eV/Å", "7.2 x", "[not markup]"):
+    for part in ("2000 of 2000", "61 (3%)", "0.123 eV/Å", "0.150 eV/Å", "7.2 x", "[not markup]"):
         assert part in out.getvalue()
     target, out = console()
     target.print(render_status({}))

@@ -14,7 +14,9 @@ from ase.calculators.emt import EMT
 from command_line import aofl, killed
 from same_path import assert_same_path, ledger
 
+from aofl.bayes.error_statistics import error_sums, total
 from aofl.forcefield.model import ForceField
+from aofl.report.data import read_run
 
 CONFIG = """
 mode: aofl
@@ -111,9 +113,14 @@ def test_a_check_labels_a_part_and_does_not_guess_aimd(config: Path) -> None:
     assert "labels of cut-outs do not tell" in told.stdout
 
 
-def test_the_report_tells_it(finished: Path) -> None:
+def test_the_report_tells_it_and_counts_cores_alone(finished: Path) -> None:
     assert aofl("report", finished).returncode == 0
-    assert "cut out along a, b, c: 100 of 256 atoms" in (finished / "report.html").read_text()
+    page = (finished / "report.html").read_text()
+    assert "cut out along a, b, c: 100 of 256 atoms" in page
+    assert "labels are of cut-outs of up to 100 atoms: what AIMD" in page
+    run = read_run(finished)
+    shown = total(x for audit in run.audits for x in error_sums(*audit).values())
+    assert shown.rmse == pytest.approx(run.summary["audit_forces_rmse"])
 
 
 @pytest.mark.parametrize(

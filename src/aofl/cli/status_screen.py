@@ -61,7 +61,8 @@ def render_status(summary: dict[str, Any]) -> RenderableType:
 
 def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     wall = summary.get("wall_s") or {}
-    fraction = _number(summary, "label_fraction", "{:.1%}")
+    fraction = summary.get("label_fraction")
+    share = "-" if fraction is None else f"{100 * fraction:.2g}%"
     by_element = summary.get("audit_forces_rmse_by_element") or {}
     return {
         "Run": {
@@ -73,7 +74,7 @@ def _groups(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "AIMD step": _number(summary, "aimd_step_s", "{:.3g} s"),
         },
         "Decisions": {
-            "labels": f"{_number(summary, 'labels')} ({fraction})",
+            "labels": f"{_number(summary, 'labels')} ({share})",
             **_explored(summary),
             **{name: _number(summary, name) for name in ("skips", "audits")},
             "failed labels": _number(summary, "failed_labels"),
@@ -118,6 +119,6 @@ def _facts(title: str, facts: Mapping[str, str]) -> Table:
     return table
 
 
-def _number(values: Mapping[str, Any], key: str, form: str = "{:g}") -> str:
+def _number(values: Mapping[str, Any], key: str, form: str = "{}") -> str:
     value = values.get(key)
     return "-" if value is None else form.format(value)

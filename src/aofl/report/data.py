@@ -31,6 +31,7 @@ from aofl.records.ledger_line import ledger_line_from_json
 from aofl.records.rule_names import AUDIT, EXPLORE, RANDOM_AUDIT
 from aofl.report.numbers import number
 from aofl.report.plumed_output import PlumedOutput, read_plumed
+from aofl.store.labelled_frames import counted_atoms
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ THERMO = (
 class Decision:
     """One line of the ledger. Errors are those of the prediction before it was corrected, eV/Å.
 
-    `inside_90` counts the force components inside the calibrated 90 % interval, and all of them.
+    `inside_90` counts the force components inside the calibrated 90 % interval, and all of them;
+    `cut` says how large a cut-out was, and its core.
     """
 
     step: int
@@ -74,6 +76,7 @@ class Decision:
     max_error: float | None
     errors: Mapping[str, ErrorSums]
     inside_90: tuple[int, int]
+    cut: Mapping[str, int] | None = None
 
 
 FIRST_LABELS = 10  # of the run, on which the worth of a stage is measured
@@ -211,11 +214,18 @@ class RunData:
 
     @property
     def audits(self) -> list[Audit]:
-        """Audit frames as (predicted forces, reference forces, symbols); eV/Å, shape (n, 3)."""
-        return [
-            (a.arrays["predicted_forces"], a.arrays["REF_forces"], list(a.symbols))
+        """Audit frames as (predicted forces, reference forces, symbols); eV/Å, shape (n, 3).
+
+        Of a cut-out the atoms of its core alone.
+        """
+        frames = [
+            (a, counted_atoms(a))
             for a in self.labels
             if a.info.get("aofl_rule") in AUDIT_RULES and "predicted_forces" in a.arrays
+        ]
+        return [
+            (a.arrays["predicted_forces"][k], a.arrays["REF_forces"][k], list(a.symbols[k]))
+            for a, k in frames
         ]
 
     @property
@@ -229,7 +239,7 @@ class RunData:
     @property
     def elements(self) -> list[str]:
         """The elements of the run, from its record or else from its structures."""
-        structures = [*self.labels[:1], *([self.start] if self.start is not None else [])]
+        structures = [*([self.start] if self.start is not None else []), *self.labels[:1]]
         found = {str(symbol) for atoms in structures for symbol in atoms.symbols}
         return sorted(found.union(str(e) for e in self.run.get("elements") or ()))
 
@@ -329,6 +339,7 @@ def _decision(line: LedgerLine) -> Decision:
         max_error=line.true_error,
         errors=line.errors or {},
         inside_90=(sum(inside for inside, _ in counts), sum(n for _, n in counts)),
+        cut=line.cut,
     )
 
 

@@ -248,6 +248,18 @@ def _floats(values: npt.ArrayLike | None) -> FloatArray | None:
     return None if values is None else np.array(values, dtype=np.float64)
 
 
+def counted_atoms(atoms: Atoms) -> IntArray:
+    """Return the indices of the atoms of a frame whose forces count: of a cut-out, its core.
+
+    Raises
+    ------
+    ValueError
+        If the column `REF_core` names none.
+    """
+    core = _core(atoms.arrays.get(CORE))
+    return np.arange(len(atoms)) if core is None else core
+
+
 def _core(column: npt.NDArray[Any] | None) -> IntArray | None:
     """Return the indices of the atoms whose forces count.
 

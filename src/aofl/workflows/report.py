@@ -31,6 +31,7 @@ from aofl.report.page import Section, render
 from aofl.report.sections.registry import SECTIONS
 from aofl.store import count_frames, make_directory, read_frames, write_atomic
 from aofl.store.chunks import parts
+from aofl.store.labelled_frames import CORE, counted_atoms
 from aofl.workflows.film_deviations import with_deviations
 
 VALIDATION = "validation/validation.json"  # in a run directory
@@ -106,10 +107,14 @@ def _with_course(data: RunData, run_dir: Path) -> RunData:
 
 
 def _errors_of_labels(labels: Sequence[Atoms]) -> dict[int, FloatArray]:
-    """Return the force error of each atom as labels showed it, by step; rms over x, y, z, eV/Å."""
+    """Return the force error of each atom as labels showed it, by step; rms over x, y, z, eV/Å.
+
+    Those of cut-outs are of other atoms than the frame has, and are left out.
+    """
     found = {}
     for atoms in labels:
-        if "aofl_step" in atoms.info and {"predicted_forces", "REF_forces"} <= set(atoms.arrays):
+        has_both = {"predicted_forces", "REF_forces"} <= set(atoms.arrays)
+        if "aofl_step" in atoms.info and has_both and CORE not in atoms.arrays:
             missed = atoms.arrays["predicted_forces"] - atoms.arrays["REF_forces"]
             found[int(atoms.info["aofl_step"])] = np.sqrt((missed**2).mean(axis=1))
     return found
@@ -174,7 +179,8 @@ def _error(model: Path, labels: Sequence[Atoms]) -> float | None:
     try:
         force_field = ForceField.load(model)
         squares = [
-            (force_field.predict(a).forces - a.arrays["REF_forces"]).ravel() ** 2 for a in known
+            (force_field.predict(a).forces - a.arrays["REF_forces"])[counted_atoms(a)].ravel() ** 2
+            for a in known
         ]
     except ModelError:
         return None

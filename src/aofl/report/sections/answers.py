@@ -172,7 +172,7 @@ def _cost(data: RunData) -> tuple[str, ...]:
     took = f"The run took {duration(own)} without compilation; {asked}."
     speed = speed_up(data)
     if speed is None:
-        return (took,)
+        return (took, *_parts(data))
     aimd = f"AIMD of the same steps would take about {duration(own * speed.factor)}"
     if speed.factor < 1:
         return (took, f"{aimd}: the run was slower than AIMD so far.")
@@ -181,6 +181,15 @@ def _cost(data: RunData) -> tuple[str, ...]:
         f"{aimd}: wall time down by {speed.wall_time_down_percent:.1f} %, which is the same as "
         f"{speed.factor:.3g} times the rate (rate up by {speed.rate_up_percent:.0f} %).",
     )
+
+
+def _parts(data: RunData) -> tuple[str, ...]:
+    """Tell that labels are of cut-outs, where they are."""
+    sizes = [line.cut["atoms"] for line in data.decisions if line.cut]
+    if not sizes:
+        return ()
+    largest = f"{len(sizes)} labels are of cut-outs of up to {max(sizes)} atoms"
+    return (f"{largest}: what AIMD of the whole would take is not known.",)
 
 
 def _accuracy(data: RunData) -> tuple[str, ...]:
