@@ -92,7 +92,21 @@ class TestCompare:
         np.testing.assert_allclose(found.difference, said.forces - told.forces)
         np.testing.assert_allclose(found.errors, np.array([1.0, 0.5, 0.0]) / np.sqrt(3))
         assert found.largest == pytest.approx(1.0 / np.sqrt(3))
-        assert found.judged is seen.judgement
+        np.testing.assert_array_equal(found.judged.errors, seen.judged.errors)
+        assert found.judged.atom == seen.judged.atom
+        assert (found.atoms.tolist(), found.symbols) == ([0, 1, 2], SYMBOLS)
+
+    def test_of_a_cut_out_only_the_core_counts(self) -> None:
+        known, seen = state(calibration=both(width=2.0)), observation(prediction=prediction(0.1))
+        whole = label(np.array([[9.0] * 3, [0.3, 0.0, -0.4], [0.5] * 3]))
+        part = compare(seen, replace(whole, core=np.array([1, 2])), known)
+        every = compare(seen, whole, known)
+        assert (part.atoms.tolist(), part.symbols) == ([1, 2], SYMBOLS[1:])
+        np.testing.assert_array_equal(part.difference, every.difference[1:])
+        np.testing.assert_array_equal(part.errors, every.errors[1:])
+        np.testing.assert_array_equal(part.judged.limits, every.judged.limits[1:])
+        assert part.largest == every.errors[1:].max()
+        assert part.inside == {"H": every.inside["H"]}
 
     def test_components_inside_the_interval_are_counted_by_element(self) -> None:
         known = state(calibration=both(width=2.0))
@@ -189,6 +203,8 @@ class TestAudit:
         short = LearningConfig(audit_max_gap_steps=100)
         known = with_audit(self.KNOWN, verdict("audit"), outcome([0.1] * 3), 100, short)
         assert known.audit_gap == 100
+        many = replace(self.KNOWN, n_audits=159)
+        assert with_audit(many, verdict("audit"), outcome([0.1] * 3), 100, short).audit_gap == 128
         assert self.after("audit", [0.25, 0.1, 0.1]).audit_gap == 128
         assert self.after("audit", [0.25, 0.1, 0.1], target=0.24).audit_gap == 32
 

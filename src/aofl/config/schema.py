@@ -102,7 +102,11 @@ class LearningConfig(Section):
         le=1,
         description="chance of a random audit at a step; falls in quiet, and after 40 audits",
     )
-    audit_max_gap_steps: int = Field(default=2000, ge=1, description="longest time without audit")
+    audit_max_gap_steps: int = Field(
+        default=2000,
+        ge=1,
+        description="longest time without audit, while there are fewer than 40; then it grows",
+    )
     max_rewinds: int = Field(default=20, ge=0, description="rewinds before the run stops")
     cofl_rule: Literal["calibrated", "vasp", "flare"] = Field(
         default="calibrated",

@@ -15,7 +15,7 @@ from aofl.learning.element_calibration import ElementCalibration
 from aofl.learning.learner_state import LearnerState, PathState
 from aofl.learning.model import Model
 from aofl.learning.observation import Judgement, Observation
-from aofl.learning.rules.audit import is_drifting, next_gap
+from aofl.learning.rules.audit import is_drifting, longest_gap, next_gap
 from aofl.learning.rules.baselines import updated_threshold
 from aofl.learning.waiting import Waiting
 from aofl.records import FloatArray, IntArray, Label, Verdict
@@ -75,6 +75,7 @@ class Outcome:
 def compare(seen: Observation, label: Label, state: LearnerState) -> Outcome:
     """Compare a prediction with its label."""
     atoms = label.counted
+    judged = seen.judged.of(atoms)
     symbols = [seen.symbols[k] for k in atoms]
     difference = (seen.prediction.forces - label.forces)[atoms]
     deviations = seen.prediction.deviations[atoms]
@@ -85,7 +86,7 @@ def compare(seen: Observation, label: Label, state: LearnerState) -> Outcome:
         difference=difference,
         deviations=deviations,
         inside=state.inside(symbols, difference, deviations) if is_test(state) else {},
-        judged=seen.judged.of(atoms),
+        judged=judged,
     )
 
 
@@ -148,7 +149,7 @@ def with_audit(
     surprises = (*state.audit_surprises, largest > expected)[-HISTORY:]
     gap = state.audit_gap
     if verdict.rule == AUDIT:
-        longest = settings.audit_max_gap_steps
+        longest = longest_gap(state.n_audits, settings)
         gap = next_gap(gap, largest, expected, state.target, longest)
     drifts = is_drifting(surprises, state.is_drifting)
     return replace(

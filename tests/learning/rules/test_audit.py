@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from rule_cases import SETTINGS, observation, state
 
 from aofl.config.schema import LearningConfig
-from aofl.learning.rules.audit import audit, is_drifting, next_gap, probability, random_audit
+from aofl.learning.rules.audit import (
+    audit,
+    is_drifting,
+    longest_gap,
+    next_gap,
+    probability,
+    random_audit,
+)
 from aofl.rng import draw
 
 OFTEN = LearningConfig(audit_probability=0.1)
@@ -110,6 +117,28 @@ class TestNextGap:
     ) -> None:
         error = 1.0 if is_surprise else 0.0
         assert next_gap(gap, error=error, expected=0.5, target=0.3, longest=100) == then
+
+
+class TestLongestGap:
+    @pytest.mark.parametrize(
+        ("n_audits", "gap"), [(0, 2000), (40, 2000), (41, 2024), (160, 4000), (1000, 10000)]
+    )
+    def test_it_grows_as_the_root_of_the_audits_beyond_enough(
+        self, n_audits: int, gap: int
+    ) -> None:
+        assert longest_gap(n_audits, LearningConfig()) == gap
+
+    def test_it_is_in_proportion_to_what_is_configured(self) -> None:
+        assert longest_gap(160, LearningConfig(audit_max_gap_steps=50)) == 100
+
+    def test_a_long_quiet_run_is_audited_as_its_steps_to_two_thirds(self) -> None:
+        """Ten times the steps take 4.6 times the audits; with a fixed gap it would be ten."""
+        step, n, seen = 0, 0, {}
+        while step < 10**7:
+            step, n = step + longest_gap(n, LearningConfig()), n + 1
+            seen[len(str(step))] = n
+        assert 4.0 < seen[7] / seen[6] < 5.0
+        assert seen[7] < 1700
 
 
 class TestDrift:

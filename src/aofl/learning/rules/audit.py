@@ -1,10 +1,11 @@
 """Audits: labels that no doubt asked for.
 
 Two kinds. A scheduled audit comes when no label was made for `audit_gap` steps; the gap doubles
-when the audit holds no surprise and halves when it does. A random audit comes with a probability
-per step, drawn from (seed, step) alone, that falls while nothing is in doubt (as 1 / t from `QUIET`
-steps after the last doubt on) and with the audits done: beyond `ENOUGH` their number grows as the
-root of the steps, as each adds less to what is known. Both meet only steps that the other rules
+when the audit holds no surprise and halves when it does, up to a longest one that grows with the
+audits done. A random audit comes with a probability per step, drawn from (seed, step) alone, that
+falls while nothing is in doubt (as 1 / t from `QUIET` steps after the last doubt on) and with the
+audits done: beyond `ENOUGH` their number grows as the root of the steps, as each adds less to what
+is known. Both meet only steps that the other rules
 accepted, so their errors are those of the forces that drove the dynamics, also where their labels
 come later (`aofl.learning.late_answers`). The random ones do not look at the error of their step;
 they are denser where the run learns, so what they say leans to the harder parts.
@@ -72,6 +73,15 @@ def next_gap(gap: int, error: float, expected: float, target: float, longest: in
     """
     is_surprise = error > expected and error > target
     return max(1, gap // 2) if is_surprise else min(longest, gap * 2)
+
+
+def longest_gap(n_audits: int, settings: LearningConfig) -> int:
+    """Return the longest gap after so many audits, steps.
+
+    Beyond `ENOUGH` it grows as the root of their number, so the audits of t steps grow as t^(2/3):
+    each adds less to what is known of a force field that keeps what it promised.
+    """
+    return int(settings.audit_max_gap_steps * max(1.0, n_audits / ENOUGH) ** 0.5)
 
 
 def is_drifting(surprises: Sequence[bool], was_drifting: bool) -> bool:
