@@ -96,6 +96,14 @@ def test_a_tall_cell_is_cut_across_and_stays_periodic_in_its_plane() -> None:
     assert heights.min() == pytest.approx(VACUUM / 2)
 
 
+@pytest.mark.parametrize("margin", [4.2, 4.2 * 3**0.5 / 2])
+def test_a_shell_that_lies_just_at_the_margin_is_taken(margin: float) -> None:
+    perfect = bulk("Na", "bcc", a=4.2, cubic=True) * (5, 5, 5)
+    for centre in (0, 7, 100):
+        found = cut(perfect, centre, 60, margin=margin)
+        assert centre in found.atoms[found.core]
+
+
 def test_a_cube_is_cut_all_around() -> None:
     found = cut(STRUCTURES["crystal"], 0, 80)
     assert found.cut_axes == (0, 1, 2)

@@ -33,6 +33,7 @@ from aofl.structure import Structure
 
 CLOSED_SHELLS = (2, 10, 18, 36, 54, 86)
 USUAL_CHARGE = 2  # of a metal ion that has no closed shell
+SLACK = 1e-6  # Å: shells of a perfect crystal may lie just at the margin, on either side of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ class _Way:
     def n_taken(self, sizes: IntArray, max_atoms: int, margin: float) -> int:
         """Return how many images fit; all within the margin of the centre are taken anyhow."""
         fit = np.cumsum(sizes[self.units]) <= max_atoms
-        return int(np.count_nonzero(fit | (self.distances <= margin)))
+        return int(np.count_nonzero(fit | (self.distances <= margin + 2 * SLACK)))
 
     def merit(self, sizes: IntArray, max_atoms: int, margin: float) -> tuple[int, float]:
         """Return how good it is, the larger the better.
@@ -151,7 +152,9 @@ def _sets_of_axes() -> list[tuple[int, ...]]:
 
 def _n_near(structure: Structure, cutoff: float) -> IntArray:
     """Return how many atoms each has within a cutoff, images included, (n,)."""
-    pairs = find_pairs(structure.positions, structure.cell, structure.pbc, cutoff, is_full=True)
+    pairs = find_pairs(
+        structure.positions, structure.cell, structure.pbc, cutoff + SLACK, is_full=True
+    )
     return np.bincount(pairs.i, minlength=len(structure))
 
 
@@ -283,7 +286,8 @@ def _balanced(units: list[_Unit], way: _Way, n_taken: int, margin: float) -> lis
     taken = list(range(n_taken))
     while misfit := _misfit([of[k] for k in taken]):
         rim = [k for k in reversed(taken) if way.distances[k] > margin]
-        outside = [k for k in range(len(of)) if k not in taken]
+        inside = set(taken)
+        outside = [k for k in range(len(of)) if k not in inside]
         changes = ([j for j in taken if j != k] for k in _movable(rim, of))
         more = ([*taken, k] for k in _movable(outside, of))
         better = (c for c in chain(changes, more) if _misfit([of[k] for k in c]) < misfit)

@@ -78,7 +78,7 @@ class CutLabels:
             if not isinstance(came, Shown):
                 return came
             now, worst = came.now, _worse(worst, came.outcome)
-            is_known[came.outcome.atoms] = True
+            is_known[[centre, *came.outcome.atoms]] = True
             centre = None if verdict.rule in AUDITS else self._next_centre(now, is_known)
         if worst is None:
             raise ValueError("a verdict that asks for a label has an atom to begin with")
