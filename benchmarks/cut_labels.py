@@ -41,8 +41,8 @@ from aofl.structure import Structure
 
 HERE = Path(__file__).parent
 MARGINS = (3.0, 4.0, 5.0, 6.0)  # Å
-SIZES = {"interphase": (80, 120), "ether": (80, 120), "water": (50, 70)}
-VACUUM = 12.0  # Å
+SIZES = {"interphase": (80, 120), "ether": (80, 120), "water": (50,)}
+VACUUM = 8.0  # Å
 
 
 def interphase(n_frames: int) -> list[Atoms]:

@@ -145,7 +145,7 @@ class CutConfig(Section):
         description="distance from what is left out within which forces do not count",
     )
     vacuum_A: float = Field(
-        default=12.0, ge=8, le=40, description="width of the vacuum along axes that are cut"
+        default=8.0, ge=5, le=40, description="width of the vacuum along axes that are cut"
     )
 
     def applies(self, n_atoms: int) -> bool:
