@@ -14,6 +14,7 @@ from ase.calculators.lj import LennardJones
 from aofl.config.schema import CutConfig, LabelsConfig, LearningConfig
 from aofl.errors import ReferenceFailed, RunStopped
 from aofl.forcefield.model import ForceField
+from aofl.learning import update
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, frame_of
 from aofl.learning.cut_labels import cut_as_told
 from aofl.learning.step_result import Moved
@@ -211,3 +212,19 @@ def test_an_outcome_speaks_of_atoms_of_the_whole() -> None:
     assert came.outcome.symbols == ["Cu"] * len(came.outcome.atoms)
     np.testing.assert_allclose(came.outcome.difference, off[came.outcome.atoms], atol=0.1)
     assert np.abs(came.outcome.difference).max() > 0.5
+
+
+def test_the_chemistry_of_a_step_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    noted: list[bool] = []
+    was = update.with_chemistry
+
+    def counting(state: Any, seen: Any, outcome: Any) -> Any:
+        noted.append(seen.chemistry is not None)
+        return was(state, seen, outcome)
+
+    monkeypatch.setattr(update, "with_chemistry", counting)
+    strict = SETTINGS.model_copy(update={"target_force_error_meV_per_A": 20.0})
+    driver = Driver(mode="aofl", settings=strict)
+    driver.moved()
+    assert len(noted) == len(driver.lines) > 1
+    assert noted == [True] + [False] * (len(noted) - 1)

@@ -96,18 +96,18 @@ class _Way:
     places: FloatArray
     distances: FloatArray
 
-    def n_taken(self, sizes: IntArray, max_atoms: int, margin: float) -> int:
-        """Return how many images fit; all within the margin of the centre are taken anyhow."""
+    def n_taken(self, sizes: IntArray, max_atoms: int, needed: float) -> int:
+        """Return how many images fit; all that are as near as what is needed are taken anyhow."""
         fit = np.cumsum(sizes[self.units]) <= max_atoms
-        return int(np.count_nonzero(fit | (self.distances <= margin + 2 * SLACK)))
+        return int(np.count_nonzero(fit | (self.distances <= needed)))
 
-    def merit(self, sizes: IntArray, max_atoms: int, margin: float) -> tuple[int, float]:
+    def merit(self, sizes: IntArray, max_atoms: int, needed: float) -> tuple[int, float]:
         """Return how good it is, the larger the better.
 
         That is by how many atoms it is too large, if it is, and then how far the first unit left
         out is, Å.
         """
-        n = self.n_taken(sizes, max_atoms, margin)
+        n = self.n_taken(sizes, max_atoms, needed)
         excess = int(sizes[self.units[:n]].sum()) - max_atoms
         reach = float(self.distances[n]) if n < len(self.units) else np.inf
         return -max(0, excess), reach
@@ -138,8 +138,9 @@ def cut_out(
     units = _units(structure)
     ways = [_way(structure, units, centre, axes) for axes in _sets_of_axes()]
     sizes = np.array([len(unit.atoms) for unit in units])
-    best = max(ways, key=lambda way: way.merit(sizes, max_atoms, margin))
-    taken = _balanced(units, best, best.n_taken(sizes, max_atoms, margin), margin)
+    needed = margin + 2 * SLACK
+    best = max(ways, key=lambda way: way.merit(sizes, max_atoms, needed))
+    taken = _balanced(units, best, best.n_taken(sizes, max_atoms, needed), needed)
     images = [(units[best.units[k]], best.places[k]) for k in taken]
     part, atoms = _part(structure, images, best, vacuum)
     is_core = _n_near(part, margin) == _n_near(structure, margin)[atoms]
@@ -280,12 +281,12 @@ def _directions(structure: Structure, axes: tuple[int, ...]) -> FloatArray:
 # Charges
 
 
-def _balanced(units: list[_Unit], way: _Way, n_taken: int, margin: float) -> list[int]:
+def _balanced(units: list[_Unit], way: _Way, n_taken: int, needed: float) -> list[int]:
     """Return the images that are taken, after some at the rim have gone or come for the charge."""
     of = [units[k] for k in way.units]
     taken = list(range(n_taken))
     while misfit := _misfit([of[k] for k in taken]):
-        rim = [k for k in reversed(taken) if way.distances[k] > margin]
+        rim = [k for k in reversed(taken) if way.distances[k] > needed]
         inside = set(taken)
         outside = [k for k in range(len(of)) if k not in inside]
         changes = ([j for j in taken if j != k] for k in _movable(rim, of))

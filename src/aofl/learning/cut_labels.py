@@ -77,7 +77,7 @@ class CutLabels:
             came = self._labelled(now, _about(verdict, now, centre), centre)
             if not isinstance(came, Shown):
                 return came
-            now, worst = came.now, _worse(worst, came.outcome)
+            now, worst = _noted_once(came.now), _worse(worst, came.outcome)
             is_known[[centre, *came.outcome.atoms]] = True
             centre = None if verdict.rule in AUDITS else self._next_centre(now, is_known)
         if worst is None:
@@ -146,6 +146,11 @@ def cut_as_told(structure: Structure, centre: int, settings: CutConfig) -> CutOu
         margin=settings.margin_A,
         vacuum=settings.vacuum_A,
     )
+
+
+def _noted_once(now: Now) -> Now:
+    """Return a step without its chemistry, which the first cut-out has noted for the whole."""
+    return replace(now, seen=replace(now.seen, chemistry=None))
 
 
 def in_words(cut: CutOut, n_atoms: int) -> str:
