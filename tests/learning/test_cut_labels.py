@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from aofl.learning.step_result import Moved
 from aofl.records import Label, LedgerLine
 from aofl.records.events import LabelFailed
 from aofl.reference import AseReference
+from aofl.store import Dataset
 from aofl.structure import Structure
 
 RANGE = 3.2  # of the forces, Å
@@ -212,6 +215,19 @@ def test_an_outcome_speaks_of_atoms_of_the_whole() -> None:
     assert came.outcome.symbols == ["Cu"] * len(came.outcome.atoms)
     np.testing.assert_allclose(came.outcome.difference, off[came.outcome.atoms], atol=0.1)
     assert np.abs(came.outcome.difference).max() > 0.5
+
+
+def test_labels_of_cut_outs_can_be_handed_on(tmp_path: Path) -> None:
+    """As walkers do, which learn the labels of one another."""
+    with closing(Dataset(tmp_path / "labels.extxyz")) as dataset:
+        first = Driver(dataset=dataset)
+        first.moved()
+        other = Driver(dataset=dataset)
+        other.calculator.learn_given(first.state.learned_ids)
+        assert other.state.learned_ids == first.state.learned_ids
+        assert other.model.data.n_forces == first.model.data.n_forces
+        said = [driver.model.predict(driver.atoms).forces for driver in (first, other)]
+    np.testing.assert_allclose(said[0], said[1], atol=1e-9)
 
 
 def test_the_chemistry_of_a_step_is_noted_once(monkeypatch: pytest.MonkeyPatch) -> None:
