@@ -74,6 +74,7 @@ def test_it_tells_the_longest_bond_of_each_two_elements() -> None:
     bonded = chemistry_snapshot(water(), None, since=None, with_species=False).bonded
     seen = chemistry_snapshot(water(0.3), bonded, since=bonded, with_species=False)
     assert seen.longest == pytest.approx({"H-O": 1.27})
+    assert seen.longest_atoms == {"H-O": 0}
     apart = periodic(["Na", "Na"], np.array([[0, 0, 0], [3.6, 0, 0]]), 9.0 * np.eye(3))
     assert (
         chemistry_snapshot(apart, None, since=None, with_species=False).longest == {}

@@ -20,7 +20,7 @@ from aofl.learning import update
 from aofl.learning.adaptive_calculator import AdaptiveCalculator, frame_of
 from aofl.learning.cut_labels import cut_as_told
 from aofl.learning.step_result import Moved
-from aofl.records import Label, LedgerLine
+from aofl.records import Label, LedgerLine, Verdict
 from aofl.records.events import LabelFailed
 from aofl.reference import AseReference
 from aofl.store import Dataset
@@ -215,6 +215,14 @@ def test_an_outcome_speaks_of_atoms_of_the_whole() -> None:
     assert came.outcome.symbols == ["Cu"] * len(came.outcome.atoms)
     np.testing.assert_allclose(came.outcome.difference, off[came.outcome.atoms], atol=0.1)
     assert np.abs(came.outcome.difference).max() > 0.5
+
+
+def test_a_verdict_about_an_atom_is_answered_around_it(driver: Driver) -> None:
+    driver.moved()
+    asked = Verdict(action="label", rule="chemistry", reason="a bond", atom=33, value=1.9, unit="Å")
+    driver.calculator.label_here(driver.atoms, asked)
+    line = driver.lines[-1]
+    assert (line.rule, line.atom, line.element, line.value) == ("chemistry", 33, "Cu", 1.9)
 
 
 def test_labels_of_cut_outs_can_be_handed_on(tmp_path: Path) -> None:

@@ -70,6 +70,14 @@ class TestAChange:
         assert watch.is_on
         assert (watch.gap, watch.due, watch.kinds) == (gap, 100 + gap, (BROKEN,))
 
+    def test_the_atom_of_its_bond_is_remembered_until_it_is_let_go(self) -> None:
+        watch = after(ReactionWatch(), 100, snapshot(BROKEN))
+        assert watch.atom == 0
+        while watch.is_on:
+            assert watch.atom == 0
+            watch = after(watch, watch.due)
+        assert watch.atom is None
+
     @pytest.mark.parametrize(("is_surprise", "familiar"), [(False, 1), (True, 0)])
     def test_its_label_counts_unless_it_surprises(self, is_surprise: bool, familiar: int) -> None:
         watch = after(ReactionWatch(), 100, snapshot(BROKEN), is_surprise=is_surprise)

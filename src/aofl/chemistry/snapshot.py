@@ -41,6 +41,8 @@ class ChemistrySnapshot:
         Which elements touch, such as "H-Na", beyond those that were known.
     longest
         Elements, such as "C-O", to the length of the longest covalent bond between them, Å.
+    longest_atoms
+        The same elements to an atom of that bond.
     """
 
     bonded: IntArray
@@ -49,6 +51,7 @@ class ChemistrySnapshot:
     species: frozenset[str]
     contacts: frozenset[str]
     longest: dict[str, float] = field(default_factory=dict)
+    longest_atoms: dict[str, int] = field(default_factory=dict)
 
 
 def chemistry_snapshot(
@@ -82,6 +85,7 @@ def chemistry_snapshot(
     before = pairs if since is None or is_same else _pairs(since)
     changed = sorted(pairs ^ before)
     symbols = structure.symbols if changed else []
+    longest, longest_atoms = _longest(structure.numbers, now, found.distances[is_bond])
     kinds = {
         f"{'-'.join(sorted((symbols[i], symbols[j])))} {'broken' if (i, j) in before else 'formed'}"
         for i, j in changed
@@ -92,15 +96,22 @@ def chemistry_snapshot(
         atom=changed[0][0] if changed else None,
         species=_species(structure.numbers, pairs) if changed or with_species else frozenset(),
         contacts=new_contacts(structure, close, known),
-        longest=_longest(structure.numbers, now, found.distances[is_bond]),
+        longest=longest,
+        longest_atoms=longest_atoms,
     )
 
 
-def _longest(numbers: IntArray, pairs: IntArray, lengths: FloatArray) -> dict[str, float]:
+def _longest(
+    numbers: IntArray, pairs: IntArray, lengths: FloatArray
+) -> tuple[dict[str, float], dict[str, int]]:
+    """Return the longest bond of each two elements, and an atom of it."""
     names, kind_of = pair_kinds(*numbers[pairs].T)
-    largest = np.zeros(len(names))
-    np.maximum.at(largest, kind_of, lengths)
-    return dict(zip(names, largest.tolist(), strict=True))
+    last = np.empty(len(names), dtype=np.int64)
+    order = np.argsort(lengths, kind="stable")
+    last[kind_of[order]] = order  # the longest of a kind is written last
+    atoms = pairs[last, 0].tolist()
+    longest = dict(zip(names, lengths[last].tolist(), strict=True))
+    return longest, dict(zip(names, atoms, strict=True))
 
 
 def _species(numbers: IntArray, pairs: frozenset[tuple[int, int]]) -> frozenset[str]:

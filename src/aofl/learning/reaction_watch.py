@@ -24,6 +24,8 @@ class ReactionWatch:
         Step of the next label.
     kinds
         The kinds of change that are watched.
+    atom
+        An atom of the bond that changed last; None while nothing is watched.
     familiar
         Kind of change to how often its gap has doubled: its labels without surprise, halved by
         each surprise.
@@ -49,6 +51,7 @@ class ReactionWatch:
     species: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
     longest: Mapping[str, float] = field(default_factory=dict)
+    atom: int | None = None
 
     @property
     def is_on(self) -> bool:
@@ -86,6 +89,8 @@ class ReactionWatch:
         if is_surprise:
             watch = watch._less_familiar(changes)
         watch = watch._timed(step, changes, is_surprise=is_surprise, timestep_fs=timestep_fs)
+        atom = seen.atom if seen.atom is not None else self.atom
+        watch = replace(watch, atom=atom if watch.is_on else None)
         return watch._counted(step, changes, is_surprise=is_surprise)
 
     def knowing(self, seen: ChemistrySnapshot) -> ReactionWatch:

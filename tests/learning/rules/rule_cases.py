@@ -104,6 +104,7 @@ def snapshot(
     species: tuple[str, ...] = (),
     contacts: tuple[str, ...] = (),
     longest: Mapping[str, float] | None = None,
+    longest_atoms: Mapping[str, int] | None = None,
 ) -> ChemistrySnapshot:
     """Return a look at the chemistry that saw these changes of bonds."""
     return ChemistrySnapshot(
@@ -113,4 +114,5 @@ def snapshot(
         species=frozenset(species),
         contacts=frozenset(contacts),
         longest=dict(longest or {}),
+        longest_atoms=dict(longest_atoms or {}),
     )

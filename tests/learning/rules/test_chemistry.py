@@ -82,6 +82,7 @@ class TestWhatIsSeen:
         assert "molecules" in verdict(snapshot("H-O broken", **new, longest=long)).reason
         assert verdict(snapshot("H-O broken", longest=long)).reason == "H-O broken"
         assert "longer" in verdict(snapshot(longest=long)).reason
+        assert verdict(snapshot(longest=long, longest_atoms={"H-O": 2})).atom == 2
 
 
 class TestStretchedBonds:
