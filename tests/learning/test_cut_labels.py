@@ -197,6 +197,23 @@ def test_a_label_that_fails_leaves_what_was_learned_and_a_hold() -> None:
     assert driver.state.hold_until > driver.state.path.step
 
 
+def test_one_that_fails_among_several_leaves_the_forces_and_energy_of_the_others() -> None:
+    once = FailsOnce(10**6)
+    strict = SETTINGS.model_copy(update={"target_force_error_meV_per_A": 20.0})
+    once_each = LabelsConfig(cut=CUT, outlier_factor=1e6)  # no label is asked for again
+    driver = Driver(once, settings=strict, labels=once_each)
+    driver.moved()
+    n_before, once.left = len(driver.lines), 2
+    driver.atoms.positions += 0.06 * np.random.default_rng(8).normal(size=(108, 3))
+    before = driver.model.predict(driver.atoms).energy - driver.state.energy_shift
+    after, forces = driver.atoms.get_potential_energy(), driver.atoms.get_forces()
+    assert len(driver.lines) == n_before + 1
+    assert sum(isinstance(event, LabelFailed) for event in driver.events) == 1
+    np.testing.assert_array_equal(forces, driver.model.predict(driver.atoms).forces)
+    assert after - driver.state.energy_shift == pytest.approx(before, abs=1e-8)
+    assert driver.state.hold_until > driver.state.path.step
+
+
 def test_without_any_label_the_run_stops() -> None:
     with pytest.raises(RunStopped, match="it fails here"):
         Driver(FailsOnce(1)).moved()

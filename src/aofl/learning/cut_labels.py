@@ -71,18 +71,20 @@ class CutLabels:
             With deviations, environments and molecules.
         """
         is_known = np.zeros(len(now.frame.structure), dtype=np.bool_)
-        centre: int | None = _first_centre(now, verdict)
-        worst: Outcome | None = None
-        while centre is not None:
+        centre, worst = _first_centre(now, verdict), None
+        while True:
             came = self._labelled(now, _about(verdict, now, centre), centre)
+            if isinstance(came, Unlabelled) and worst is not None:
+                # What the others have taught moves the atoms and the energy.
+                return Shown(now=replace(now, state=came.state, told=came.told), outcome=worst)
             if not isinstance(came, Shown):
                 return came
             now, worst = _noted_once(came.now), _worse(worst, came.outcome)
             is_known[[centre, *came.outcome.atoms]] = True
-            centre = None if verdict.rule in AUDITS else self._next_centre(now, is_known)
-        if worst is None:
-            raise ValueError("a verdict that asks for a label has an atom to begin with")
-        return Shown(now=now, outcome=worst)
+            following = None if verdict.rule in AUDITS else self._next_centre(now, is_known)
+            if following is None:
+                return Shown(now=now, outcome=worst)
+            centre = following
 
     def _next_centre(self, now: Now, is_known: npt.NDArray[np.bool_]) -> int | None:
         """Return the worst atom that no cut-out has shown, if it is in doubt."""
