@@ -1,4 +1,4 @@
-"""Audits that the run does not wait for: when they are learned, and what they say then."""
+"""Labels that the run does not wait for: when they are learned, and what they say then."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from aofl.learning.late_answers import n_due
 from aofl.learning.learner import Learner
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.observe import Conditions
+from aofl.learning.reaction_watch import ReactionWatch
 from aofl.learning.rules.audit import audit
 from aofl.learning.rules.budget import within_budget
 from aofl.learning.rules.policy import Rule
 from aofl.learning.step_result import Moved, Refused
 from aofl.records.events import LabelFailed
-from aofl.records.rule_names import AUDIT, RANDOM_AUDIT, UNCERTAINTY
+from aofl.records.rule_names import AUDIT, CHEMISTRY, RANDOM_AUDIT, UNCERTAINTY
 
 ACCEPT = said("accept")
 AUDITED = said("label", rule=AUDIT)
+FOLLOWED = said("label", rule=CHEMISTRY, is_follow_up=True, atom=1)
 DOUBTED = said("label", rule=UNCERTAINTY)
 SETTINGS = LearningConfig(audit_probability=0.0)
 
@@ -123,7 +125,54 @@ def test_a_force_field_without_trust_waits(changes: dict[str, Any]) -> None:
     assert oracle.sent == []
 
 
-def test_only_audits_are_sent() -> None:
+def watching(**changes: Any) -> LearnerState:
+    """Return a state that watches a broken bond, with a label due at step 100."""
+    values = {"gap": 4, "due": 100, "kinds": ("H-O broken",), "familiar": {"H-O broken": 2}}
+    return known(watch=ReactionWatch(**{**values, "atom": 1, **changes}))
+
+
+def test_a_label_after_a_change_of_bonds_is_sent_and_the_next_is_due_later() -> None:
+    oracle, model = ToyOracle(label()), ToyModel()
+    (came,) = walked(learner(oracle, says(FOLLOWED)), model, 1, watching())
+    assert [q.rule for q in oracle.sent] == [CHEMISTRY]
+    assert (came.outcome, came.state.path.source) == (None, "ff")
+    assert (came.state.watch.gap, came.state.watch.due) == (8, 108)
+    assert came.state.waiting[0].watch.gap == 4
+
+
+@pytest.mark.parametrize(
+    ("gap", "pull", "found"),
+    [
+        (4, 0.1, (8, 108, 2)),
+        (4, 0.9, (4, 106, 1)),
+        (32, 0.1, (None, 100, 2)),
+        (32, 0.9, (32, 134, 1)),
+    ],
+    ids=["as foreseen", "surprise", "let go", "surprise after it was let go"],
+)
+def test_a_surprise_that_comes_late_puts_the_watch_where_it_was(
+    gap: int, pull: float, found: tuple[int | None, int, int]
+) -> None:
+    oracle, model = ToyOracle(label(pull=pull)), ToyModel()
+    rules = says(FOLLOWED, ACCEPT, AUDITED)
+    *_, last = walked(learner(oracle, rules), model, 3, watching(gap=gap))
+    (line,) = last.told.lines
+    assert (line.step, line.rule, line.reactive, line.learned_step) == (100, CHEMISTRY, True, 102)
+    watch = last.state.watch
+    assert (watch.gap, watch.due, watch.familiar["H-O broken"]) == found
+    assert watch.kinds == (() if watch.gap is None else ("H-O broken",))
+    assert watch.atom == (None if watch.gap is None else 1)
+    assert last.state.n_audits == known().n_audits
+
+
+def test_a_label_after_a_change_is_waited_for_where_an_atom_is_in_doubt() -> None:
+    oracle = ToyOracle(label())
+    (came,) = walked(learner(oracle, says(FOLLOWED)), ToyModel(std=1.0), 1, watching())
+    assert (oracle.sent, came.state.waiting) == ([], ())
+    assert came.outcome is not None
+
+
+def test_only_audits_and_follow_ups_are_sent() -> None:
     oracle = ToyOracle(label())
     (came,) = walked(learner(oracle, says(DOUBTED)), ToyModel(), 1)
     assert (oracle.sent, came.state.waiting) == ([], ())

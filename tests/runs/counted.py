@@ -9,13 +9,14 @@ from pathlib import Path
 
 from ase.calculators.calculator import all_changes
 from ase.calculators.emt import EMT
+from ase.calculators.morse import MorsePotential
 
 
-class Counted(EMT):
-    """EMT that appends a hash of each structure to a file; slow, or dying once, where told."""
+class _Counting:
+    """Appends a hash of each structure to a file; slow, or dying once, where told."""
 
-    def __init__(self, calls=os.devnull, seconds=0.0, dies_at=None):
-        super().__init__()
+    def __init__(self, calls=os.devnull, seconds=0.0, dies_at=None, **arguments):
+        super().__init__(**arguments)
         self.calls, self.seconds, self.dies_at = calls, seconds, dies_at
 
     def calculate(self, atoms=None, properties=("energy",), _changes=all_changes):
@@ -31,3 +32,11 @@ class Counted(EMT):
         if is_beside and self.dies_at and n_calls >= self.dies_at and not died.exists():
             died.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Counted(_Counting, EMT):
+    """EMT, whose calls are counted."""
+
+
+class CountedMorse(_Counting, MorsePotential):
+    """A Morse potential, whose calls are counted."""

@@ -1,4 +1,4 @@
-"""Audits made by other processes while a run goes on: same path at any speed, nothing lost."""
+"""Labels made by other processes while a run goes on: same path at any speed, nothing lost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from command_line import aofl, killed
 from same_path import assert_same_path, ledger
@@ -30,6 +31,37 @@ labels: {background: N}
 dynamics: {name: langevin, timestep_fs: 2, temperature_K: 500, steps: 160}
 output: {trajectory_every: 1, checkpoint_every: 20}
 """
+
+
+COLLISION = """
+mode: aofl
+seed: 18
+system: {structure: START}
+reference: {name: ase, calculator: counted.CountedMorse, arguments: ARGUMENTS}
+force_field: {name: ace, accuracy: fast}
+learning:
+  target_force_error_meV_per_A: 1500
+  audit_probability: 0.02
+  guards: {max_temperature_K: 50000}
+labels: {background: 2}
+dynamics: {name: langevin, timestep_fs: 1, temperature_K: 500, friction_per_ps: 1, steps: 160}
+output: {trajectory_every: 1, checkpoint_every: 20}
+"""
+MORSE = {"epsilon": 0.6, "r0": 0.74, "rho0": 1.4, "rcut1": 2.2, "rcut2": 3.2}
+
+
+def collision(place: Path, **arguments: Any) -> Path:
+    """Return a configuration of H2 and an H that comes to it, at a target that leaves no doubt."""
+    place.mkdir()
+    at = [[0, 0, 0], [0.74, 0, 0], [3.4, 0.1, 0]]
+    start = Atoms("H3", at, cell=[8, 7, 7], pbc=True)
+    start.set_momenta([[0.02, 0, 0], [0, 0, 0], [-0.5, 0, 0]])
+    start.write(place / "start.extxyz")
+    given = json.dumps({"calls": str(place / "calls"), **MORSE, **arguments})
+    text = COLLISION.replace("ARGUMENTS", given).replace("START", str(place / "start.extxyz"))
+    path = place / "run.yaml"
+    path.write_text(text)
+    return path
 
 
 def made(place: Path, n: int = 2, **arguments: Any) -> Path:
@@ -98,6 +130,38 @@ def test_a_killed_run_takes_the_same_path_and_labels_nothing_twice(
     assert done.returncode == 0, done.stderr
     assert_same_path(out, finished)
     assert set(calls(config).values()) == {1}
+
+
+@pytest.fixture(scope="module")
+def reacted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("reacted")
+    done = aofl("run", collision(place / "config"), "--out", place / "run")
+    assert done.returncode == 0, done.stderr
+    return place / "run"
+
+
+def test_labels_after_a_change_of_bonds_are_learned_later_too(reacted: Path) -> None:
+    lines = [line for line in ledger(reacted) if line["rule"] == "chemistry"]
+    late = [line for line in lines if line["learned_step"] is not None]
+    assert len(late) > 4
+    assert all(line["reason"].startswith("after H-H") for line in late)
+    assert all(line["reactive"] for line in late)
+    at_once = [line for line in lines if not line["reason"].startswith("after")]
+    assert len(at_once) > 4
+    assert all(line["learned_step"] is None for line in at_once)
+
+
+@pytest.mark.parametrize("share", [0.4, 0.8])
+def test_a_reaction_that_is_watched_late_survives_a_kill(
+    reacted: Path, tmp_path: Path, share: float
+) -> None:
+    config, out = collision(tmp_path / "config", seconds=0.02), tmp_path / "run"
+    size = (reacted / "thermo.csv").stat().st_size * share
+    killed("run", config, "--out", out, growing=out / "thermo.csv", size=size)
+    time.sleep(0.5)
+    done = aofl("resume", out)
+    assert done.returncode == 0, done.stderr
+    assert_same_path(out, reacted)
 
 
 def test_a_process_that_dies_costs_one_label(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ class AdaptiveCalculator(Calculator):
     needs_stress
         Whether the driver follows the stress: then a label without one stops the run.
     background
-        What makes audits beside the run; None waits for each.
+        What makes labels beside the run; None waits for each.
     """
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012

@@ -1,13 +1,15 @@
-"""Audits that the run does not wait for: sent, answered beside the run, learned later.
+"""Labels that the run does not wait for: sent, answered beside the run, learned later.
 
-An audit measures, and need not stop the run. With n processes in the background, its question is
-sent away and the atoms go on with the forces of the force field. The answer is taken
+An audit measures, and need not stop the run; nor need a label some time after a bond has changed,
+where no atom is in doubt. With n processes in the background, such a question is sent away and the
+atoms go on with the forces of the force field. The answer is taken
 
     at the next step that waits for a label of its own, with all others that are out,
     or when more than n questions are out, the oldest first,
 
-whichever comes first. Both are steps of the path and no times of a clock, so a run takes the same
-path however fast its processes are, and one that was killed takes it again to the last bit.
+whichever comes first. Until then a reaction is watched as if the answer were no surprise. Both are
+steps of the path and no times of a clock, so a run takes the same path however fast its processes
+are, and one that was killed takes it again to the last bit.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass, replace
 from aofl.learning.failed_label import without_label
 from aofl.learning.learner_state import TRUSTED, LearnerState
 from aofl.learning.model import Model
-from aofl.learning.observation import Frame
+from aofl.learning.observation import Frame, Observation
 from aofl.learning.question import Answer, AnyOracle, NoLabel
 from aofl.learning.step_result import Moved, Now, Refused, Told
 from aofl.learning.teaching import Teacher
@@ -44,22 +46,28 @@ class LateAnswers:
     n_background: int
     goes_on: bool
 
-    def may_be_late(self, state: LearnerState, verdict: Verdict) -> bool:
+    def may_be_late(self, now: Now, verdict: Verdict) -> bool:
         """Return whether a label is a measure of a force field that has earned some trust."""
+        state = now.state
+        is_measure = verdict.rule in AUDITS or (verdict.is_follow_up and _is_quiet(now.seen))
         is_trusted = state.n_labels >= TRUSTED or not self.teacher.conditions.mode.learns
         is_calm = is_trusted and not state.is_drifting
-        return self.n_background > 0 and verdict.rule in AUDITS and is_calm
+        return self.n_background > 0 and is_measure and is_calm
 
     def sent(self, now: Now, verdict: Verdict) -> Now:
         """Send a question away, and note that it is out."""
+        seen, watch = now.seen, now.state.watch
         waiting = Waiting(
             question=now.question(verdict),
             verdict=verdict,
-            seen=replace(now.seen, chemistry=None, bonded=None),
-            reactive=now.state.watch.is_on,
+            seen=replace(seen, chemistry=None, bonded=None),
+            watch=watch,
         )
         self.oracle.send(waiting.question)
-        return replace(now, state=replace(now.state, waiting=(*now.state.waiting, waiting)))
+        if verdict.is_follow_up:
+            watch = watch.sent_at(seen.step, seen.timestep_fs)
+        state = replace(now.state, watch=watch, waiting=(*now.state.waiting, waiting))
+        return replace(now, state=state)
 
     def taken(self, moved: Moved, frame: Frame, model: Model) -> Moved | Refused:
         """Learn the answers that are due at an accepted step; its energy goes on where it was."""
@@ -96,7 +104,7 @@ class LateAnswers:
         line = replace(
             taught.line,
             predicted_error=now.seen.judged.error,
-            reactive=waiting.reactive,
+            reactive=waiting.watch.is_on,
             learned_step=step,
         )
         return taught.state, Told(lines=(line,), events=taught.events)
@@ -113,6 +121,12 @@ def n_due(n_waiting: int, n_background: int, *, is_labelled: bool) -> int:
         Whether the step has waited for a label of its own.
     """
     return n_waiting if is_labelled else max(0, n_waiting - n_background)
+
+
+def _is_quiet(seen: Observation) -> bool:
+    """Return whether no atom is in doubt and no bond has just changed."""
+    has_changes = seen.chemistry is not None and bool(seen.chemistry.changes)
+    return not has_changes and seen.judged.excess <= 1.0
 
 
 def _joined(moved: Moved, frame: Frame, model: Model) -> Moved:

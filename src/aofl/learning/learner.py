@@ -61,7 +61,7 @@ class Learner:
     goes_on
         Whether a label that fails may be done without.
     n_background
-        Processes that make audits beside the run; with 0 it waits for each.
+        Processes that make labels beside the run; with 0 it waits for each.
     cut
         How structures are cut that are too large for a label; None labels every one whole.
     """
@@ -108,7 +108,7 @@ class Learner:
     def _labelled(self, now: Now, verdict: Verdict) -> Moved | Refused:
         """Ask for a label and go on with it, unless it speaks against the step."""
         full = self._observed_fully(now)
-        if self._late.may_be_late(full.state, verdict):
+        if self._late.may_be_late(full, verdict):
             return _passed(self._late.sent(full, verdict), verdict)
         match self._asked(full, verdict, self._continuous_energy(full)):
             case Refused() as stopped:

@@ -87,11 +87,30 @@ class ReactionWatch:
         """
         watch, changes = self.knowing(seen), seen.changes
         if is_surprise:
-            watch = watch._less_familiar(changes)
+            watch = watch._less_familiar({*watch.kinds, *changes})
         watch = watch._timed(step, changes, is_surprise=is_surprise, timestep_fs=timestep_fs)
         atom = seen.atom if seen.atom is not None else self.atom
         watch = replace(watch, atom=atom if watch.is_on else None)
         return watch._counted(step, changes, is_surprise=is_surprise)
+
+    def sent_at(self, step: int, timestep_fs: float) -> ReactionWatch:
+        """Return the watch after a question that nobody waits for, as if it were no surprise."""
+        watch = self._timed(step, (), is_surprise=False, timestep_fs=timestep_fs)
+        return replace(watch, atom=watch.atom if watch.is_on else None)
+
+    def surprised(self, step: int, then: ReactionWatch) -> ReactionWatch:
+        """Return the watch after the answer to such a question was a surprise.
+
+        It goes on as it was `then`, when the question was sent: its gap has not doubled.
+        """
+        if then.gap is None:
+            return self
+        gap = then.gap if self.gap is None else min(self.gap, then.gap)
+        due = step + gap if self.gap is None else min(self.due, step + gap)
+        kinds = tuple(sorted({*self.kinds, *then.kinds}))
+        atom = then.atom if self.atom is None else self.atom
+        watch = replace(self, gap=gap, due=due, kinds=kinds, atom=atom)
+        return watch._less_familiar(then.kinds)
 
     def knowing(self, seen: ChemistrySnapshot) -> ReactionWatch:
         """Remember the molecules, contacts and longest bonds that a label has shown."""
@@ -105,10 +124,10 @@ class ReactionWatch:
             longest=longest,
         )
 
-    def _less_familiar(self, changes: tuple[str, ...]) -> ReactionWatch:
+    def _less_familiar(self, kinds: Iterable[str]) -> ReactionWatch:
         """Take half of the doublings back from every kind that a surprise is about."""
         familiar = dict(self.familiar)
-        for kind in sorted({*self.kinds, *changes}):
+        for kind in sorted(kinds):
             familiar[kind] = familiar.get(kind, 0) // 2
         return replace(self, familiar=familiar)
 

@@ -83,6 +83,10 @@ class Unlabelled:
     told: Told
 
 
+# Of a verdict; that it is a follow-up is said by its reason.
+TOLD = [part.name for part in fields(Verdict) if part.name != "is_follow_up"]
+
+
 def ledger_line(verdict: Verdict, *, step: int, time_fs: float, **what: Any) -> LedgerLine:
     """Return the line of the ledger that says what was decided at a step.
 
@@ -91,5 +95,5 @@ def ledger_line(verdict: Verdict, *, step: int, time_fs: float, **what: Any) -> 
     what
         Further fields of the line, as `predicted_error` and what a label has shown.
     """
-    said = {part.name: getattr(verdict, part.name) for part in fields(verdict)}
+    said = {name: getattr(verdict, name) for name in TOLD}
     return LedgerLine(step=step, time_fs=time_fs, **said, **what)

@@ -125,8 +125,12 @@ def noted_late(
 ) -> LearnerState:
     """Return the state after a label that comes later has tested what was predicted then."""
     now = noted(state, waiting.seen, label, waiting.verdict, outcome, settings)
+    watch = now.watch
+    if outcome.is_surprise:
+        watch = watch.surprised(state.path.step, waiting.watch)
     return replace(
         now,
+        watch=watch,
         last_label_step=max(now.last_label_step, state.last_label_step),
         last_doubt_step=max(now.last_doubt_step, state.last_doubt_step),
     )

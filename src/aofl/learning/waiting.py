@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aofl.learning.observation import Observation
 from aofl.learning.question import Question
+from aofl.learning.reaction_watch import ReactionWatch
 from aofl.records import Verdict
 
 
@@ -20,11 +21,11 @@ class Waiting:
     seen
         What the force field said then; without its chemistry, which belongs to a step that is past
         when the answer comes.
-    reactive
-        Whether a reaction was being watched.
+    watch
+        What was watched then.
     """
 
     question: Question
     verdict: Verdict
     seen: Observation
-    reactive: bool = False
+    watch: ReactionWatch = field(default_factory=ReactionWatch)

@@ -23,6 +23,7 @@ class Verdict:
 
     `value` and `threshold` have the unit `unit`; `atom` is the atom that decided, if one did.
     `is_doubt`: a rewind on the word of the force field alone, while the structure may be sound.
+    `is_follow_up`: a label some time after a bond has changed, where nothing else asks for one.
     """
 
     action: Action
@@ -35,3 +36,4 @@ class Verdict:
     unit: str = ""
     neighbour: Neighbour | None = None
     is_doubt: bool = False
+    is_follow_up: bool = False

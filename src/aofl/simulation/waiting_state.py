@@ -10,6 +10,7 @@ import numpy as np
 
 from aofl.learning.observation import Frame, Judgement, Observation
 from aofl.learning.question import Question
+from aofl.learning.reaction_watch import ReactionWatch
 from aofl.learning.waiting import Waiting
 from aofl.plain import from_plain, to_plain
 from aofl.records import FloatArray, Prediction, Verdict
@@ -27,7 +28,7 @@ class PlainQuestion:
     energy: float
     seed: int
     atom: int
-    reactive: bool
+    watch: ReactionWatch
     verdict: Verdict
     is_expected: bool
 
@@ -91,7 +92,7 @@ def _plain(waiting: Waiting) -> PlainQuestion:
         energy=seen.prediction.energy,
         seed=seen.seed,
         atom=seen.judged.atom,
-        reactive=waiting.reactive,
+        watch=waiting.watch,
         verdict=waiting.verdict,
         is_expected=waiting.question.expected_errors is not None,
     )
@@ -125,4 +126,4 @@ def _waiting(arrays: Mapping[str, FloatArray], plain: PlainQuestion, now: Frame)
         time_fs=seen.time_fs,
         rule=plain.verdict.rule,
     )
-    return Waiting(question=question, verdict=plain.verdict, seen=seen, reactive=plain.reactive)
+    return Waiting(question=question, verdict=plain.verdict, seen=seen, watch=plain.watch)

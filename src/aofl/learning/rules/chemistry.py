@@ -80,6 +80,7 @@ def _on_what_is_watched(seen: Observation, state: LearnerState) -> Verdict | Non
         value=float(watch.gap),
         threshold=float(watch.gap),
         unit="steps",
+        is_follow_up=True,
     )
 
 
