@@ -8,6 +8,7 @@ from pathlib import Path
 import ase.io
 import numpy as np
 import pytest
+from ase.build import bulk
 from command_line import aofl, killed, started, wait_until
 from engine_cases import slab
 from ff_toys import crystal, trained
@@ -41,6 +42,18 @@ dynamics: {name: velocity_verlet, timestep_fs: 0.5, temperature_K: 2600, steps: 
 output: {trajectory_every: 1, checkpoint_every: 20}
 """
 
+CUT = """
+mode: aofl
+seed: 3
+system: {structure: START}
+reference: {name: ase, calculator: ase.calculators.emt.EMT}
+force_field: {name: ace, accuracy: fast}
+labels: {cut: {max_atoms: 100, margin_A: 5.0}}
+learning: {target_force_error_meV_per_A: 60, audit_probability: 0.1}
+dynamics: {name: velocity_verlet, timestep_fs: 2, temperature_K: 700, steps: 40}
+output: {trajectory_every: 1, checkpoint_every: 10}
+"""
+
 needs_lammps = pytest.mark.skipif(
     not (HAS_LAMMPS and MPIRUN.exists()), reason="needs LAMMPS with MPI: make setup-lammps"
 )
@@ -52,36 +65,69 @@ TWO_RANKS = (str(MPIRUN), "-np", "2")
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with a run of ASE and one of LAMMPS on two ranks, both learning."""
-    place = tmp_path_factory.mktemp("learning")
-    (place / "ase.yaml").write_text(LEARNING)
-    (place / "lammps.yaml").write_text("engine: lammps\n" + LEARNING)
+    return with_both_engines(tmp_path_factory.mktemp("learning"), LEARNING)
+
+
+@pytest.fixture(scope="module")
+def learned_from_cut_outs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the same of a crystal that is too large for a label."""
+    place = tmp_path_factory.mktemp("cut")
+    start = bulk("Cu", "fcc", a=3.7, cubic=True) * (4, 4, 4)
+    start.rattle(0.05, rng=np.random.default_rng(1))
+    start.write(place / "start.xyz")
+    return with_both_engines(place, CUT.replace("START", str(place / "start.xyz")))
+
+
+def with_both_engines(place: Path, config: str) -> Path:
+    """Let ASE run a configuration, and LAMMPS on two ranks; return where."""
+    (place / "ase.yaml").write_text(config)
+    (place / "lammps.yaml").write_text("engine: lammps\n" + config)
     for name, launcher in (("ase", ()), ("lammps", TWO_RANKS)):
         done = aofl("run", place / f"{name}.yaml", "--out", place / name, launcher=launcher)
         assert done.returncode == 0, done.stderr
     return place
 
 
-@needs_lammps
-def test_lammps_learns_as_ase_does_decision_by_decision(learned: Path) -> None:
-    ledgers = [read_ledger(learned / name / "ledger.jsonl") for name in ("ase", "lammps")]
-    said = [[(line.step, line.action, line.rule) for line in ledger] for ledger in ledgers]
+def assert_same_decisions(place: Path) -> set[str]:
+    """Return the kinds of decision of two runs that took one path."""
+    ledgers = [read_ledger(place / name / "ledger.jsonl") for name in ("ase", "lammps")]
+    said = [
+        [(line.step, line.action, line.rule, line.atom, line.cut) for line in ledger]
+        for ledger in ledgers
+    ]
     assert said[0] == said[1]
-    actions = {action for _, action, _ in said[0]}
-    assert {"label", "rewind"} <= actions, "the run should meet what it does not know"
     paths = [
-        [atoms.positions for atoms in ase.io.iread(learned / name / "trajectory.0001.extxyz.gz")]
+        [atoms.positions for atoms in ase.io.iread(place / name / "trajectory.0001.extxyz.gz")]
         for name in ("ase", "lammps")
     ]
     np.testing.assert_allclose(paths[0], paths[1], atol=1e-7)
+    return {line.action for line in ledgers[0]}
 
 
 @needs_lammps
+def test_lammps_learns_as_ase_does_decision_by_decision(learned: Path) -> None:
+    actions = assert_same_decisions(learned)
+    assert {"label", "rewind"} <= actions, "the run should meet what it does not know"
+
+
+@needs_lammps
+def test_lammps_learns_from_cut_outs_as_ase_does(learned_from_cut_outs: Path) -> None:
+    assert "label" in assert_same_decisions(learned_from_cut_outs)
+    ledger = read_ledger(learned_from_cut_outs / "lammps" / "ledger.jsonl")
+    labels = [line for line in ledger if line.action == "label"]
+    assert len({line.step for line in labels}) > 5
+    assert all(line.cut is not None and line.cut["atoms"] == 100 for line in labels)
+
+
+@needs_lammps
+@pytest.mark.parametrize("kind", ["learned", "learned_from_cut_outs"])
 def test_a_learning_run_of_lammps_that_is_killed_takes_the_same_path(
-    learned: Path, tmp_path: Path
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    whole, out = learned / "lammps", tmp_path / "killed"
+    place = request.getfixturevalue(kind)
+    whole, out = place / "lammps", tmp_path / "killed"
     killed(
-        "run", learned / "lammps.yaml", "--out", out, launcher=TWO_RANKS,
+        "run", place / "lammps.yaml", "--out", out, launcher=TWO_RANKS,
         growing=out / "thermo.csv", size=0.6 * (whole / "thermo.csv").stat().st_size,
     )  # fmt: skip
     done = aofl("resume", out, launcher=TWO_RANKS)

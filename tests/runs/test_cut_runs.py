@@ -128,7 +128,6 @@ def test_the_report_tells_it_and_counts_cores_alone(finished: Path) -> None:
     [
         ("mode: aimd", "`mode: aimd` moves the whole on labels"),
         ("labels: {background: 1, cut: {max_atoms: 100}}", "`labels.background` sends whole"),
-        ("engine: lammps", "`engine: lammps` shares whole structures"),
         ("labels: {cut: {max_atoms: 100, margin_A: 12, vacuum_A: 9}}", "must be wider than"),
         (
             "dynamics: {name: mtk, cell: full, timestep_fs: 1, temperature_K: 300, "

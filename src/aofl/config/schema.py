@@ -292,7 +292,6 @@ class RunConfig(Section):
             (self.mode == "aimd", "`mode: aimd` moves the whole on labels"),
             (self.dynamics.target_pressure is not None, "`dynamics.pressure_GPa` needs a stress"),
             (self.labels.background > 0, "`labels.background` sends whole structures away"),
-            (self.engine == "lammps", "`engine: lammps` shares whole structures among ranks"),
             (
                 self.stages is not None and self.stages.explore is not None,
                 "`stages.explore` labels whole structures",
