@@ -1,12 +1,13 @@
-"""Free energy of the first O-H break of water on sodium: learned on the fly, and the reference's.
+"""Free energy of an O-H bond that breaks on sodium: learned on the fly, and the reference's.
 
-Run: .venv/bin/python benchmarks/metadynamics.py [--steps 12000] [--reference-steps 600]
-     [--runs runs/metadynamics] [--each 40]
+Run: .venv/bin/python benchmarks/metadynamics.py [--config RUN.yaml] [--steps 12000]
+     [--reference-steps 600] [--runs runs/metadynamics] [--each 40]
 `make setup-plumed` first. Hours; each run is resumed where it stands, and what is there is shown.
-Writes benchmarks/results/metadynamics.json and .png.
+Writes benchmarks/results/NAME.json and .png, NAME being that of the directory of the runs.
 
-The example na-water-metadynamics runs twice: in mode aofl, and for a short path in mode aimd, where
-every force is the reference's (GFN1-xTB). Two comparisons:
+The configuration, the example na-water-metadynamics if none is given, runs twice: in mode aofl, and
+for a short path in mode aimd, where every force is the reference's (not with --reference-steps 0).
+Its PLUMED input has hills along the variable `oh`. Two comparisons:
 
 - the free energies of both from the same number of hills, the number of the short path;
 - frames of the learned run, the same number from each stretch of the variable, labelled anew: the
@@ -24,15 +25,17 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from ase import Atoms, units
+from matplotlib.axes import Axes
 
 from aofl import api
 from aofl.analysis.metadynamics import POINTS, Hills, bias_of, free_energy
-from aofl.config import read_config
+from aofl.config import RunConfig, read_config
 from aofl.errors import StoreError
 from aofl.forcefield.model import ForceField
+from aofl.reference import Reference
 from aofl.report.plumed_output import read_plumed
 from aofl.store import RunDirectory, iterate_trajectory
-from aofl.workflows.assemble import make_reference
+from aofl.workflows.assemble import opened_reference
 from aofl.workflows.examples import example_config
 
 HERE = Path(__file__).parent
@@ -40,12 +43,12 @@ STRETCHES = 8  # of the variable
 VARIABLE = "oh"
 
 
-def advanced(path: Path, mode: str, steps: int) -> RunDirectory:
+def advanced(path: Path, config: Path, mode: str, steps: int) -> RunDirectory:
     """Return a run that has made the steps, started or resumed; one that somebody has, as it is."""
     overrides = {"mode": mode, "dynamics.steps": steps}
     try:
         if not path.exists():
-            api.run(read_config(example_config("na-water-metadynamics"), overrides), path)
+            api.run(read_config(config, overrides), path)
         elif steps > RunDirectory.open(path).read_summary()["steps"]:
             api.resume(path, {"dynamics.steps": steps})
     except StoreError as error:
@@ -83,8 +86,14 @@ def frames_by_variable(run: RunDirectory, each: int) -> list[list[Atoms]]:
 
 def differences(run: RunDirectory, each: int) -> list[dict]:
     """Return what the reference adds to the learned free energy in each stretch, eV."""
-    config = read_config(run.config)
-    reference, model = make_reference(config.reference, run.reference), ForceField.load(run.model)
+    config, model = read_config(run.config), ForceField.load(run.model)
+    with opened_reference(config.reference, run.reference) as reference:
+        return compared_by_stretch(run, reference, model, config, each)
+
+
+def compared_by_stretch(
+    run: RunDirectory, reference: Reference, model: ForceField, config: RunConfig, each: int
+) -> list[dict]:
     kT = units.kB * config.dynamics.initial_temperature
     rows = []
     for frames in frames_by_variable(run, each):
@@ -92,8 +101,8 @@ def differences(run: RunDirectory, each: int) -> list[dict]:
         for atoms in frames:
             label, guess = reference.label(atoms), model.predict(atoms)
             energies.append(label.energy - guess.energy)
-            water = atoms.numbers != 11
-            forces.append(float(np.mean((label.forces - guess.forces)[water] ** 2)))
+            rest = atoms.numbers != 11
+            forces.append(float(np.mean((label.forces - guess.forces)[rest] ** 2)))
         if len(energies) > 1:
             spread = np.var(energies, ddof=1)
             rows.append({
@@ -101,7 +110,7 @@ def differences(run: RunDirectory, each: int) -> list[dict]:
                 "n": len(energies),
                 "difference_eV": float(np.mean(energies) - spread / (2 * kT)),
                 "standard_error_eV": standard_error(spread, len(energies), kT),
-                "force_rmse_of_water_eV_per_A": float(np.sqrt(np.mean(forces))),
+                "force_rmse_of_molecules_eV_per_A": float(np.sqrt(np.mean(forces))),
             })  # fmt: skip
     weight = np.array([1 / row["standard_error_eV"] ** 2 for row in rows])
     level = float(weight @ [row["difference_eV"] for row in rows] / weight.sum())
@@ -137,24 +146,16 @@ def cost(run: RunDirectory) -> dict:
 
 
 def draw(found: dict, path: Path) -> None:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2))
-    free = found["learned"]
-    x, y = np.array(free["variable"]), np.array(free["energies_eV"])
-    left.plot(x, y, label=f"learned, {free['n_hills']} hills")
-    if free["error_eV"] is not None:
-        error = np.array(free["error_eV"])
-        left.fill_between(x, y - error, y + error, alpha=0.25, label="late estimates, one sigma")
-    rows = found["perturbation"]
-    at = np.array([row["variable"] for row in rows])
-    left.errorbar(
-        at, np.interp(at, x, y) + [row["difference_eV"] for row in rows],
-        [row["standard_error_eV"] for row in rows], fmt="o", label="reference, by perturbation",
-    )  # fmt: skip
-    short = found["short_path"]
-    for name in ("learned", "reference"):
-        right.plot(short["variable"], short[f"{name}_eV"], label=name)
-    right.set_title(f"after {short['n_hills']} hills of each")
-    for axes in (left, right):
+    short = found.get("short_path")
+    figure, panels = plt.subplots(
+        1, 2 if short else 1, figsize=(11 if short else 6, 4.2), squeeze=False
+    )
+    draw_free_energy(found, panels[0, 0])
+    if short:
+        for name in ("learned", "reference"):
+            panels[0, 1].plot(short["variable"], short[f"{name}_eV"], label=name)
+        panels[0, 1].set_title(f"after {short['n_hills']} hills of each")
+    for axes in panels[0]:
         axes.set_xlabel("hydrogens at the oxygen")
         axes.set_ylabel("free energy, eV")
         axes.legend()
@@ -162,34 +163,60 @@ def draw(found: dict, path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--steps", type=int, default=12000)
-    arguments.add_argument("--reference-steps", type=int, default=600)
-    arguments.add_argument("--runs", type=Path, default=Path("runs/metadynamics"))
-    arguments.add_argument("--each", type=int, default=40)
-    given = arguments.parse_args()
-    learned = advanced(given.runs / "aofl", "aofl", given.steps)
-    reference = advanced(given.runs / "aimd", "aimd", given.reference_steps)
-    free = free_energy(hills_of(learned))
+def draw_free_energy(found: dict, axes: Axes) -> None:
+    """Draw what was learned, and what the reference says of its frames."""
+    free = found["learned"]
+    x, y = np.array(free["variable"]), np.array(free["energies_eV"])
+    axes.plot(x, y, label=f"learned, {free['n_hills']} hills")
+    if free["error_eV"] is not None:
+        error = np.array(free["error_eV"])
+        axes.fill_between(x, y - error, y + error, alpha=0.25, label="late estimates, one sigma")
+    rows = found["perturbation"]
+    at = np.array([row["variable"] for row in rows])
+    axes.errorbar(
+        at, np.interp(at, x, y) + [row["difference_eV"] for row in rows],
+        [row["standard_error_eV"] for row in rows], fmt="o", label="reference, by perturbation",
+    )  # fmt: skip
+
+
+def summed_up(given: argparse.Namespace) -> dict:
+    """Make the runs and return what they say."""
+    learned = advanced(given.runs / "aofl", given.config, "aofl", given.steps)
+    hills = hills_of(learned)
+    free = free_energy(hills)
     found = {
         "learned": {
-            "n_hills": len(hills_of(learned).heights),
+            "n_hills": len(hills.heights),
             "variable": free.variable.tolist(),
             "energies_eV": free.energies.tolist(),
             "error_eV": None if free.error is None else free.error.tolist(),
             "n_passes": free.n_passes,
         },
         "perturbation": differences(learned, given.each),
-        "short_path": compared(hills_of(learned), hills_of(reference)),
-        "cost": {"learned": cost(learned), "reference": cost(reference)},
+        "cost": {"learned": cost(learned)},
     }
+    if given.reference_steps:
+        reference = advanced(given.runs / "aimd", given.config, "aimd", given.reference_steps)
+        found["short_path"] = compared(hills, hills_of(reference))
+        found["cost"]["reference"] = cost(reference)
+    return found
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--config", type=Path, default=example_config("na-water-metadynamics"))
+    arguments.add_argument("--steps", type=int, default=12000)
+    arguments.add_argument("--reference-steps", type=int, default=600, help="0 leaves it out")
+    arguments.add_argument("--runs", type=Path, default=Path("runs/metadynamics"))
+    arguments.add_argument("--each", type=int, default=40, help="frames labelled of a stretch")
+    given = arguments.parse_args()
+    found = summed_up(given)
     results = HERE / "results"
     results.mkdir(exist_ok=True)
-    (results / "metadynamics.json").write_text(json.dumps(found, indent=1))
-    draw(found, results / "metadynamics.png")
+    path = results / f"{given.runs.name}.json"
+    path.write_text(json.dumps(found, indent=1))
+    draw(found, path.with_suffix(".png"))
     print(json.dumps({k: found[k] for k in ("perturbation", "cost")}, indent=1))
-    print(f"rms difference on the short path: {found['short_path']['rms_difference_eV']:.3f} eV")
 
 
 if __name__ == "__main__":

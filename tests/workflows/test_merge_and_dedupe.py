@@ -17,6 +17,7 @@ from aofl.errors import ConfigError, StoreError
 from aofl.records import Label, LabelledStructure
 from aofl.store import read_labels, structure_hash, write_labels
 from aofl.workflows.dedupe import dedupe
+from aofl.workflows.labelled_frames import distinct_names
 from aofl.workflows.merge import merge
 
 
@@ -79,6 +80,32 @@ def test_labels_of_two_files_are_one_data_set_to_the_last_bit(
             "level": "EMT", "step": seed, "id": index, "hash": digest,
             "source": source, "frame": frame,
         }  # fmt: skip
+
+
+def test_files_of_one_name_are_told_apart_by_their_directories(tmp_path: Path) -> None:
+    for run, seeds in (("one", (0, 1)), ("two", (1, 2))):
+        (tmp_path / run).mkdir()
+        path = tmp_path / run / "labels.extxyz"
+        write_labels(path, [labelled(crystal(seed)) for seed in seeds])
+    found = merge([tmp_path / "one", tmp_path / "two"], tmp_path / "all.extxyz")
+    assert found.sources == ["one/labels.extxyz", "two/labels.extxyz"]
+    assert set(found.keys) == set(found.sources)
+    (again,) = found.left_out
+    assert (again.source, again.frame) == ("two/labels.extxyz", 0)
+    assert again.reason == "the same as frame 1 of one/labels.extxyz"
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["x/a.xyz", "y/b.xyz"], ["a.xyz", "b.xyz"]),
+        (["x/r/l", "y/r/l"], ["x/r/l", "y/r/l"]),
+        (["r/l", "l"], ["r/l", "l"]),
+        (["r/l", "r/l"], ["r/l", "r/l"]),
+    ],
+)
+def test_names_are_as_short_as_they_can_be(paths: list[str], names: list[str]) -> None:
+    assert distinct_names([Path(path) for path in paths]) == names
 
 
 def test_where_a_label_comes_from_survives_a_second_merge(

@@ -192,7 +192,7 @@ class LabelsConfig(Section):
         default=0,
         ge=0,
         le=64,
-        description="processes that make labels nobody waits for while the run goes on; 0 waits for each",
+        description="processes that make labels which only measure; 0 waits for each",
     )
     share_with: str | None = Field(
         default=None,

@@ -79,8 +79,15 @@ def read_labels(path: Path) -> list[LabelledStructure]:
     return read_labelled_file(path).labels
 
 
-def read_labelled_file(path: Path, keys: LabelKeys | None = None) -> LabelledFile:
+def read_labelled_file(
+    path: Path, keys: LabelKeys | None = None, *, name: str | None = None
+) -> LabelledFile:
     """Return the labels of an extended XYZ file, also compressed, and what is not read of it.
+
+    Parameters
+    ----------
+    name
+        What the file is called in its labels and in what is told; None: as it is called.
 
     Raises
     ------
@@ -88,6 +95,7 @@ def read_labelled_file(path: Path, keys: LabelKeys | None = None) -> LabelledFil
         If the file cannot be read, no frame is labelled, labels are under different names, or of
         several levels of theory (`aofl_level` or `level_of_theory` of the frames).
     """
+    name = name or path.name
     torn: list[int] = []
     texts = iterate_numbered(path, on_torn=torn.append)
     frames = [parse_frame(text, f"{path} frame {k}") for k, (_, text) in enumerate(texts)]
@@ -99,17 +107,17 @@ def read_labelled_file(path: Path, keys: LabelKeys | None = None) -> LabelledFil
         try:
             entry = labelled_structure(atoms, names, f"{path} frame {number}")
         except StoreError as error:
-            left_out.append(LeftOut(source=path.name, frame=number, reason=str(error)))
+            left_out.append(LeftOut(source=name, frame=number, reason=str(error)))
             continue
         if entry is None:
             reason = _what_is_missing(values, names)
-            left_out.append(LeftOut(source=path.name, frame=number, reason=reason, is_fault=False))
+            left_out.append(LeftOut(source=name, frame=number, reason=reason, is_fault=False))
             continue
-        source = {"source": path.name, "frame": number}
+        source = {"source": name, "frame": number}
         labels.append(replace(entry, provenance={**source, **entry.provenance}))
     if torn:
         reason = "it is cut off: the file ends within it"
-        left_out.append(LeftOut(source=path.name, frame=len(frames), reason=reason))
+        left_out.append(LeftOut(source=name, frame=len(frames), reason=reason))
     if not labels:
         raise StoreError(
             f"{path} has {len(frames)} frames and none with a label that can be read: "

@@ -110,7 +110,11 @@ def labelled_frames(paths: Sequence[Path], keys: LabelKeys | None = None) -> Lab
         If a file cannot be read or has no label, more than a quarter of the labels is at fault,
         labels are of several levels of theory, or a unit is not eV or Å.
     """
-    files = {path: read_labelled_file(path, keys) for path in paths}
+    names = distinct_names(paths)
+    files = {
+        name: read_labelled_file(path, keys, name=name)
+        for name, path in zip(names, paths, strict=True)
+    }
     read = [_without_empty_stress(entry) for file in files.values() for entry in file.labels]
     where = ", ".join(str(path) for path in paths)
     check_one_level(read, where)
@@ -133,10 +137,10 @@ def labelled_frames(paths: Sequence[Path], keys: LabelKeys | None = None) -> Lab
         for k, first in sorted(again.items())
     ]
     found = LabelledFrames(
-        sources=[path.name for path in paths],
+        sources=names,
         n_frames=sum(file.n_frames for file in files.values()),
         labels=[read[k] for k in rest if k not in off],
-        keys={path.name: file.keys for path, file in files.items()},
+        keys={name: file.keys for name, file in files.items()},
         left_out=left_out,
         notes=[
             *(note for file in files.values() for note in file.notes),
@@ -146,6 +150,16 @@ def labelled_frames(paths: Sequence[Path], keys: LabelKeys | None = None) -> Lab
     )
     logger.info("%s: %d of %d frames are used", where, len(found.labels), found.n_frames)
     return found
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """Return the names of files, with as many of their directories as tell them apart."""
+    longest = max(len(path.parts) for path in paths)
+    for depth in range(1, longest + 1):
+        names = ["/".join(path.parts[-depth:]) for path in paths]
+        if len(set(names)) == len(paths):
+            return names
+    return [str(path) for path in paths]
 
 
 def _left_out(entry: LabelledStructure, reason: str, *, is_fault: bool = True) -> LeftOut:
