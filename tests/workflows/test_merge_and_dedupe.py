@@ -17,7 +17,7 @@ from aofl.errors import ConfigError, StoreError
 from aofl.records import Label, LabelledStructure
 from aofl.store import read_labels, structure_hash, write_labels
 from aofl.workflows.dedupe import dedupe
-from aofl.workflows.labelled_frames import distinct_names
+from aofl.workflows.distinct_names import distinct_names
 from aofl.workflows.merge import merge
 
 
@@ -100,7 +100,7 @@ def test_files_of_one_name_are_told_apart_by_their_directories(tmp_path: Path) -
     [
         (["x/a.xyz", "y/b.xyz"], ["a.xyz", "b.xyz"]),
         (["x/r/l", "y/r/l"], ["x/r/l", "y/r/l"]),
-        (["r/l", "l"], ["r/l", "l"]),
+        (["r/l", "s/l"], ["r/l", "s/l"]),
         (["r/l", "r/l"], ["r/l", "r/l"]),
     ],
 )

@@ -14,6 +14,7 @@ from aofl.errors import StoreError
 from aofl.report.compare import Compared, compare_page, composition, differs_in, record
 from aofl.report.data import read_run
 from aofl.store import jsonable, make_directory, read_frames, write_atomic
+from aofl.workflows.distinct_names import distinct_names
 from aofl.workflows.run_status import walkers_of
 
 
@@ -39,7 +40,7 @@ def compare(paths: Sequence[Path], out: Path) -> Comparison:
     paths = [run for path in paths for run in walkers_of(path)]
     if len(paths) < 2:
         raise StoreError(f"there is {len(paths)} run to compare; give at least two run directories")
-    runs = [_read(path, name) for path, name in zip(paths, _names(paths), strict=True)]
+    runs = [_read(path, name) for path, name in zip(paths, distinct_names(paths), strict=True)]
     aimd = next((run for run in runs if run.rule == "aimd"), None)
     first = aimd or runs[0]
     _check_same_atoms(runs, first)
@@ -74,13 +75,3 @@ def _read(path: Path, name: str) -> Compared:
         rule = read_config(path / "config.yaml").learning.cofl_rule
         mode = mode if rule == "calibrated" else f"cofl ({rule})"
     return Compared(name=name, rule=mode, data=data, survey=found)
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """Return as many last parts of each path as tell it from the others."""
-    parts = [path.resolve().parts for path in paths]
-    for n in range(1, max(map(len, parts))):
-        names = ["/".join(part[-n:]) for part in parts]
-        if len(set(names)) == len(names):
-            return names
-    return [str(path) for path in paths]  # the same run twice

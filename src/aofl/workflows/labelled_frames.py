@@ -41,6 +41,7 @@ from aofl.store import (
     frame_list,
     read_labelled_file,
 )
+from aofl.workflows.distinct_names import distinct_names
 
 logger = logging.getLogger(__name__)
 
@@ -150,16 +151,6 @@ def labelled_frames(paths: Sequence[Path], keys: LabelKeys | None = None) -> Lab
     )
     logger.info("%s: %d of %d frames are used", where, len(found.labels), found.n_frames)
     return found
-
-
-def distinct_names(paths: Sequence[Path]) -> list[str]:
-    """Return the names of files, with as many of their directories as tell them apart."""
-    longest = max(len(path.parts) for path in paths)
-    for depth in range(1, longest + 1):
-        names = ["/".join(path.parts[-depth:]) for path in paths]
-        if len(set(names)) == len(paths):
-            return names
-    return [str(path) for path in paths]
 
 
 def _left_out(entry: LabelledStructure, reason: str, *, is_fault: bool = True) -> LeftOut:
