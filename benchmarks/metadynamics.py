@@ -41,6 +41,7 @@ from aofl.workflows.examples import example_config
 HERE = Path(__file__).parent
 STRETCHES = 8  # of the variable
 VARIABLE = "oh"
+PLANCK = 4.135667696e-15  # eV s
 
 
 def advanced(path: Path, config: Path, mode: str, steps: int) -> RunDirectory:
@@ -171,12 +172,40 @@ def draw_free_energy(found: dict, axes: Axes) -> None:
     if free["error_eV"] is not None:
         error = np.array(free["error_eV"])
         axes.fill_between(x, y - error, y + error, alpha=0.25, label="late estimates, one sigma")
-    rows = found["perturbation"]
+    if not (rows := found["perturbation"]):
+        return
     at = np.array([row["variable"] for row in rows])
     axes.errorbar(
         at, np.interp(at, x, y) + [row["difference_eV"] for row in rows],
         [row["standard_error_eV"] for row in rows], fmt="o", label="reference, by perturbation",
     )  # fmt: skip
+
+
+def thermal_energy(config: Path) -> float:
+    """Return kT of a configuration, eV."""
+    return float(units.kB * read_config(config).dynamics.initial_temperature)
+
+
+def barrier(variable: np.ndarray, energies: np.ndarray, kT: float) -> dict | None:
+    """Return the first top below the lowest minimum, and kT/h exp(-height/kT), 1/s.
+
+    A top is passed where the free energy has fallen by kT beyond it; None where none is. The rate
+    is of transition states at the top, whose number along the variable is left out: an order of
+    magnitude.
+    """
+    start = int(np.argmin(energies))
+    down = energies[start::-1]
+    tops = np.maximum.accumulate(down)
+    beyond = np.flatnonzero(tops - down > kT)
+    if not len(beyond):
+        return None
+    top = int(np.argmax(down[: beyond[0] + 1]))
+    height = float(down[top] - down[0])
+    return {
+        "at": float(variable[start - top]),
+        "height_eV": height,
+        "rate_per_s": float(kT / PLANCK * np.exp(-height / kT)),
+    }
 
 
 def summed_up(given: argparse.Namespace) -> dict:
@@ -192,7 +221,8 @@ def summed_up(given: argparse.Namespace) -> dict:
             "error_eV": None if free.error is None else free.error.tolist(),
             "n_passes": free.n_passes,
         },
-        "perturbation": differences(learned, given.each),
+        "barrier": barrier(free.variable, free.energies, thermal_energy(given.config)),
+        "perturbation": differences(learned, given.each) if given.each else [],
         "cost": {"learned": cost(learned)},
     }
     if given.reference_steps:
@@ -208,7 +238,9 @@ def main() -> None:
     arguments.add_argument("--steps", type=int, default=12000)
     arguments.add_argument("--reference-steps", type=int, default=600, help="0 leaves it out")
     arguments.add_argument("--runs", type=Path, default=Path("runs/metadynamics"))
-    arguments.add_argument("--each", type=int, default=40, help="frames labelled of a stretch")
+    arguments.add_argument(
+        "--each", type=int, default=40, help="frames labelled of a stretch; 0: none"
+    )
     given = arguments.parse_args()
     found = summed_up(given)
     results = HERE / "results"
@@ -216,7 +248,7 @@ def main() -> None:
     path = results / f"{given.runs.name}.json"
     path.write_text(json.dumps(found, indent=1))
     draw(found, path.with_suffix(".png"))
-    print(json.dumps({k: found[k] for k in ("perturbation", "cost")}, indent=1))
+    print(json.dumps({k: found[k] for k in ("barrier", "perturbation", "cost")}, indent=1))
 
 
 if __name__ == "__main__":
