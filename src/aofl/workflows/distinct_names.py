@@ -9,7 +9,7 @@ from pathlib import Path
 def distinct_names(paths: Sequence[Path]) -> list[str]:
     """Return as many last parts of each path as tell it from the others."""
     parts = [path.resolve().parts for path in paths]
-    for n in range(1, max(map(len, parts)) + 1):
+    for n in range(1, max(map(len, parts), default=0) + 1):
         names = ["/".join(part[-n:]) for part in parts]
         if len(set(names)) == len(names):
             return names
