@@ -6,7 +6,7 @@ Writes benchmarks/results/background_NAME.json and .png.
 
 sleeping  Na16 + 2 H2O at 500 K with GFN1-xTB whose calls take 20 s each, most of it asleep, so that
           the runs do not compete for cores and all are made at once: `labels.background` 0, 1, 2
-cp2k      examples/na-water-cp2k/reaction.yaml, 600 steps, `labels.background` 0 and then 1: CP2K
+cp2k      examples/na-water-cp2k/reaction.yaml, 400 steps, `labels.background` 0 and then 1: CP2K
           on one core while the atoms move on the other
 
 Random audits are four times as frequent as usual, so that they are a third of the labels. The runs
@@ -61,7 +61,7 @@ def config_of(name: str) -> dict:
     config = yaml.safe_load((EXAMPLE / "reaction.yaml").read_text())
     config["system"]["structure"] = str(EXAMPLE / "reaction.extxyz")
     config["learning"] |= AUDITED
-    config["dynamics"]["steps"] = 600
+    config["dynamics"]["steps"] = 400
     return config
 
 
