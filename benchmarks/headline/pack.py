@@ -1,9 +1,8 @@
 """Pack a run directory to keep it: its frames thinned, without what can be made again.
 
 Run: .venv/bin/python benchmarks/headline/pack.py RUN [--every 5]
-Writes benchmarks/headline/NAME.tar.xz; a minute or two. Models and reports are left out, and the
-checkpoint where it is not small or frames are thinned: who goes on from the last frame learns the
-labels again. AIMD that is packed with `--every 1` is gone on with by `aofl resume`.
+Writes benchmarks/headline/NAME.tar.xz; a minute or two. Models, checkpoints and reports are left
+out: who goes on from the last frame learns the labels again. Paths are told from the checkout.
 """
 
 import argparse
@@ -18,7 +17,7 @@ from aofl.store.chunks import iterate_members, pack, part_path, parts
 HERE = Path(__file__).parent
 LEFT_OUT = {".h5", ".html", ".gz", ".npz", ""}
 KEPT_FOLDERS = {"quarantine", "plumed"}
-CHECKPOINT, SMALL = "checkpoint.npz", 10**6  # bytes
+SPEAKS_OF_PATHS = {"config.yaml", "run.json"}
 
 
 def thinned(run: Path, every: int) -> bytes:
@@ -29,13 +28,23 @@ def thinned(run: Path, every: int) -> bytes:
     return b"".join(pack(member) for member in islice(members, 0, None, every))
 
 
-def is_kept(path: Path, *, every: int) -> bool:
+def is_kept(path: Path) -> bool:
     """Return whether a file or folder of a run directory is packed as it is."""
     if path.is_dir():
         return path.name in KEPT_FOLDERS
-    if path.name == CHECKPOINT:
-        return every == 1 and path.stat().st_size < SMALL
     return path.suffix not in LEFT_OUT
+
+
+def without_checkout(path: Path) -> bytes:
+    """Return a file with paths in this checkout as seen from it."""
+    return path.read_bytes().replace(f"{HERE.parents[1]}/".encode(), b"")
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file to an archive."""
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
 
 
 def main() -> None:
@@ -46,13 +55,13 @@ def main() -> None:
     run: Path = given.run
     with tarfile.open(HERE / f"{run.name}.tar.xz", "w:xz") as archive:
         for path in sorted(run.iterdir()):
-            if is_kept(path, every=given.every):
+            if path.name in SPEAKS_OF_PATHS:
+                add(archive, f"{run.name}/{path.name}", without_checkout(path))
+            elif is_kept(path):
                 archive.add(path, f"{run.name}/{path.name}")
         frames = thinned(run, given.every)
         name = part_path(RunDirectory.open(run).trajectory, 1).name
-        entry = tarfile.TarInfo(f"{run.name}/{name}")
-        entry.size = len(frames)
-        archive.addfile(entry, io.BytesIO(frames))
+        add(archive, f"{run.name}/{name}", frames)
     print(HERE / f"{run.name}.tar.xz")
 
 
