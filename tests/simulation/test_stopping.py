@@ -8,6 +8,15 @@ import pytest
 from aofl.simulation.stopping import SIGNALS, StopRequest, caught_signals
 
 
+@pytest.fixture(autouse=True)
+def signals_as_they_come():
+    """Let signals end this process, although the tests may run under `nohup`."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 def test_a_signal_asks_for_the_end_and_is_given_back(number):
     request, before = StopRequest(), signal.getsignal(number)
