@@ -122,14 +122,20 @@ def test_the_path_does_not_depend_on_how_fast_the_processes_are(
 def test_a_killed_run_takes_the_same_path_and_labels_nothing_twice(
     finished: Path, tmp_path: Path, share: float
 ) -> None:
-    config, out = made(tmp_path / "config", seconds=0.02), tmp_path / "run"
-    size = (finished / "thermo.csv").stat().st_size * share
+    config = made(tmp_path / "config", seconds=0.02)
+    assert_goes_on(config, finished, share)
+    assert set(calls(config).values()) == {1}
+
+
+def assert_goes_on(config: Path, whole: Path, share: float) -> None:
+    """Kill a run at a share of another's length; resumed, it takes the same path."""
+    out = config.parent / "run"
+    size = (whole / "thermo.csv").stat().st_size * share
     killed("run", config, "--out", out, growing=out / "thermo.csv", size=size)
     time.sleep(0.5)  # what was being labelled is finished and kept
     done = aofl("resume", out)
     assert done.returncode == 0, done.stderr
-    assert_same_path(out, finished)
-    assert set(calls(config).values()) == {1}
+    assert_same_path(out, whole)
 
 
 @pytest.fixture(scope="module")
@@ -155,13 +161,7 @@ def test_labels_after_a_change_of_bonds_are_learned_later_too(reacted: Path) -> 
 def test_a_reaction_that_is_watched_late_survives_a_kill(
     reacted: Path, tmp_path: Path, share: float
 ) -> None:
-    config, out = collision(tmp_path / "config", seconds=0.02), tmp_path / "run"
-    size = (reacted / "thermo.csv").stat().st_size * share
-    killed("run", config, "--out", out, growing=out / "thermo.csv", size=size)
-    time.sleep(0.5)
-    done = aofl("resume", out)
-    assert done.returncode == 0, done.stderr
-    assert_same_path(out, reacted)
+    assert_goes_on(collision(tmp_path / "config", seconds=0.02), reacted, share)
 
 
 def test_a_process_that_dies_costs_one_label(tmp_path: Path) -> None:
