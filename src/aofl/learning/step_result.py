@@ -83,8 +83,8 @@ class Unlabelled:
     told: Told
 
 
-# Of a verdict; that it is a follow-up is said by its reason.
-TOLD = [part.name for part in fields(Verdict) if part.name != "is_follow_up"]
+# What of a verdict stands in the ledger; that it is a follow-up is said by its reason.
+IN_LEDGER = [part.name for part in fields(Verdict) if part.name != "is_follow_up"]
 
 
 def ledger_line(verdict: Verdict, *, step: int, time_fs: float, **what: Any) -> LedgerLine:
@@ -95,5 +95,5 @@ def ledger_line(verdict: Verdict, *, step: int, time_fs: float, **what: Any) -> 
     what
         Further fields of the line, as `predicted_error` and what a label has shown.
     """
-    said = {name: getattr(verdict, name) for name in TOLD}
+    said = {name: getattr(verdict, name) for name in IN_LEDGER}
     return LedgerLine(step=step, time_fs=time_fs, **said, **what)
