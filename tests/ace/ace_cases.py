@@ -72,7 +72,14 @@ def slab() -> Atoms:
     )
 
 
-STRUCTURES = {"molecule": molecule, "triclinic": triclinic, "slab": slab}
+def chain() -> Atoms:
+    """Ten atoms in a row, 1.6 Å apart: of three elements an atom sees none, one, two or all."""
+    x = 1.6 * np.arange(10) + 9.0 * (np.arange(10) == 9)
+    bends = np.random.default_rng(6).normal(0, 0.15, (10, 3))
+    return Atoms("NaNaNaNaHOHOHNa", positions=x[:, None] * [1, 0, 0] + bends)
+
+
+STRUCTURES = {"molecule": molecule, "triclinic": triclinic, "slab": slab, "chain": chain}
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from aofl.ace.kernels.surroundings import (
     hermite,
     longest_row,
     look_around,
+    species_seen,
     vector_count,
     workspaces,
     write_density,
@@ -87,12 +88,13 @@ def add_force(i, j, a, b, c, x, y, z, forces, virial):  # type: ignore[no-untype
 
 
 @njit(**OPTIONS)
-def rows_of_one(a, row, weights, block, n_species, n_max, adjoint):  # type: ignore[no-untyped-def]
+def rows_of_one(a, row, weights, block, seen, n_species, n_max, adjoint):  # type: ignore[no-untyped-def]
     """Write weights times the density of one lm (offset `row`) to the adjoint."""
     width = n_species * LANES
-    for column in range(0, width, LANES):
-        s, w = spread(0.0), block + column
-        for z in range(n_species):
+    for other in seen:
+        column, s = other * LANES, spread(0.0)
+        for z in seen:
+            w = block + z * n_max * width + column
             for c in range(row + z * LANES, row + z * LANES + n_max):
                 s = fma(spread(a[c]), load(weights, w), s)
                 w += width
@@ -100,12 +102,13 @@ def rows_of_one(a, row, weights, block, n_species, n_max, adjoint):  # type: ign
 
 
 @njit(**OPTIONS)
-def rows_of_three(a, row, weights, block, n_species, n_max, adjoint):  # type: ignore[no-untyped-def]
+def rows_of_three(a, row, weights, block, seen, n_species, n_max, adjoint):  # type: ignore[no-untyped-def]
     """Do what `rows_of_one` does for three lm; each weight is read once."""
     width = n_species * LANES
-    for column in range(0, width, LANES):
-        s0, s1, s2, w = spread(0.0), spread(0.0), spread(0.0), block + column
-        for z in range(n_species):
+    for other in seen:
+        column, s0, s1, s2 = other * LANES, spread(0.0), spread(0.0), spread(0.0)
+        for z in seen:
+            w = block + z * n_max * width + column
             for c in range(row + z * LANES, row + z * LANES + n_max):
                 v = load(weights, w)
                 s0 = fma(spread(a[c]), v, s0)
@@ -118,13 +121,14 @@ def rows_of_three(a, row, weights, block, n_species, n_max, adjoint):  # type: i
 
 
 @njit(**OPTIONS)
-def rows_of_four(a, row, weights, block, n_species, n_max, adjoint):  # type: ignore[no-untyped-def]
+def rows_of_four(a, row, weights, block, seen, n_species, n_max, adjoint):  # type: ignore[no-untyped-def]
     """Do what `rows_of_one` does for four lm; each weight is read once."""
     width = n_species * LANES
-    for column in range(0, width, LANES):
+    for other in seen:
+        column = other * LANES
         s0, s1, s2, s3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
-        w = block + column
-        for z in range(n_species):
+        for z in seen:
+            w = block + z * n_max * width + column
             for c in range(row + z * LANES, row + z * LANES + n_max):
                 v = load(weights, w)
                 s0 = fma(spread(a[c]), v, s0)
@@ -139,10 +143,11 @@ def rows_of_four(a, row, weights, block, n_species, n_max, adjoint):  # type: ig
 
 
 @njit(**OPTIONS)
-def contract_three_body(a, weights, start, n_species, n_max, l_max, adjoint):  # type: ignore[no-untyped-def]
+def contract_three_body(a, weights, start, seen, n_species, n_max, l_max, adjoint):  # type: ignore[no-untyped-def]
     """Write dE/dA of the quadratic form 1/2 sum_lm A_lm W_q A_lm of (10), and return its value.
 
-    `weights` [start + ((q S + z) n_max + n) S LANES + z' LANES + n'] is symmetric.
+    `weights` [start + ((q S + z) n_max + n) S LANES + z' LANES + n'] is symmetric. For species that
+    are not `seen` the density is zero, and the adjoint is not written.
     """
     width = n_species * LANES
     for q in range(l_max + 1):
@@ -150,17 +155,19 @@ def contract_three_body(a, weights, start, n_species, n_max, l_max, adjoint):  #
         lm, end = q * q, (q + 1) * (q + 1)
         while lm < end:
             if end - lm >= 4:
-                rows_of_four(a, lm * width, weights, block, n_species, n_max, adjoint)
+                rows_of_four(a, lm * width, weights, block, seen, n_species, n_max, adjoint)
                 lm += 4
             elif end - lm == 3:
-                rows_of_three(a, lm * width, weights, block, n_species, n_max, adjoint)
+                rows_of_three(a, lm * width, weights, block, seen, n_species, n_max, adjoint)
                 lm += 3
             else:
-                rows_of_one(a, lm * width, weights, block, n_species, n_max, adjoint)
+                rows_of_one(a, lm * width, weights, block, seen, n_species, n_max, adjoint)
                 lm += 1
     energy = spread(0.0)
-    for k in range(0, a.shape[0], LANES):
-        energy = fma(load(a, k), load(adjoint, k), energy)
+    for row in range(0, a.shape[0], width):
+        for z in seen:
+            k = row + z * LANES
+            energy = fma(load(a, k), load(adjoint, k), energy)
     return 0.5 * total(energy)
 
 
@@ -198,20 +205,22 @@ def pull_back(i, count, second, vectors, n_species, l_max, space, adjoint, force
 @njit(**OPTIONS)
 def deviation_of_energy(  # type: ignore[no-untyped-def]
     i, lane, first, second, vectors, species, cutoffs, table, n_species, n_max, l_max,
-    a, functions, draws, row,
+    a, seen, functions, draws, row, place,
 ):  # fmt: skip
-    """Return the spread of the energy of atom i over the draws; its functions are left in `row`.
+    """Return the spread of the energy of atom i over the draws; `row` and `place` are scratch.
 
     `functions` [k LANES + lane] are the products; pair and three-body functions, which forces do
     not need, are formed here.
     """
     n_products = functions.shape[0] // LANES
     end = write_pair_functions(i, first, second, vectors, species, cutoffs, table, row)
-    end = write_three_body_functions(a, n_species, n_max, l_max, end, row)
+    for k in range(end):
+        place[k] = k
+    end, after = write_three_body_functions(a, seen, n_species, n_max, l_max, end, row, place)
     for k in range(n_products):
-        row[end + k] = functions[k * LANES + lane]
+        row[end + k], place[end + k] = functions[k * LANES + lane], after + k
     start = species[i] * (draws.shape[0] // n_species)
-    return spread_of_energy(row, end + n_products, draws, start)
+    return spread_of_energy(row, place, end + n_products, draws, start)
 
 
 @njit(parallel=True, **OPTIONS)
@@ -239,6 +248,8 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
         jacobian = np.empty((term_first.shape[0] - 1) * LANES)
         functions, four = np.empty(n_products * LANES), np.zeros(n_products * LANES)
         row = np.empty(draws.shape[0] // (n_species * N_DRAWS) + LANES)
+        place = np.empty(row.shape[0], np.int64)
+        kinds, n_kinds = np.empty((LANES, n_species), np.int64), np.zeros(LANES, np.int64)
         e, counts = np.zeros(LANES), np.zeros(LANES, np.int64)
         f, v = forces[part], virial[part]
         mine = atoms_of(part, order)
@@ -251,9 +262,11 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
                     i, first, second, vectors, species, cutoffs, table, l_max, spaces[lane]
                 )
                 write_density(counts[lane], n_species, l_max, spaces[lane], a[lane])
+                seen = species_seen(counts[lane], spaces[lane][1], kinds[lane])
+                n_kinds[lane] = seen.shape[0]
                 start = zi * (weights.shape[0] // n_species)
                 e[lane] += contract_three_body(
-                    a[lane], weights, start, n_species, n_max, l_max, adjoint[lane]
+                    a[lane], weights, start, seen, n_species, n_max, l_max, adjoint[lane]
                 )
                 if n_products > 0:
                     mix_density(a[lane], lane, mixing, mix_n, mixed)
@@ -265,8 +278,9 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
                 product_energies(four, functions, e)
                 pull_products(jacobian, four, product_first, slot, pull)
             for lane, i in enumerate(atoms):
+                seen = kinds[lane, : n_kinds[lane]]
                 if n_products > 0:
-                    unmix(pull, lane, mixing, mix_n, adjoint[lane])
+                    unmix(pull, lane, mixing, mix_n, seen, adjoint[lane])
                 pull_back(
                     i, counts[lane], second, vectors, n_species, l_max, spaces[lane],
                     adjoint[lane], f, v,
@@ -275,6 +289,6 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
                 if draws.shape[0] > 0:
                     deviation[i] = deviation_of_energy(
                         i, lane, first, second, vectors, species, pair_cutoffs, pair_table,
-                        n_species, n_max, l_max, a[lane], functions, draws, row,
+                        n_species, n_max, l_max, a[lane], seen, functions, draws, row, place,
                     )  # fmt: skip
     return energy, deviation, forces, virial

@@ -26,6 +26,7 @@ from aofl.ace.kernels.surroundings import (
     hermite,
     longest_row,
     look_around,
+    species_seen,
     spread_six,
     vector_count,
     weighted,
@@ -73,74 +74,80 @@ def add_pairs(i, first, second, vectors, species, cutoffs, table, weights, slope
 
 
 @njit(**OPTIONS)
-def rows_of_one(a, row, weights, block, n_species, n_max, adjoint, out):  # type: ignore[no-untyped-def]
+def rows_of_one(a, row, weights, block, seen, n_species, n_max, adjoint, out):  # type: ignore[no-untyped-def]
     """Write weights times the density of one lm (offset `row`) to adjoint[out : ]."""
-    w = block
-    for k in range(n_species * n_max):
-        s, t = spread(0.0), spread(0.0)
-        for z in range(n_species):
-            for c in range(row + z * LANES, row + z * LANES + n_max):
-                x = spread(a[c])
-                s, t = fma(x, load(weights, w), s), fma(x, load(weights, w + LANES), t)
-                w += N_DRAWS
-        store(adjoint, out + k * N_DRAWS, s)
-        store(adjoint, out + k * N_DRAWS + LANES, t)
+    for other in seen:
+        for k in range(other * n_max, (other + 1) * n_max):
+            s, t = spread(0.0), spread(0.0)
+            for z in seen:
+                w = block + (k * n_species + z) * n_max * N_DRAWS
+                for c in range(row + z * LANES, row + z * LANES + n_max):
+                    x = spread(a[c])
+                    s, t = fma(x, load(weights, w), s), fma(x, load(weights, w + LANES), t)
+                    w += N_DRAWS
+            store(adjoint, out + k * N_DRAWS, s)
+            store(adjoint, out + k * N_DRAWS + LANES, t)
 
 
 @njit(**OPTIONS)
-def rows_of_three(a, row, weights, block, n_species, n_max, adjoint, out):  # type: ignore[no-untyped-def]
+def rows_of_three(a, row, weights, block, seen, n_species, n_max, adjoint, out):  # type: ignore[no-untyped-def]
     """Do what `rows_of_one` does for three lm; each weight is read once."""
-    w, step, next_out = block, n_species * LANES, n_species * n_max * N_DRAWS
-    for k in range(n_species * n_max):
-        s0, s1, s2 = spread(0.0), spread(0.0), spread(0.0)
-        t0, t1, t2 = spread(0.0), spread(0.0), spread(0.0)
-        for z in range(n_species):
-            for c in range(row + z * LANES, row + z * LANES + n_max):
-                u, v = load(weights, w), load(weights, w + LANES)
-                x0, x1, x2 = spread(a[c]), spread(a[c + step]), spread(a[c + 2 * step])
-                s0, s1, s2 = fma(x0, u, s0), fma(x1, u, s1), fma(x2, u, s2)
-                t0, t1, t2 = fma(x0, v, t0), fma(x1, v, t1), fma(x2, v, t2)
-                w += N_DRAWS
-        at = out + k * N_DRAWS
-        store(adjoint, at, s0)
-        store(adjoint, at + LANES, t0)
-        store(adjoint, at + next_out, s1)
-        store(adjoint, at + next_out + LANES, t1)
-        store(adjoint, at + 2 * next_out, s2)
-        store(adjoint, at + 2 * next_out + LANES, t2)
+    step, next_out = n_species * LANES, n_species * n_max * N_DRAWS
+    for other in seen:
+        for k in range(other * n_max, (other + 1) * n_max):
+            s0, s1, s2 = spread(0.0), spread(0.0), spread(0.0)
+            t0, t1, t2 = spread(0.0), spread(0.0), spread(0.0)
+            for z in seen:
+                w = block + (k * n_species + z) * n_max * N_DRAWS
+                for c in range(row + z * LANES, row + z * LANES + n_max):
+                    u, v = load(weights, w), load(weights, w + LANES)
+                    x0, x1, x2 = spread(a[c]), spread(a[c + step]), spread(a[c + 2 * step])
+                    s0, s1, s2 = fma(x0, u, s0), fma(x1, u, s1), fma(x2, u, s2)
+                    t0, t1, t2 = fma(x0, v, t0), fma(x1, v, t1), fma(x2, v, t2)
+                    w += N_DRAWS
+            at = out + k * N_DRAWS
+            store(adjoint, at, s0)
+            store(adjoint, at + LANES, t0)
+            store(adjoint, at + next_out, s1)
+            store(adjoint, at + next_out + LANES, t1)
+            store(adjoint, at + 2 * next_out, s2)
+            store(adjoint, at + 2 * next_out + LANES, t2)
 
 
 @njit(**OPTIONS)
-def rows_of_four(a, row, weights, block, n_species, n_max, adjoint, out):  # type: ignore[no-untyped-def]
+def rows_of_four(a, row, weights, block, seen, n_species, n_max, adjoint, out):  # type: ignore[no-untyped-def]
     """Do what `rows_of_one` does for four lm; each weight is read once."""
-    w, step, next_out = block, n_species * LANES, n_species * n_max * N_DRAWS
-    for k in range(n_species * n_max):
-        s0, s1, s2, s3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
-        t0, t1, t2, t3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
-        for z in range(n_species):
-            for c in range(row + z * LANES, row + z * LANES + n_max):
-                u, v = load(weights, w), load(weights, w + LANES)
-                x0, x1 = spread(a[c]), spread(a[c + step])
-                x2, x3 = spread(a[c + 2 * step]), spread(a[c + 3 * step])
-                s0, s1, s2, s3 = fma(x0, u, s0), fma(x1, u, s1), fma(x2, u, s2), fma(x3, u, s3)
-                t0, t1, t2, t3 = fma(x0, v, t0), fma(x1, v, t1), fma(x2, v, t2), fma(x3, v, t3)
-                w += N_DRAWS
-        at = out + k * N_DRAWS
-        store(adjoint, at, s0)
-        store(adjoint, at + LANES, t0)
-        store(adjoint, at + next_out, s1)
-        store(adjoint, at + next_out + LANES, t1)
-        store(adjoint, at + 2 * next_out, s2)
-        store(adjoint, at + 2 * next_out + LANES, t2)
-        store(adjoint, at + 3 * next_out, s3)
-        store(adjoint, at + 3 * next_out + LANES, t3)
+    step, next_out = n_species * LANES, n_species * n_max * N_DRAWS
+    for other in seen:
+        for k in range(other * n_max, (other + 1) * n_max):
+            s0, s1, s2, s3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
+            t0, t1, t2, t3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
+            for z in seen:
+                w = block + (k * n_species + z) * n_max * N_DRAWS
+                for c in range(row + z * LANES, row + z * LANES + n_max):
+                    u, v = load(weights, w), load(weights, w + LANES)
+                    x0, x1 = spread(a[c]), spread(a[c + step])
+                    x2, x3 = spread(a[c + 2 * step]), spread(a[c + 3 * step])
+                    s0, s1, s2, s3 = fma(x0, u, s0), fma(x1, u, s1), fma(x2, u, s2), fma(x3, u, s3)
+                    t0, t1, t2, t3 = fma(x0, v, t0), fma(x1, v, t1), fma(x2, v, t2), fma(x3, v, t3)
+                    w += N_DRAWS
+            at = out + k * N_DRAWS
+            store(adjoint, at, s0)
+            store(adjoint, at + LANES, t0)
+            store(adjoint, at + next_out, s1)
+            store(adjoint, at + next_out + LANES, t1)
+            store(adjoint, at + 2 * next_out, s2)
+            store(adjoint, at + 2 * next_out + LANES, t2)
+            store(adjoint, at + 3 * next_out, s3)
+            store(adjoint, at + 3 * next_out + LANES, t3)
 
 
 @njit(**OPTIONS)
-def contract_three_body(a, weights, start, n_species, n_max, l_max, adjoint):  # type: ignore[no-untyped-def]
+def contract_three_body(a, weights, start, seen, n_species, n_max, l_max, adjoint):  # type: ignore[no-untyped-def]
     """Write dE/dA of the quadratic form 1/2 sum_lm A_lm W_q A_lm of every draw.
 
-    `weights` [start + ((q C + c) C + c') N_DRAWS + draw] is symmetric in c and c'.
+    `weights` [start + ((q C + c) C + c') N_DRAWS + draw] is symmetric in c and c'. For species that
+    are not `seen` the density is zero, and the adjoint is not written.
     """
     n_channels = n_species * n_max
     for q in range(l_max + 1):
@@ -149,21 +156,24 @@ def contract_three_body(a, weights, start, n_species, n_max, l_max, adjoint):  #
         while lm < end:
             row, out = lm * n_species * LANES, lm * n_channels * N_DRAWS
             if end - lm >= 4:
-                rows_of_four(a, row, weights, block, n_species, n_max, adjoint, out)
+                rows_of_four(a, row, weights, block, seen, n_species, n_max, adjoint, out)
                 lm += 4
             elif end - lm == 3:
-                rows_of_three(a, row, weights, block, n_species, n_max, adjoint, out)
+                rows_of_three(a, row, weights, block, seen, n_species, n_max, adjoint, out)
                 lm += 3
             else:
-                rows_of_one(a, row, weights, block, n_species, n_max, adjoint, out)
+                rows_of_one(a, row, weights, block, seen, n_species, n_max, adjoint, out)
                 lm += 1
 
 
 @njit(**OPTIONS)
 def add_products(  # type: ignore[no-untyped-def]
-    jacobian, lane, weights, start, first, slot, mixing, n_max, mix_n, pull, adjoint
+    jacobian, lane, weights, start, first, slot, mixing, n_max, mix_n, seen, pull, adjoint
 ):
-    """Add dE/dA of the products of every draw; `pull` is scratch, n_mixed N_DRAWS."""
+    """Add dE/dA of the products of every draw, for the species seen.
+
+    `pull` is scratch, n_mixed N_DRAWS.
+    """
     pull[:] = 0.0
     for f in range(first.shape[0] - 1):
         w = start + f * N_DRAWS
@@ -174,7 +184,7 @@ def add_products(  # type: ignore[no-untyped-def]
             store(pull, at + LANES, fma(x, v, load(pull, at + LANES)))
     n_mix, n_species = mixing.shape
     for lm in range(pull.shape[0] // (n_mix * mix_n * N_DRAWS)):
-        for z in range(n_species):
+        for z in seen:
             for n in range(mix_n):
                 at = ((lm * n_species + z) * n_max + n) * N_DRAWS
                 s, t = load(adjoint, at), load(adjoint, at + LANES)
@@ -245,7 +255,8 @@ def forces_of_draws(  # type: ignore[no-untyped-def]
         change, slopes = np.empty(n_lm * 3 * LANES), np.empty(pair_table.shape[4])
         mixed, pull = blank_mixed(n_mixed), np.empty(n_mixed * N_DRAWS)
         jacobian = np.empty((term_first.shape[0] - 1) * LANES)
-        counts, f = np.zeros(LANES, np.int64), forces[part]
+        counts, kinds = np.zeros(LANES, np.int64), np.empty(n_species, np.int64)
+        f = forces[part]
         f[:] = 0.0
         mine = atoms_of(part, order)
         for begin in range(0, mine.shape[0], block):
@@ -265,11 +276,12 @@ def forces_of_draws(  # type: ignore[no-untyped-def]
                     slopes, f,
                 )  # fmt: skip
                 start = species[i] * (weights.shape[0] // n_species)
-                contract_three_body(a[lane], weights, start, n_species, n_max, l_max, adjoint)
+                seen = species_seen(counts[lane], spaces[lane][1], kinds)
+                contract_three_body(a[lane], weights, start, seen, n_species, n_max, l_max, adjoint)
                 if n_products > 0:
                     add_products(
                         jacobian, lane, product_weights, species[i] * n_products * N_DRAWS,
-                        product_first, slot, mixing, n_max, mix_n, pull, adjoint,
+                        product_first, slot, mixing, n_max, mix_n, seen, pull, adjoint,
                     )  # fmt: skip
                 pull_back(
                     i, counts[lane], second, n_species, n_max, l_max, spaces[lane], adjoint,

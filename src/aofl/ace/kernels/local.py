@@ -1,8 +1,9 @@
 """Compiled kernels: the energy of one atom for `N_DRAWS` weight vectors at once.
 
-Equation (15) of `aofl.ace.reference` for every draw. The functions of the atom are written in a row
-and multiplied with a matrix whose rows hold the weight of one function in every draw. The row, and
-so the matrix, is laid out as
+Equation (15) of `aofl.ace.reference` for every draw. The functions of the atom are written in a
+row, without those of species that it does not see, and multiplied with a matrix whose rows hold the
+weight of one function in every draw; `place` says to which row of it an entry belongs. The matrix
+is laid out as
 
     pair       [z WIDTH + k]                     WIDTH: n_pair padded to whole vectors
     three-body [q, c = (z, n), z' >= z, n']      sum_m A_lmc A_lmc', both orders where z = z'
@@ -44,42 +45,50 @@ def write_pair_functions(i, first, second, vectors, species, cutoffs, table, row
 
 
 @njit(**OPTIONS)
-def write_three_body_functions(a, n_species, n_max, l_max, start, row):  # type: ignore[no-untyped-def]
-    """Write the products of the channels of a density from row[start] on; return the next entry.
+def write_three_body_functions(a, seen, n_species, n_max, l_max, start, row, place):  # type: ignore[no-untyped-def]
+    """Write the products of the channels of a density from row[start] on.
 
-    A vector holds n' of one species; what it writes beyond them is overwritten by the next.
+    Returns the next entry, and the place after the last function. Places of what was written are
+    those among all species; only pairs of species that are `seen` are written. A vector holds n' of
+    one species; what it writes beyond them is overwritten by the next.
     """
-    f = start
+    entry, begin = start, start
     for q in range(l_max + 1):
-        for z in range(n_species):
+        for z in seen:
+            first = begin + n_max * n_max * (z * n_species - z * (z - 1) // 2)
             for n in range(n_max):
-                for other in range(z, n_species):
-                    s = spread(0.0)
-                    for lm in range(q * q, (q + 1) * (q + 1)):
-                        left = spread(a[(lm * n_species + z) * LANES + n])
-                        s = fma(left, load(a, (lm * n_species + other) * LANES), s)
-                    store(row, f, s)
-                    f += n_max
-    return f
+                for other in seen:
+                    if other >= z:
+                        s = spread(0.0)
+                        for lm in range(q * q, (q + 1) * (q + 1)):
+                            left = spread(a[(lm * n_species + z) * LANES + n])
+                            s = fma(left, load(a, (lm * n_species + other) * LANES), s)
+                        store(row, entry, s)
+                        at = first + (n * (n_species - z) + other - z) * n_max
+                        for k in range(n_max):
+                            place[entry + k] = at + k
+                        entry += n_max
+        begin += n_max * n_max * n_species * (n_species + 1) // 2
+    return entry, begin
 
 
 @njit(**OPTIONS)
-def spread_of_energy(row, end, weights, start):  # type: ignore[no-untyped-def]
+def spread_of_energy(row, place, end, weights, start):  # type: ignore[no-untyped-def]
     """Return the root mean square over the draws of row . weights.
 
-    `weights` [start + f N_DRAWS + draw]; entries of `row` from `end` on count for nothing.
+    `weights` [start + place N_DRAWS + draw]; entries of `row` from `end` on count for nothing.
     """
     for f in range(end, end + LANES):
-        row[f] = 0.0
+        row[f], place[f] = 0.0, 0
     s0, s1, s2, s3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
     t0, t1, t2, t3 = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
-    w = start
     for f in range(0, end, 4):
         x0, x1, x2, x3 = spread(row[f]), spread(row[f + 1]), spread(row[f + 2]), spread(row[f + 3])
-        s0, t0 = fma(x0, load(weights, w), s0), fma(x0, load(weights, w + LANES), t0)
-        s1, t1 = fma(x1, load(weights, w + 16), s1), fma(x1, load(weights, w + 24), t1)
-        s2, t2 = fma(x2, load(weights, w + 32), s2), fma(x2, load(weights, w + 40), t2)
-        s3, t3 = fma(x3, load(weights, w + 48), s3), fma(x3, load(weights, w + 56), t3)
-        w += 4 * N_DRAWS
+        w0, w1 = start + place[f] * N_DRAWS, start + place[f + 1] * N_DRAWS
+        w2, w3 = start + place[f + 2] * N_DRAWS, start + place[f + 3] * N_DRAWS
+        s0, t0 = fma(x0, load(weights, w0), s0), fma(x0, load(weights, w0 + LANES), t0)
+        s1, t1 = fma(x1, load(weights, w1), s1), fma(x1, load(weights, w1 + LANES), t1)
+        s2, t2 = fma(x2, load(weights, w2), s2), fma(x2, load(weights, w2 + LANES), t2)
+        s3, t3 = fma(x3, load(weights, w3), s3), fma(x3, load(weights, w3 + LANES), t3)
     s, t = add(add(s0, s1), add(s2, s3)), add(add(t0, t1), add(t2, t3))
     return np.sqrt(total(fma(s, s, multiply(t, t))) / N_DRAWS)

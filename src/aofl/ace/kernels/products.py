@@ -81,11 +81,11 @@ def product_energies(weights, functions, energies):  # type: ignore[no-untyped-d
 
 
 @njit(**OPTIONS)
-def unmix(pull, lane, mixing, mix_n, adjoint):  # type: ignore[no-untyped-def]
-    """Add dE/dA of one atom to its adjoint from dE/d(mixed density)."""
+def unmix(pull, lane, mixing, mix_n, seen, adjoint):  # type: ignore[no-untyped-def]
+    """Add dE/dA of one atom to its adjoint from dE/d(mixed density), for the species seen."""
     n_mix, n_species = mixing.shape
     for lm in range(pull.shape[0] // (n_mix * mix_n * LANES)):
-        for z in range(n_species):
+        for z in seen:
             for n in range(mix_n):
                 s = 0.0
                 for mixture in range(n_mix):

@@ -207,6 +207,23 @@ def look_around(i, first, second, vectors, species, cutoffs, table, l_max, space
 
 
 @njit(**OPTIONS)
+def species_seen(count, kind, seen):  # type: ignore[no-untyped-def]
+    """Write the species among the neighbours looked at to `seen` (S,), in order, and return them.
+
+    The density of every other species is zero, and nothing asks for its adjoint: contractions of an
+    atom of bulk metal need not go through the elements of the electrolyte.
+    """
+    n_seen = 0
+    for z in range(seen.shape[0]):
+        for k in range(count):
+            if kind[k] == z:
+                seen[n_seen] = z
+                n_seen += 1
+                break
+    return seen[:n_seen]
+
+
+@njit(**OPTIONS)
 def write_density(count, n_species, l_max, space, density):  # type: ignore[no-untyped-def]
     """Write the density of the neighbours looked at: equation (7)."""
     kind, value, y, stride = space[1], space[5], space[8], vector_count(count)
