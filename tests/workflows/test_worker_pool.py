@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -97,12 +98,41 @@ def test_leaving_the_loop_ends_the_processes(tmp_path):
     file = tmp_path / "pid"
     loop = run_tasks([("sleep", str(file)), 1], Worker, n_workers=2)
     assert next(loop).key == 1  # so the other has been handed out
-    deadline = time.monotonic() + 30
-    while not (file.exists() and file.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: file.exists() and file.read_text())
     start = time.monotonic()
     loop.close()
     assert time.monotonic() - start < 20
     with pytest.raises(ProcessLookupError):
         os.kill(int(file.read_text()), 0)
+
+
+def keep_sleeping(file):
+    list(run_tasks([("sleep", file)], Closing, n_workers=1))
+
+
+def until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=str)
+def test_a_worker_closes_and_leaves_when_its_parent_is_killed(tmp_path, monkeypatch, how):
+    mark, file = tmp_path / "mark", tmp_path / "pid"
+    monkeypatch.setenv("AOFL_TEST_MARK", str(mark))
+    parent = get_context("spawn").Process(target=keep_sleeping, args=(str(file),))
+    parent.start()
+    until(lambda: file.exists() and file.read_text())
+    os.kill(parent.pid, how)
+    parent.join()
+    until(mark.exists)
+    until(lambda: not is_running(int(file.read_text())))
+
+
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

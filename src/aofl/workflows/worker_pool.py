@@ -1,20 +1,23 @@
 """Tasks on several processes, each with its own worker; none of them can take the others along.
 
 A process that dies in the middle of a task (a crash, the killer of the kernel when memory runs
-out) costs that task alone: it is handed back as failed and a new process takes the next. Records
-travel between the processes of one program through pipes, never through files.
+out) costs that task alone: it is handed back as failed and a new process takes the next. None
+outlives the process that started it, however that ends. Records travel between the processes of one
+program through pipes, never through files.
 """
 
 from __future__ import annotations
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Any
 
 from aofl.errors import AoflError
@@ -208,6 +211,7 @@ def _serve(pipe: Connection, make_worker: Callable[[int], Worker], number: int) 
     with suppress(_Left):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the keyboard speaks to the parent alone
         signal.signal(signal.SIGTERM, _leave)
+        Thread(target=_leave_with_parent, daemon=True).start()
         _work(pipe, make_worker, number)
 
 
@@ -238,5 +242,14 @@ def _attempt(worker: Worker, task: Any) -> tuple[Any, str | None]:
         return None, f"{type(error).__name__}: {error}"
 
 
+def _leave_with_parent() -> None:
+    """Ask this process to leave once its parent is gone, in the middle of a task too."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _leave(_signal: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would disturb what is closed
     raise _Left
