@@ -5,7 +5,13 @@ import pytest
 from ase import Atoms
 from ase.build import bcc100, bulk, molecule
 
-from aofl.analysis.structure import RadialSums, first_shell, radial_distributions, radial_sums
+from aofl.analysis.structure import (
+    RadialSums,
+    first_shell,
+    overlap,
+    radial_distributions,
+    radial_sums,
+)
 
 
 def sums(atoms: Atoms, r_max: float = 6.0, n_bins: int = 60) -> RadialSums:
@@ -137,3 +143,23 @@ def test_the_bond_of_a_molecule_is_a_shell_of_its_own():
         assert shell.peak == pytest.approx(0.97, abs=0.06)
         assert shell.n_first == pytest.approx(2.0)
         assert shell.n_second == pytest.approx(1.0)
+
+
+def pair_at(*distances: float):
+    """Return the distribution of two atoms that were that far apart in as many frames."""
+    frames = [Atoms("HO", [[0, 0, 0], [0, 0, d]], cell=[20] * 3, pbc=True) for d in distances]
+    total = sums(frames[0])
+    for frame in frames[1:]:
+        total += sums(frame)
+    return radial_distributions(total)["H", "O"]
+
+
+def test_the_overlap_is_the_part_that_two_distributions_share():
+    one = pair_at(1.05, 2.05)
+    assert overlap(one, one) == 1.0
+    assert overlap(pair_at(1.05), pair_at(2.05)) == 0.0
+    near, far = one.g[10], one.g[20]  # shared is half of the near peak's double, and no far one
+    expected = 1 - (near + far) / (3 * near + far)
+    assert overlap(pair_at(1.05), one) == pytest.approx(expected)
+    assert overlap(one, pair_at(1.05)) == pytest.approx(expected)
+    assert overlap(pair_at(7.0), pair_at(7.0)) is None  # nothing within reach

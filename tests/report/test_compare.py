@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.build import molecule
 from ase.io import read, write
 from fake_run import BREAKS, TIMESTEP, markup, write_fake_run
 
+from aofl.analysis.survey import survey
 from aofl.errors import StoreError
+from aofl.report.compare import Compared, compare_page, record
 from aofl.report.data import read_run
 from aofl.report.near_reactions import (
     WINDOW_FS,
@@ -70,6 +73,21 @@ def test_it_writes_a_page_and_plain_data(runs: list[Path], tmp_path: Path) -> No
         assert word in html
     assert "mathdefault" not in html
     assert "http://" not in markup(html)
+
+
+def test_structures_are_told_by_what_their_radial_distributions_share(runs: list[Path]) -> None:
+    waters = [molecule("H2O", cell=[9] * 3, pbc=True) for _ in range(2)]
+    waters[1].set_distance(0, 1, 1.3, fix=0)
+    truth, same, longer = (
+        Compared(name=name, rule="aofl", data=read_run(runs[0]), survey=survey([water]))
+        for name, water in (("truth", waters[0]), ("same", waters[0]), ("longer", waters[1]))
+    )
+    records = [record(run, None, truth) for run in (truth, same, longer)]
+    assert records[0]["radial_overlap"] is None
+    assert set(records[1]["radial_overlaps"].values()) == {1.0}
+    assert 0.3 < records[2]["radial_overlaps"]["H-O"] < 0.7  # one bond of two
+    html = compare_page([truth, same, longer], records, None, "waters")
+    assert "lies over that of truth" in html
 
 
 def altered(run: Path, to: Path, **record: object) -> Path:

@@ -164,6 +164,16 @@ def radial_distributions(sums: RadialSums) -> dict[Pair, RadialDistribution]:
     return result
 
 
+def overlap(one: RadialDistribution, other: RadialDistribution) -> float | None:
+    """Return how much of two radial distributions lies over one another, from 0 to 1.
+
+    1 - int |g - g'| dr / int (g + g') dr over the bins of both; None where both are empty or have
+    no background. The distributions have the same bins.
+    """
+    total = float(np.nansum(one.g + other.g))
+    return None if total == 0.0 else 1.0 - float(np.nansum(np.abs(one.g - other.g))) / total
+
+
 def first_shell(distribution: RadialDistribution) -> Shell | None:
     """Find the first shell, or None where there is no peak that ends within the range.
 

@@ -24,6 +24,7 @@ COLUMNS = {
     "reactions": ("n_reactions", "{}"),
     "density": ("label_density_ratio", "{:.1f}"),
     "recall": ("recall", "{:.0%}"),
+    "g(r) overlap": ("radial_overlap", "{:.0%}"),
 }
 
 

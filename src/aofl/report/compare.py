@@ -11,13 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isclose
+from statistics import fmean
 from typing import Any
 
 from aofl.analysis.accuracy import own_seconds, speedup_readings
 from aofl.analysis.findings import Survey
+from aofl.analysis.structure import overlap, radial_distributions
 from aofl.records.rule_names import RANDOM_AUDIT
 from aofl.report.data import RunData
-from aofl.report.figures.compare import labels_over_time, radial, species_over_time
+from aofl.report.figures.compare import (
+    close_pairs,
+    labels_over_time,
+    radial,
+    species_over_time,
+)
 from aofl.report.figures.cost import wall_times
 from aofl.report.near_reactions import audits_by_chemistry, label_density
 from aofl.report.numbers import number, percent
@@ -97,6 +104,7 @@ def record(run: Compared, aimd: Compared | None, first: Compared) -> dict[str, A
     speed = speedup_readings(per_step * steps, own) if own and per_step and steps else None
     quiet, reactive = audits_by_chemistry(data, (RANDOM_AUDIT,))
     density = label_density(data)
+    overlaps = _radial_overlaps(run, first)
     return {
         "name": run.name,
         "rule": run.rule,
@@ -125,6 +133,8 @@ def record(run: Compared, aimd: Compared | None, first: Compared) -> dict[str, A
         "n_reactions": len(data.reactions),
         "n_reactions_seen": sum(bool(event.is_seen) for event in data.reactions),
         "species": _species(run),
+        "radial_overlaps": overlaps,
+        "radial_overlap": fmean(overlaps.values()) if overlaps else None,
         "recall": _recall(run, aimd),
     }  # fmt: skip
 
@@ -142,6 +152,16 @@ def _aimd_step(run: Compared, aimd: Compared | None) -> float | None:
 def _species(run: Compared) -> list[str]:
     frames = run.survey.frames if run.survey else ()
     return sorted({name for frame in frames for name in frame.species})
+
+
+def _radial_overlaps(run: Compared, first: Compared) -> dict[str, float]:
+    """Return how far radial distributions are those of the first run, by pair of elements."""
+    if run is first or run.survey is None or first.survey is None:
+        return {}
+    theirs = radial_distributions(first.survey.radial)
+    ours = radial_distributions(run.survey.radial)
+    found = {pair: overlap(ours[pair], theirs[pair]) for pair in close_pairs(theirs)}
+    return {"-".join(pair): value for pair, value in found.items() if value is not None}
 
 
 def _recall(run: Compared, aimd: Compared | None) -> float | None:
@@ -174,7 +194,7 @@ def _sections(
         Section(id="accuracy", title="Accuracy on random audits", tables=(_error_table(records),)),
         Section(id="chemistry", title="Chemistry", tables=_chemistry_tables(records),
                 figures=_species_figures(surveyed)),
-        *([Section(id="structure", title="Structure", figures=(
+        *([Section(id="structure", title="Structure", tables=_overlap_tables(records), figures=(
             _figure(radial(surveyed), "Radial distribution functions",
                     "Averages over all stored frames, the most frequent close pairs."),
         ))] if surveyed else []),
@@ -262,6 +282,22 @@ def _chemistry_tables(records: Sequence[dict[str, Any]]) -> tuple[Table, ...]:
         ),
     )
     return overview, found
+
+
+def _overlap_tables(records: Sequence[dict[str, Any]]) -> tuple[Table, ...]:
+    """Return how far the structure is that of the first run; none where no run says so."""
+    told = [r for r in records if r["radial_overlaps"]]
+    if not told:
+        return ()
+    pairs = list(told[0]["radial_overlaps"])
+    other = next(r["name"] for r in records if not r["radial_overlaps"])
+    rows = tuple(
+        (r["name"], *(percent(r["radial_overlaps"].get(pair)) for pair in pairs),
+         percent(r["radial_overlap"]))
+        for r in told
+    )  # fmt: skip
+    caption = f"How much of g(r) lies over that of {other}: 1 - int |g - g'| / int (g + g')"
+    return (Table(caption=caption, columns=("run", *pairs, "mean"), rows=rows),)
 
 
 def _text(value: float | None, form: str = "{:.3g}") -> str:

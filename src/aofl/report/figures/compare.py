@@ -76,7 +76,7 @@ def species_over_time(surveys: Mapping[str, Survey]) -> Plot:
 def radial(surveys: Mapping[str, Survey]) -> Plot:
     """Draw the radial distribution functions of the most frequent close pairs of elements."""
     curves = {run: radial_distributions(found.radial) for run, found in surveys.items()}
-    pairs = _close_pairs(next(iter(curves.values())))
+    pairs = close_pairs(next(iter(curves.values())))
     traces = []
     for k, pair in enumerate(pairs):
         for (run, found), colour in zip(curves.items(), cycle(SERIES), strict=False):
@@ -106,7 +106,7 @@ def _changing(surveys: Mapping[str, Survey]) -> list[str]:
     return most[:MOST_SPECIES]
 
 
-def _close_pairs(
+def close_pairs(
     curves: Mapping[tuple[str, str], RadialDistribution],
 ) -> list[tuple[str, str]]:
     """Return the pairs of elements with most neighbours within `CLOSE`."""
