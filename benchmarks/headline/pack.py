@@ -1,4 +1,4 @@
-"""Pack a run directory to keep it: its frames thinned, without what can be made again.
+"""Pack a run directory to keep it: frames and thermo rows thinned, without what can be made again.
 
 Run: .venv/bin/python benchmarks/headline/pack.py RUN [--every 5]
 Writes benchmarks/headline/NAME.tar.xz; a minute or two. Models, checkpoints and reports are left
@@ -28,6 +28,12 @@ def thinned(run: Path, every: int) -> bytes:
     return b"".join(pack(member) for member in islice(members, 0, None, every))
 
 
+def thinned_table(path: Path, every: int) -> bytes:
+    """Return the head of a table and every so many of its rows."""
+    head, *rows = path.read_bytes().splitlines(keepends=True)
+    return head + b"".join(rows[::every])
+
+
 def is_kept(path: Path) -> bool:
     """Return whether a file or folder of a run directory is packed as it is."""
     if path.is_dir():
@@ -50,13 +56,15 @@ def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
-    parser.add_argument("--every", type=int, default=5, help="of so many frames one is kept")
+    parser.add_argument("--every", type=int, default=5, help="of so many frames and rows one is kept")
     given = parser.parse_args()
     run: Path = given.run
     with tarfile.open(HERE / f"{run.name}.tar.xz", "w:xz") as archive:
         for path in sorted(run.iterdir()):
             if path.name in SPEAKS_OF_PATHS:
                 add(archive, f"{run.name}/{path.name}", without_checkout(path))
+            elif path == RunDirectory.open(run).thermo:
+                add(archive, f"{run.name}/{path.name}", thinned_table(path, given.every))
             elif is_kept(path):
                 archive.add(path, f"{run.name}/{path.name}")
         frames = thinned(run, given.every)

@@ -340,7 +340,8 @@ def _equation_of_state(
             notes=(f"no minimum of the energy near; looked at {low:.2f} to {high:.2f} Å",)
         )
     if found.residual > SMOOTH:
-        said = f"its energies lie {found.residual:.2g} eV from any: more than one electronic state"
+        lie = f"its energies lie {found.residual:.2g} eV from any"
+        said = f"{lie}: more than one electronic state, or a grid that jumps with the cell"
         return _Cubic(notes=(f"no equation of state: {said}",))
     return _Cubic(
         lattice_constant=constant * (found.volume / volume) ** (1.0 / 3.0),
