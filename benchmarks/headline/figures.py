@@ -7,7 +7,8 @@ to unpack it. Seconds to a minute each. Writes benchmarks/results/headline.json 
 Labels by decade of steps; force errors of audits by quarters of the steps so far, and within 50 fs
 of a reaction; what the run took against AIMD, whose step is the lower decile of the run's own
 reference calls; molecules and formula units of solids over time; how long clusters of three or more
-formula units of Na2O, and NaOH, have lasted; and each O of the last label without H within 1.3 Å:
+formula units of Na2O, and NaOH, have lasted, and in which share of the frames after `LATE_PS` they
+are there; and each O of the last label without H within 1.3 Å:
 its sodium neighbours, their distance, and its charge by the reference.
 """
 
@@ -33,6 +34,7 @@ from aofl.store import RunDirectory, read_events, read_labels, read_ledger
 HERE = Path(__file__).parent
 RESULTS = HERE.parent / "results"
 O_H, O_NA = 1.3, 3.0  # Å
+LATE_PS = 10.0
 STRETCHES = 60  # of a curve
 LASTING = {"Na2O": 3, "NaOH": 1}  # formula units of the largest cluster
 
@@ -62,6 +64,14 @@ def lasted(table: dict[str, np.ndarray], solid: str) -> float:
         is_on = size >= LASTING[solid]
         longest = max(longest, time - begun if is_on else 0.0)
     return 1e-3 * longest
+
+
+def share(table: dict[str, np.ndarray], solid: str) -> float | None:
+    """Return the share of late frames in which a cluster of a solid is there."""
+    column, is_late = f"{solid} largest", table["time_fs"] > 1e3 * LATE_PS
+    if column not in table or not is_late.any():
+        return None
+    return float((table[column][is_late] >= LASTING[solid]).mean())
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:
@@ -100,6 +110,7 @@ def found_in(run: Path, tables: Path) -> dict:
         "since": since(run, labels, summary),
         "solids_last": {name: float(solids[f"{name} units"][-1]) for name in LASTING},
         "solids_lasted_ps": {name: lasted(solids, name) for name in LASTING},
+        "solids_late_share": {name: share(solids, name) for name in LASTING},
     }
 
 
@@ -166,8 +177,8 @@ def plot(run: Path, tables: Path, axes: list) -> None:
     axes[2].plot([1e-3 * x.time_fs for x in labels], range(1, len(labels) + 1))
     for ax, what in zip(axes, ("molecules", "formula units", "labels"), strict=True):
         ax.set(xlabel="time, ps", ylabel=what, xscale="log", xlim=(0.1, None))
-    axes[0].set_title(run.name)
-    axes[0].legend(fontsize=6, ncols=2)
+    axes[0].set_title(run.name, pad=30)
+    axes[0].legend(fontsize=6, ncols=5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     axes[1].legend(fontsize=7)
 
 

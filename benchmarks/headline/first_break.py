@@ -1,8 +1,8 @@
 """The first Cl-O bond of a perchlorate beside sodium, as the labels of CP2K saw it break.
 
 Run: .venv/bin/python benchmarks/headline/first_break.py RUN
-RUN is a run of benchmarks/headline/perchlorate-cp2k.yaml; benchmarks/headline/README.md says how to
-unpack one. Seconds. Writes benchmarks/results/first_break.json and first_break.png.
+RUN is a run of benchmarks/headline/perchlorate-cp2k.yaml or perchlorate-breaking.yaml; README.md
+there says how to unpack one. Seconds. Writes first_break.json and .png to benchmarks/results.
 
 Of each label: the distances of Cl from the four O of the perchlorate, the charge of that O which
 left first (Hirshfeld, `REF_charges`), and its sodium neighbours within 3 Å. The O that left is the

@@ -1,8 +1,9 @@
 """Pack a run directory to keep it: frames and thermo rows thinned, without what can be made again.
 
-Run: .venv/bin/python benchmarks/headline/pack.py RUN [--every 5]
-Writes benchmarks/headline/NAME.tar.xz; a minute or two. Models, checkpoints and reports are left
-out: who goes on from the last frame learns the labels again. Paths are told from the checkout.
+Run: .venv/bin/python benchmarks/headline/pack.py RUN [--every 5] [--whole 200]
+Writes benchmarks/headline/NAME.tar.xz; a minute or two. The first frames, when most happens, can be
+kept whole. Models, checkpoints and reports are left out: who goes on from the last frame learns the
+labels again. Paths are told from the checkout.
 """
 
 import argparse
@@ -20,12 +21,13 @@ KEPT_FOLDERS = {"quarantine", "plumed"}
 SPEAKS_OF_PATHS = {"config.yaml", "run.json"}
 
 
-def thinned(run: Path, every: int) -> bytes:
-    """Return every so many frames of the trajectory, packed as a run packs them."""
+def thinned(run: Path, whole: int, every: int) -> bytes:
+    """Return the first frames and every so many of the others, packed as a run packs them."""
     members = (
         m for part in parts(RunDirectory.open(run).trajectory) for m in iterate_members(part)
     )
-    return b"".join(pack(member) for member in islice(members, 0, None, every))
+    first = list(islice(members, whole))
+    return b"".join(map(pack, [*first, *islice(members, 0, None, every)]))
 
 
 def thinned_table(path: Path, every: int) -> bytes:
@@ -56,7 +58,8 @@ def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
-    parser.add_argument("--every", type=int, default=5, help="of so many frames and rows one is kept")
+    parser.add_argument("--every", type=int, default=5, help="one of so many frames is kept")
+    parser.add_argument("--whole", type=int, default=0, help="but all of the first so many")
     given = parser.parse_args()
     run: Path = given.run
     with tarfile.open(HERE / f"{run.name}.tar.xz", "w:xz") as archive:
@@ -67,7 +70,7 @@ def main() -> None:
                 add(archive, f"{run.name}/{path.name}", thinned_table(path, given.every))
             elif is_kept(path):
                 archive.add(path, f"{run.name}/{path.name}")
-        frames = thinned(run, given.every)
+        frames = thinned(run, given.whole, given.every)
         name = part_path(RunDirectory.open(run).trajectory, 1).name
         add(archive, f"{run.name}/{name}", frames)
     print(HERE / f"{run.name}.tar.xz")
