@@ -57,6 +57,7 @@ def test_growth_and_layers_name_what_formed():
 def test_the_section_tells_solids_metal_and_layers():
     section = section_of(growing())
     assert section is not None
+    assert section.text[0].startswith("Solids at 1100 fs, the last frame looked at: 6 NaOH")
     assert len(section.figures) == 2
     assert "6 NaOH" in section.text[0]
     solids, metal = section.tables

@@ -23,6 +23,13 @@ def duration(seconds: float) -> str:
     return f"{seconds:.3g} s"
 
 
+def moment(time: float, unit: str) -> str:
+    """Write a time of a trajectory, in fs or ps, or the number of a frame where it has no times."""
+    if unit != "fs":
+        return f"{unit} {time:g}"
+    return f"{time:.0f} fs" if time < 1e4 else f"{1e-3 * time:.1f} ps"
+
+
 def percent(share: float | None) -> str:
     """Write a share as percent, a dash where it is not known."""
     return "\u2013" if share is None else f"{100 * share:.0f} %"

@@ -13,7 +13,7 @@ from aofl.chemistry.limits import IS_METAL
 from aofl.records.events import Drifting, ExcursionBegan, TargetMissed, Uncertain
 from aofl.report.data import RunData
 from aofl.report.near_reactions import WINDOW_FS, AuditPart, audits_by_chemistry, coverage_of
-from aofl.report.numbers import duration, number
+from aofl.report.numbers import duration, moment, number
 from aofl.report.page import Answer
 from aofl.report.results import released
 from aofl.report.sections.chemistry import after, exchange_word, has_molecules
@@ -153,10 +153,12 @@ def _others(data: RunData) -> tuple[str, ...]:
         )
     if data.course is not None:
         found = data.course.survey
-        solids = [f"{n} {motif}" for motif, n in found.frames[-1].solids.items()]
+        last = found.frames[-1]
+        solids = [f"{n} {motif}" for motif, n in last.solids.items()]
         gas = [f"{n} {name}" for name, n in released(found).items() if n > 0]
         if solids:
-            said.append(f"Solids in the last frame, in formula units: {_named(solids)}.")
+            when = f"at {moment(last.time, data.time_unit)}, the last frame looked at"
+            said.append(f"Solids {when}, in formula units: {_named(solids)}.")
         if gas:
             said.append(f"Gas set free: {_named(gas)}.")
     return tuple(said)

@@ -26,6 +26,7 @@ from aofl.report.figures.plot import (
     Trace,
     thinned,
 )
+from aofl.report.numbers import moment
 from aofl.report.page import Illustration, Section, Table
 from aofl.report.results import consumed, taken
 
@@ -60,16 +61,17 @@ def interphase(data: RunData) -> Section | None:
     return Section(
         id="interphase",
         title="Interphase",
-        text=_in_words(found),
+        text=_in_words(found, data.time_unit),
         figures=tuple(figures),
         tables=(*_solids(found, data.time_unit), _metal_and_gas(found)),
     )
 
 
-def _in_words(found: Survey) -> tuple[str, ...]:
+def _in_words(found: Survey, unit: str) -> tuple[str, ...]:
     last = found.frames[-1]
     solids = ", ".join(f"{n} {motif}" for motif, n in last.solids.items())
-    said = f"Solids in the last frame: {solids or 'none'}"
+    when = f"at {moment(last.time, unit)}, the last frame looked at"
+    said = f"Solids {when}: {solids or 'none'}"
     if last.single:
         said += f"; {last.single} coordinated anion{'s' if last.single > 1 else ''} alone"
     lost = consumed(found)
