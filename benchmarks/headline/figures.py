@@ -7,7 +7,7 @@ to unpack it. Seconds to a minute each. Writes benchmarks/results/headline.json 
 Labels by decade of steps; force errors of audits by quarters of the steps so far, and within 50 fs
 of a reaction; what the run took against AIMD, whose step is the lower decile of the run's own
 reference calls; molecules and formula units of solids over time; how long clusters of three or more
-formula units of Na2O, and NaOH, have lasted, and in which share of the frames after `LATE_PS` they
+formula units of Na2O, and NaOH, have lasted, and in which share of the time after 10 ps they
 are there; and each O of the last label without H within 1.3 Å:
 its sodium neighbours, their distance, and its charge by the reference.
 """
@@ -67,11 +67,12 @@ def lasted(table: dict[str, np.ndarray], solid: str) -> float:
 
 
 def share(table: dict[str, np.ndarray], solid: str) -> float | None:
-    """Return the share of late frames in which a cluster of a solid is there."""
+    """Return the share of late times at which a cluster of a solid is there."""
     column, is_late = f"{solid} largest", table["time_fs"] > 1e3 * LATE_PS
-    if column not in table or not is_late.any():
+    if column not in table or is_late.sum() < 2:
         return None
-    return float((table[column][is_late] >= LASTING[solid]).mean())
+    spans = np.gradient(table["time_fs"][is_late])  # frames need not be evenly spaced
+    return float(np.average(table[column][is_late] >= LASTING[solid], weights=spans))
 
 
 def read_table(path: Path) -> dict[str, np.ndarray]:

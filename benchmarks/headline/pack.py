@@ -21,11 +21,9 @@ KEPT_FOLDERS = {"quarantine", "plumed"}
 SPEAKS_OF_PATHS = {"config.yaml", "run.json"}
 
 
-def thinned(run: Path, whole: int, every: int) -> bytes:
+def thinned(trajectory: Path, whole: int, every: int) -> bytes:
     """Return the first frames and every so many of the others, packed as a run packs them."""
-    members = (
-        m for part in parts(RunDirectory.open(run).trajectory) for m in iterate_members(part)
-    )
+    members = (m for part in parts(trajectory) for m in iterate_members(part))
     first = list(islice(members, whole))
     return b"".join(map(pack, [*first, *islice(members, 0, None, every)]))
 
@@ -62,16 +60,17 @@ def main() -> None:
     parser.add_argument("--whole", type=int, default=0, help="but all of the first so many")
     given = parser.parse_args()
     run: Path = given.run
+    directory = RunDirectory.open(run)
     with tarfile.open(HERE / f"{run.name}.tar.xz", "w:xz") as archive:
         for path in sorted(run.iterdir()):
             if path.name in SPEAKS_OF_PATHS:
                 add(archive, f"{run.name}/{path.name}", without_checkout(path))
-            elif path == RunDirectory.open(run).thermo:
+            elif path == directory.thermo:
                 add(archive, f"{run.name}/{path.name}", thinned_table(path, given.every))
             elif is_kept(path):
                 archive.add(path, f"{run.name}/{path.name}")
-        frames = thinned(run, given.whole, given.every)
-        name = part_path(RunDirectory.open(run).trajectory, 1).name
+        frames = thinned(directory.trajectory, given.whole, given.every)
+        name = part_path(directory.trajectory, 1).name
         add(archive, f"{run.name}/{name}", frames)
     print(HERE / f"{run.name}.tar.xz")
 

@@ -180,6 +180,7 @@ def _sections(
         if aimd
         else "No run is AIMD: its cost per step is the lower decile of the calls of each run."
     )
+    first = aimd or runs[0]
     surveyed = {run.name: run.survey for run in runs if run.survey is not None}
     wall = {r["name"]: r["wall_s"] for r in records if r["wall_s"]}
     words = (basis, *_marks(records), SEEDS)
@@ -194,10 +195,10 @@ def _sections(
         Section(id="accuracy", title="Accuracy on random audits", tables=(_error_table(records),)),
         Section(id="chemistry", title="Chemistry", tables=_chemistry_tables(records),
                 figures=_species_figures(surveyed)),
-        *([Section(id="structure", title="Structure", tables=_overlap_tables(records), figures=(
+        *([Section(id="structure", title="Structure", figures=(
             _figure(radial(surveyed), "Radial distribution functions",
                     "Averages over all stored frames, the most frequent close pairs."),
-        ))] if surveyed else []),
+        ), tables=_overlap_tables(records, first.name))] if surveyed else []),
     ]  # fmt: skip
 
 
@@ -284,19 +285,18 @@ def _chemistry_tables(records: Sequence[dict[str, Any]]) -> tuple[Table, ...]:
     return overview, found
 
 
-def _overlap_tables(records: Sequence[dict[str, Any]]) -> tuple[Table, ...]:
-    """Return how far the structure is that of the first run; none where no run says so."""
+def _overlap_tables(records: Sequence[dict[str, Any]], first: str) -> tuple[Table, ...]:
+    """Return how far structures are that of the first run; none where no run says so."""
     told = [r for r in records if r["radial_overlaps"]]
     if not told:
         return ()
     pairs = list(told[0]["radial_overlaps"])
-    other = next(r["name"] for r in records if not r["radial_overlaps"])
     rows = tuple(
         (r["name"], *(percent(r["radial_overlaps"].get(pair)) for pair in pairs),
          percent(r["radial_overlap"]))
         for r in told
     )  # fmt: skip
-    caption = f"How much of g(r) lies over that of {other}: 1 - int |g - g'| / int (g + g')"
+    caption = f"How much of g(r) lies over that of {first}: 1 - int |g - g'| / int (g + g')"
     return (Table(caption=caption, columns=("run", *pairs, "mean"), rows=rows),)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import prange
 
 from aofl.ace.kernels.local import (
-    N_DRAWS,
+    blank_row,
     spread_of_energy,
     write_pair_functions,
     write_three_body_functions,
@@ -26,6 +26,7 @@ from aofl.ace.kernels.products import (
     product_jacobian,
     pull_products,
     unmix,
+    write_weights,
 )
 from aofl.ace.kernels.simd import LANES, fma, load, spread, store, total
 from aofl.ace.kernels.surroundings import (
@@ -247,8 +248,7 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
         mixed, pull = blank_mixed(n_mixed), np.empty(n_mixed * LANES)
         jacobian = np.empty((term_first.shape[0] - 1) * LANES)
         functions, four = np.empty(n_products * LANES), np.zeros(n_products * LANES)
-        row = np.empty(draws.shape[0] // (n_species * N_DRAWS) + LANES)
-        place = np.empty(row.shape[0], np.int64)
+        row, place = blank_row(draws, n_species)
         kinds, n_kinds = np.empty((LANES, n_species), np.int64), np.zeros(LANES, np.int64)
         e, counts = np.zeros(LANES), np.zeros(LANES, np.int64)
         f, v = forces[part], virial[part]
@@ -270,8 +270,7 @@ def energies_and_forces(  # type: ignore[no-untyped-def]
                 )
                 if n_products > 0:
                     mix_density(a[lane], lane, mixing, mix_n, mixed)
-                    for k in range(n_products):
-                        four[k * LANES + lane] = product_weights[zi, k]
+                    write_weights(product_weights, zi, lane, four)
             if n_products > 0:
                 product_jacobian(mixed, term_first, left, right, third, coef, jacobian)
                 product_functions(mixed, jacobian, product_first, slot, share, functions)

@@ -24,6 +24,13 @@ N_DRAWS = 2 * LANES  # two vectors: a deviation is true to about 1 / sqrt(2 N_DR
 
 
 @njit(**OPTIONS)
+def blank_row(weights, n_species):  # type: ignore[no-untyped-def]
+    """Return room for the functions of an atom and for their places in the matrix."""
+    n_rows = weights.shape[0] // (n_species * N_DRAWS) + LANES
+    return np.empty(n_rows), np.empty(n_rows, np.int64)
+
+
+@njit(**OPTIONS)
 def write_pair_functions(i, first, second, vectors, species, cutoffs, table, row):  # type: ignore[no-untyped-def]
     """Write the pair functions of atom i, and return the number of entries."""
     zi, n_species, n_grid, width = species[i], cutoffs.shape[0], table.shape[2] - 1, table.shape[4]

@@ -61,6 +61,13 @@ def product_functions(mixed, jacobian, first, slot, share, functions):  # type: 
 
 
 @njit(**OPTIONS)
+def write_weights(weights, zi, lane, eight):  # type: ignore[no-untyped-def]
+    """Write the weights (S, n_products) of one atom's species to its lane, [f LANES + lane]."""
+    for f in range(weights.shape[1]):
+        eight[f * LANES + lane] = weights[zi, f]
+
+
+@njit(**OPTIONS)
 def pull_products(jacobian, weights, first, slot, pull):  # type: ignore[no-untyped-def]
     """Write dE/d(mixed density) for weights [f LANES + lane]."""
     pull[:] = 0.0
