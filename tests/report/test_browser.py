@@ -69,12 +69,15 @@ def launch(driver, *options: str):
 
 @pytest.fixture
 def look(chromium) -> Iterator[Callable[..., Seen]]:
-    """Open a file with the network off."""
+    """Open a file with the network off; nothing scrolls slowly, so that a click finds its aim."""
     contexts = []
 
     def opened(path: Path, width: int = 1100, **options: object) -> Seen:
         context = chromium.new_context(
-            viewport={"width": width, "height": 900}, offline=True, **options
+            viewport={"width": width, "height": 900},
+            offline=True,
+            reduced_motion="reduce",
+            **options,
         )
         contexts.append(context)
         return open_page(context, path)
@@ -154,23 +157,21 @@ def test_the_viewer_colours_by_what_the_model_expects(look, report, run, tmp_pat
 
 def test_a_click_on_an_event_shows_its_frame(look, report):
     page = look(report).page
-    scene = page.locator("#film-scene")
-    assert scene.get_attribute("data-time") == "0"
+    assert page.locator("#film-scene").get_attribute("data-time") == "0"
     event = page.locator("#chemistry td[data-time]").first
-    time = float(event.get_attribute("data-time"))
+    assert float(event.get_attribute("data-time")) == 540 * TIMESTEP
     event.locator("button").click()
-    page.wait_for_function("document.querySelector('#film-scene').dataset.time !== '0'")
-    assert float(scene.get_attribute("data-time")) == time == 540 * TIMESTEP
+    until_shown(page, "time", f"{540 * TIMESTEP:g}")
     assert "step 540" in page.locator("#film-now").inner_text()
 
 
 def test_an_event_is_reached_with_the_keyboard(look, report):
     page = look(report).page
     page.locator("#chemistry td[data-time] button").first.press("Enter")
-    assert page.locator("#film-scene").get_attribute("data-frame") == "54"
+    until_shown(page, "frame", "54")
     page.keyboard.press("Tab")  # the viewer has the focus: its buttons come next
     page.keyboard.press("Enter")
-    assert page.locator("#film-scene").get_attribute("data-frame") == "53"
+    until_shown(page, "frame", "53")
 
 
 def test_the_film_plays_and_stops(look, report):
@@ -179,6 +180,7 @@ def test_the_film_plays_and_stops(look, report):
     page.locator("#film-play").click()
     until(page, "Number(document.querySelector('#film-scene').dataset.frame) > 2")
     page.locator("#film-play").click()
+    until(page, "document.querySelector('#film-play').textContent === 'Play'")
     stopped = page.locator("#film-scene").get_attribute("data-frame")
     page.wait_for_timeout(200)
     assert page.locator("#film-scene").get_attribute("data-frame") == stopped
@@ -190,8 +192,14 @@ def test_the_positions_that_are_shown_are_those_of_the_run(look, report, run):
     page.locator("#film-colour").select_option("species")
     assert "OH-" not in page.locator("#film-legend").inner_text()
     page.locator("#chemistry td[data-time] button").first.click()
+    until_shown(page, "frame", "54")
     legend = page.locator("#film-legend").inner_text()
     assert {"OH-", "H-", "H2O"} <= set(re.findall(r"\S+", legend))
+
+
+def until_shown(page, name: str, value: str) -> None:
+    """Wait until the viewer shows a frame or a time: a click or a key may arrive late."""
+    playwright.expect(page.locator("#film-scene")).to_have_attribute(f"data-{name}", value)
 
 
 def until(page, expression: str) -> None:
@@ -224,6 +232,23 @@ def test_each_plot_is_drawn(look, report):
     assert is_quiet(seen)
 
 
+def test_nothing_moves_when_plots_are_drawn(look, report):
+    """Otherwise a click misses, and a link to a section ends beside it."""
+    page = look(report).page
+    tops = "[...document.querySelectorAll('section, tr')].map(e => e.getBoundingClientRect().top)"
+    before = page.evaluate(tops)
+    draw_all(page)
+    assert page.evaluate(tops) == before
+
+
+def test_a_button_of_a_plot_out_of_sight_draws_it_first(look, report):
+    page = look(report).page
+    place = "document.querySelector('#plot-layers')"
+    assert not page.evaluate(f"{place}.querySelector('.main-svg')")
+    page.evaluate("document.querySelector('#plot-layers + .controls button').click()")
+    assert page.evaluate(f"{place}.querySelector('.main-svg') !== null")
+
+
 def test_a_click_on_a_plot_moves_the_viewer(look, report):
     page = look(report).page
     draw_all(page)
@@ -235,7 +260,7 @@ def test_a_click_on_a_plot_moves_the_viewer(look, report):
     assert "1 forward, 0 back" in page.locator("#plot-network .hoverlayer").text_content()
     page.mouse.down()
     page.mouse.up()
-    until(page, "document.querySelector('#film-scene').dataset.time === '270'")
+    until_shown(page, "time", "270")
 
 
 def test_plots_pan_zoom_and_come_back_by_keys_and_buttons(look, report):

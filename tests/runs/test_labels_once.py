@@ -35,8 +35,8 @@ def test_a_run_that_begins_again_computes_nothing_that_it_has(here: Path) -> Non
     out = run(here, "out")
     assert n_evaluations(here) == 7
     written = [(out / name).read_bytes() for name in WRITTEN]
-    for checkpoint in out.glob("checkpoint*.npz"):  # killed before the first one
-        checkpoint.unlink()
+    for written_with_it in (*out.glob("checkpoint*.npz"), out / "summary.json"):
+        written_with_it.unlink()  # killed before the first checkpoint
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     assert api.resume(out) == "done"
     assert n_evaluations(here) == 7
@@ -44,6 +44,16 @@ def test_a_run_that_begins_again_computes_nothing_that_it_has(here: Path) -> Non
     # Going on asks for what is new alone.
     assert api.resume(out, {"dynamics.steps": 8}) == "done"
     assert n_evaluations(here) == 9
+
+
+def test_a_run_whose_checkpoints_were_left_out_of_a_copy_keeps_all_that_it_has(here: Path) -> None:
+    out = run(here, "out")
+    for path in (*out.glob("checkpoint*.npz"), *out.glob("*model.h5")):
+        path.unlink()
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+    with pytest.raises(StoreError, match=r"out has run and has no checkpoint\.npz to go on from"):
+        api.resume(out, {"dynamics.steps": 8})
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()} == before
 
 
 def test_runs_share_a_cache_and_another_level_does_not_see_it(here: Path) -> None:

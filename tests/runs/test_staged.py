@@ -10,7 +10,7 @@ import pytest
 from aofl import api
 from aofl.config import config_from_mapping
 from aofl.config.schema import RunConfig
-from aofl.errors import ConfigError
+from aofl.errors import ConfigError, StoreError
 from aofl.forcefield.model import ForceField
 from aofl.report.data import read_run
 from aofl.simulation.run_state import Run
@@ -147,6 +147,14 @@ def test_the_run_after_its_stages_is_resumed_like_any_other(finished: Path, tmp_
     out = shutil.copytree(finished, tmp_path / "run")
     assert api.resume(out, {"dynamics.steps": 7}) == "done"
     assert RunDirectory(path=out).read_summary()["steps"] == 7
+
+
+def test_the_run_after_its_stages_does_not_begin_them_anew(finished: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    left_out = shutil.ignore_patterns("checkpoint*", "*model.h5")
+    shutil.copytree(finished, copy, ignore=left_out)
+    with pytest.raises(StoreError, match=r"copy has run and has no checkpoint\.npz to go on from"):
+        api.resume(copy)
 
 
 def test_stages_cannot_be_added_to_a_run_that_has_begun(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from ase.build import molecule
 
 from aofl.errors import StoreError
 from aofl.store import RunDirectory, read_atoms
+from aofl.store.checkpoint import previous_checkpoint
 
 HOLD = """
 import sys, time
@@ -117,6 +118,17 @@ def test_a_damaged_summary_is_one_clear_sentence(run, text):
 def test_a_missing_summary_is_one_clear_sentence(run):
     with pytest.raises(StoreError, match=r"cannot read .*summary\.json: No such file"):
         run.read_summary()
+
+
+def test_a_run_has_begun_with_either_checkpoint_and_has_lost_it_where_a_summary_is_left(run):
+    assert not run.has_begun()
+    for checkpoint in (run.checkpoint, previous_checkpoint(run.checkpoint)):
+        checkpoint.touch()
+        assert run.has_begun()
+        checkpoint.unlink()
+    run.write_summary({"status": "done"})
+    with pytest.raises(StoreError, match=r"has run and has no checkpoint\.npz to go on from: copy"):
+        run.has_begun()
 
 
 def test_a_second_process_is_refused_and_a_dead_one_does_not_block(run, holder, caplog):

@@ -187,9 +187,24 @@ class RunDirectory:
             )
         return run
 
-    def has_checkpoint(self) -> bool:
-        """Return whether the run has come as far as its first checkpoint."""
-        return self.checkpoint.exists() or previous_checkpoint(self.checkpoint).exists()
+    def has_begun(self) -> bool:
+        """Return whether the run has come as far as its first checkpoint.
+
+        Raises
+        ------
+        StoreError
+            If it has, as the summary written after it says, and the checkpoints are gone: a run
+            that begins anew empties its records.
+        """
+        if self.checkpoint.exists() or previous_checkpoint(self.checkpoint).exists():
+            return True
+        if self.summary.exists():
+            raise StoreError(
+                f"{self.path} has run and has no {self.checkpoint.name} to go on from: copy it and "
+                f"the other files that are missing from where the run was made, or begin a new run "
+                "with what this one has learned (docs/run-directory.md)"
+            )
+        return False
 
     def stage(self) -> RunDirectory | None:
         """Return the stage that has begun last; None without any."""

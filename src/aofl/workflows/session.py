@@ -275,8 +275,9 @@ def check_method(directory: RunDirectory, reference: Reference) -> None:
 
 def awaits_stages(config: RunConfig, directory: RunDirectory) -> bool:
     """Return whether stages are still to teach the model that a run starts from."""
-    has_begun = directory.start_model.exists() or directory.has_checkpoint()
-    return config.stages is not None and not has_begun
+    return config.stages is not None and not (
+        directory.start_model.exists() or directory.has_begun()
+    )
 
 
 def changes_since(

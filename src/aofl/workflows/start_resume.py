@@ -169,7 +169,7 @@ def resume(
             caught_signals(stop),
         ):
             check_method(directory, chosen)
-            if not directory.has_checkpoint():
+            if not directory.has_begun():
                 return proceed(begun(session), on_step)
             return proceed(resumed(session, on_change), on_step)
 

@@ -179,8 +179,43 @@
     details.append(scroll);
   }
 
-  function draw(place) {
+  function controls(place, plot) {
+    const name = "aofl-" + plot.name, made = document.createElement("div");
+    const change = (action) => () => { drawOnce(place); action(); };
+    made.className = "controls";
+    const pan = button("Pan", change(() => {
+      const isPan = place._fullLayout.dragmode === "pan";
+      Plotly.relayout(place, { dragmode: isPan ? "zoom" : "pan" });
+      pan.setAttribute("aria-pressed", String(!isPan));
+    }));
+    pan.setAttribute("aria-pressed", "false");
+    made.append(
+      button("+", change(() => zoom(place, plot, 0.6, 0)), "Zoom in"), button("\u2212", change(() => zoom(place, plot, 1 / 0.6, 0)), "Zoom out"), pan,
+      button("Reset", change(() => reset(place, plot))),
+      button("SVG", () => picture(place, plot, "svg").then((url) => save(name + ".svg", decodeURIComponent(url.slice(url.indexOf(",") + 1)), "image/svg+xml"))),
+      button("PNG", () => picture(place, plot, "png").then((url) => save(name + ".png", Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (c) => c.charCodeAt(0)), "image/png"))),
+      button("CSV", () => save(name + ".csv", csv(plot), "text/csv")));
+    return made;
+  }
+
+  function data(plot) {
+    const made = document.createElement("details"), summary = document.createElement("summary");
+    summary.textContent = "Data";
+    made.append(summary);
+    made.addEventListener("toggle", () => { if (made.open && !made.querySelector("table")) table(plot, made); });
+    return made;
+  }
+
+  // A place is as high as its plot will be and has what stands below it: nothing moves when it is drawn.
+  function prepared(place) {
     const plot = JSON.parse(document.getElementById(place.id + "-data").textContent);
+    place.style.minHeight = layout(plot, place.clientWidth, css("--ink")).height + "px";
+    place.after(controls(place, plot), data(plot));
+    return plot;
+  }
+
+  function draw(place) {
+    const plot = plots.get(place);
     const render = () => Plotly.react(place, traces(plot, css("--ink")), layout(plot, place.clientWidth, css("--ink")), { responsive: false, displaylogo: false, displayModeBar: false, scrollZoom: false, doubleClick: "reset" });
     render();
     place.on("plotly_click", (event) => {
@@ -194,30 +229,12 @@
       else return;
       event.preventDefault();
     });
-    const name = "aofl-" + plot.name, tools = document.createElement("div");
-    tools.className = "controls";
-    const pan = button("Pan", () => {
-      const isPan = place._fullLayout.dragmode === "pan";
-      Plotly.relayout(place, { dragmode: isPan ? "zoom" : "pan" });
-      pan.setAttribute("aria-pressed", String(!isPan));
-    });
-    pan.setAttribute("aria-pressed", "false");
-    tools.append(
-      button("+", () => zoom(place, plot, 0.6, 0), "Zoom in"), button("\u2212", () => zoom(place, plot, 1 / 0.6, 0), "Zoom out"), pan,
-      button("Reset", () => reset(place, plot)),
-      button("SVG", () => picture(place, plot, "svg").then((url) => save(name + ".svg", decodeURIComponent(url.slice(url.indexOf(",") + 1)), "image/svg+xml"))),
-      button("PNG", () => picture(place, plot, "png").then((url) => save(name + ".png", Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (c) => c.charCodeAt(0)), "image/png"))),
-      button("CSV", () => save(name + ".csv", csv(plot), "text/csv")));
-    const details = document.createElement("details"), summary = document.createElement("summary");
-    summary.textContent = "Data";
-    details.append(summary);
-    details.addEventListener("toggle", () => { if (details.open && !details.querySelector("table")) table(plot, details); });
-    place.after(tools, details);
     drawn.push({ place: place, render: render, width: place.clientWidth });
   }
 
   // Those in sight first; the others when they come near, or before the page is printed.
-  const waiting = new Set(document.querySelectorAll(".plot"));
+  const plots = new Map([...document.querySelectorAll(".plot")].map((place) => [place, prepared(place)]));
+  const waiting = new Set(plots.keys());
   function drawOnce(place) {
     if (waiting.delete(place)) draw(place);
   }
