@@ -68,6 +68,28 @@ def test_limits_can_be_set():
         check_label(GOOD, ATOMS, limits=LabelLimits(force=1.0))
 
 
+@pytest.mark.parametrize(("n_atoms", "allowed"), [(1, 0.1), (10, 0.1), (25, 0.25), (500, 5.0)])
+def test_the_sum_of_small_pushes_grows_with_the_number_of_atoms(n_atoms, allowed):
+    atoms = Atoms(["Na"] * n_atoms, np.zeros((n_atoms, 3)))
+
+    def pushed(net: float) -> Label:
+        forces = np.tile([0.0, net / n_atoms, 0.0], (n_atoms, 1))
+        return replace(GOOD, forces=forces, charges=None)
+
+    check_label(pushed(0.99 * allowed), atoms, limits=LIMITS)
+    with pytest.raises(ReferenceFailed, match="net force is"):
+        check_label(pushed(1.01 * allowed), atoms, limits=LIMITS)
+
+
+def test_forces_that_were_taken_from_fixed_atoms_are_no_noise_of_a_grid():
+    atoms = Atoms(["Na"] * 100, np.zeros((100, 3)))
+    forces = np.tile([0.0, 0.005, 0.0], (100, 1))
+    check_label(replace(GOOD, forces=forces, charges=None), atoms, limits=LIMITS)
+    forces[:20] = 0.0
+    with pytest.raises(ReferenceFailed, match=r"net force is 0.4 eV/Å, more than 0.1 eV/Å"):
+        check_label(replace(GOOD, forces=forces, charges=None), atoms, limits=LIMITS)
+
+
 def predicted(energy=-30.0, forces=FORCES):
     return Prediction(energy=energy, forces=forces, stress=np.zeros(6), energies=np.zeros(3))
 

@@ -166,7 +166,10 @@ class LabelsConfig(Section):
     """When a label is believed, and what becomes of one that is not."""
 
     max_net_force_meV_per_A: float = Field(
-        default=100.0, gt=0, description="largest component of the sum of all forces"
+        default=100.0,
+        gt=0,
+        description="largest component of the sum of all forces of up to 10 atoms, in proportion "
+        "for more",
     )
     max_force_eV_per_A: float = Field(default=60.0, gt=0, description="largest force on an atom")
     outlier_factor: float = Field(
