@@ -1,7 +1,7 @@
 """Free energy of an O-H bond that breaks on sodium: learned on the fly, and the reference's.
 
 Run: .venv/bin/python benchmarks/metadynamics.py [--config RUN.yaml] [--steps 12000]
-     [--reference-steps 600] [--runs runs/metadynamics] [--each 40]
+     [--reference-steps 600] [--runs runs/metadynamics] [--each 40] [--by OTHER.yaml]
 `make setup-plumed` first. Hours; each run is resumed where it stands, and what is there is shown.
 Writes benchmarks/results/NAME.json and .png, NAME being that of the directory of the runs.
 
@@ -14,7 +14,8 @@ Its PLUMED input has hills along the variable `oh`. Two comparisons:
   free energy of the reference is the learned one and -kT ln <exp(-(E_ref - E_ff)/kT)> of each
   stretch (Zwanzig, J. Chem. Phys. 22, 1420 (1954)), here to second order, mean - variance/2kT, with
   its standard error. E_ff is by the model as it is at the end, and the level of all
-  stretches together, which no free energy has, is taken off.
+  stretches together, which no free energy has, is taken off. With --by the reference of another
+  configuration labels them, so a better and dearer one corrects the free energy.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import ase.io
 import matplotlib.pyplot as plt
 import numpy as np
 from ase import Atoms, units
@@ -29,14 +31,15 @@ from matplotlib.axes import Axes
 
 from aofl import api
 from aofl.analysis.metadynamics import POINTS, Hills, bias_of, free_energy
-from aofl.config import RunConfig, read_config
+from aofl.config import read_config
+from aofl.config.references import ReferenceConfig
 from aofl.errors import StoreError
 from aofl.forcefield.model import ForceField
-from aofl.reference import Reference
+from aofl.records import Label
 from aofl.report.plumed_output import read_plumed
-from aofl.store import RunDirectory, iterate_trajectory
-from aofl.workflows.assemble import opened_reference
+from aofl.store import RunDirectory, iterate_trajectory, read_labels
 from aofl.workflows.examples import example_config
+from aofl.workflows.label_frames import label
 
 HERE = Path(__file__).parent
 STRETCHES = 8  # of the variable
@@ -85,29 +88,37 @@ def frames_by_variable(run: RunDirectory, each: int) -> list[list[Atoms]]:
             for f in held]  # fmt: skip
 
 
-def differences(run: RunDirectory, each: int) -> list[dict]:
-    """Return what the reference adds to the learned free energy in each stretch, eV."""
-    config, model = read_config(run.config), ForceField.load(run.model)
-    with opened_reference(config.reference, run.reference) as reference:
-        return compared_by_stretch(run, reference, model, config, each)
+def labelled(
+    frames: list[Atoms], reference: ReferenceConfig, out: Path
+) -> list[tuple[Atoms, Label]]:
+    """Return those frames that got a label, with it; labels that are in the directory count."""
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / "frames.extxyz"
+    ase.io.write(path, [Atoms(a.numbers, a.positions, cell=a.cell, pbc=a.pbc) for a in frames])
+    label(path, out, reference)
+    by_positions = {x.positions.tobytes(): x.label for x in read_labels(out / "labels.extxyz")}
+    written = zip(frames, ase.io.read(path, ":"), strict=True)
+    pairs = [(atoms, by_positions.get(same.positions.tobytes())) for atoms, same in written]
+    return [(atoms, made) for atoms, made in pairs if made is not None]
 
 
-def compared_by_stretch(
-    run: RunDirectory, reference: Reference, model: ForceField, config: RunConfig, each: int
+def differences(
+    run: RunDirectory, each: int, reference: ReferenceConfig, out: Path, kT: float
 ) -> list[dict]:
-    kT = units.kB * config.dynamics.initial_temperature
-    rows = []
-    for frames in frames_by_variable(run, each):
+    """Return what a reference adds to the learned free energy in each stretch, eV."""
+    model, rows = ForceField.load(run.model), []
+    for number, frames in enumerate(frames_by_variable(run, each)):
+        known = labelled(frames, reference, out / f"{number}") if frames else []
         energies, forces = [], []
-        for atoms in frames:
-            label, guess = reference.label(atoms), model.predict(atoms)
-            energies.append(label.energy - guess.energy)
+        for atoms, made in known:
+            guess = model.predict(atoms)
+            energies.append(made.energy - guess.energy)
             rest = atoms.numbers != 11
-            forces.append(float(np.mean((label.forces - guess.forces)[rest] ** 2)))
+            forces.append(float(np.mean((made.forces - guess.forces)[rest] ** 2)))
         if len(energies) > 1:
             spread = np.var(energies, ddof=1)
             rows.append({
-                "variable": float(np.mean([a.info["value"] for a in frames])),
+                "variable": float(np.mean([a.info["value"] for a, _ in known])),
                 "n": len(energies),
                 "difference_eV": float(np.mean(energies) - spread / (2 * kT)),
                 "standard_error_eV": standard_error(spread, len(energies), kT),
@@ -208,6 +219,14 @@ def barrier(variable: np.ndarray, energies: np.ndarray, kT: float) -> dict | Non
     }
 
 
+def perturbation(given: argparse.Namespace, learned: RunDirectory) -> list[dict]:
+    """Return the differences by the reference that is asked about the frames."""
+    asked = given.by or given.config
+    out = given.runs / f"labels-{asked.stem}"
+    kT = thermal_energy(given.config)
+    return differences(learned, given.each, read_config(asked).reference, out, kT)
+
+
 def summed_up(given: argparse.Namespace) -> dict:
     """Make the runs and return what they say."""
     learned = advanced(given.runs / "aofl", given.config, "aofl", given.steps)
@@ -222,7 +241,7 @@ def summed_up(given: argparse.Namespace) -> dict:
             "n_passes": free.n_passes,
         },
         "barrier": barrier(free.variable, free.energies, thermal_energy(given.config)),
-        "perturbation": differences(learned, given.each) if given.each else [],
+        "perturbation": perturbation(given, learned) if given.each else [],
         "cost": {"learned": cost(learned)},
     }
     if given.reference_steps:
@@ -240,6 +259,9 @@ def main() -> None:
     arguments.add_argument("--runs", type=Path, default=Path("runs/metadynamics"))
     arguments.add_argument(
         "--each", type=int, default=40, help="frames labelled of a stretch; 0: none"
+    )
+    arguments.add_argument(
+        "--by", type=Path, help="configuration whose reference labels them, if not that of the runs"
     )
     given = arguments.parse_args()
     found = summed_up(given)
