@@ -134,7 +134,7 @@ def test_a_full_disk_is_told_and_the_old_checkpoint_stays(path, monkeypatch):
 
 
 def test_no_checkpoint_at_all(path):
-    with pytest.raises(StoreError, match=r"no checkpoint can be read: .*start again"):
+    with pytest.raises(StoreError, match=r"no checkpoint can be read: .*begin a new run"):
         load_checkpoint(path)
 
 

@@ -105,7 +105,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
         found = read_checkpoint(before)
     except StoreError as error:
         raise StoreError(
-            f"no checkpoint can be read: {reason}; {error}; start again with the labels kept"
+            f"no checkpoint can be read: {reason}; {error}; branch from an older one with `--from` "
+            "and `--to`, or begin a new run with what this one has learned (docs/run-directory.md)"
         ) from error
     logger.warning("%s; going on from %s", reason, before.name)
     return replace(found, fallback_reason=reason)
