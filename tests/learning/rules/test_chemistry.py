@@ -88,22 +88,22 @@ class TestWhatIsSeen:
 class TestStretchedBonds:
     @pytest.mark.parametrize(
         ("length", "action"),
-        [(1.0, "accept"), (1.03, "accept"), (np.nextafter(1.03, 2.0), "label"), (1.2, "label")],
+        [(1.0, "accept"), (1.01, "accept"), (np.nextafter(1.01, 2.0), "label"), (1.2, "label")],
     )
-    def test_a_bond_three_hundredths_longer_than_any_that_was_labelled_is_asked_about(
+    def test_a_bond_a_hundredth_longer_than_any_that_was_labelled_is_asked_about(
         self, length: float, action: str
     ) -> None:
         found = verdict(snapshot(longest={"H-O": float(length)}))
         assert found.action == action
         if action == "label":
             assert (found.rule, found.value, found.unit) == ("chemistry", length, "Å")
-            assert found.threshold == pytest.approx(1.03)
+            assert found.threshold == pytest.approx(1.01)
             assert found.reason.startswith("H-O bond longer")
 
     def test_each_two_elements_have_a_longest_bond_of_their_own(self) -> None:
         found = verdict(snapshot(longest={"H-O": 1.01, "C-O": 1.02}))
         assert (found.action, found.value) == ("label", 1.02)
-        assert found.threshold == pytest.approx(0.03)  # of C-O no label has shown any
+        assert found.threshold == pytest.approx(0.01)  # of C-O no label has shown any
 
     def test_it_asks_until_a_label_has_shown_it_and_no_reaction_is_watched(self) -> None:
         seen = snapshot(species=("H2O:1",), longest={"H-O": 1.14})

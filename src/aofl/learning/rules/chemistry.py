@@ -27,7 +27,7 @@ from aofl.records.rule_names import CHEMISTRY
 
 LOOK_EVERY_FS = 2.0
 BEFORE_FS = 5.0  # how far back the label before a change lies
-STRETCH_A = 0.03  # beyond the longest bond of two elements that a label has shown
+STRETCH_A = 0.01  # beyond the longest bond of two elements that a label has shown
 FAMILIAR = 3  # doublings of the gap of a kind, after which none is rewound
 
 
