@@ -186,9 +186,10 @@ def draw_free_energy(found: dict, axes: Axes) -> None:
     if not (rows := found["perturbation"]):
         return
     at = np.array([row["variable"] for row in rows])
+    name = f"labels as {found['labelled_as']}"
     axes.errorbar(
         at, np.interp(at, x, y) + [row["difference_eV"] for row in rows],
-        [row["standard_error_eV"] for row in rows], fmt="o", label="reference, by perturbation",
+        [row["standard_error_eV"] for row in rows], fmt="o", label=name,
     )  # fmt: skip
 
 
@@ -242,6 +243,7 @@ def summed_up(given: argparse.Namespace) -> dict:
         },
         "barrier": barrier(free.variable, free.energies, thermal_energy(given.config)),
         "perturbation": perturbation(given, learned) if given.each else [],
+        "labelled_as": (given.by or given.config).stem,
         "cost": {"learned": cost(learned)},
     }
     if given.reference_steps:

@@ -44,7 +44,7 @@ learning:
   audit_probability: 0.02
   guards: {max_temperature_K: 50000}
 labels: {background: 2}
-dynamics: {name: langevin, timestep_fs: 1, temperature_K: 500, friction_per_ps: 1, steps: 160}
+dynamics: {name: langevin, timestep_fs: 1, temperature_K: 500, friction_per_ps: 1, steps: 240}
 output: {trajectory_every: 1, checkpoint_every: 20}
 """
 MORSE = {"epsilon": 0.6, "r0": 0.74, "rho0": 1.4, "rcut1": 2.2, "rcut2": 3.2}
@@ -149,11 +149,11 @@ def reacted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_labels_after_a_change_of_bonds_are_learned_later_too(reacted: Path) -> None:
     lines = [line for line in ledger(reacted) if line["rule"] == "chemistry"]
     late = [line for line in lines if line["learned_step"] is not None]
-    assert late  # how many a collision has depends on its path
+    assert len(late) > 4
     assert all(line["reason"].startswith("after H-H") for line in late)
     assert all(line["reactive"] for line in late)
     at_once = [line for line in lines if not line["reason"].startswith("after")]
-    assert at_once
+    assert len(at_once) > 4
     assert all(line["learned_step"] is None for line in at_once)
 
 

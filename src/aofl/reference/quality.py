@@ -19,7 +19,7 @@ from aofl.errors import ReferenceFailed
 from aofl.records import FloatArray, IntArray, Label, Prediction
 
 SAME_ENERGY_PER_ATOM = 1e-3  # eV
-BALANCED = 10  # atoms
+FEW_ATOMS = 10
 CLOSED_SHELLS = np.array([0, 2, 10, 18, 36, 54, 86, 118])
 CHARGE_SLACK = 0.25  # e; Mulliken populations may be a little below zero
 
@@ -35,7 +35,7 @@ class LabelLimits:
     Attributes
     ----------
     net_force
-        Largest component of the sum of all forces of up to `BALANCED` atoms, eV/Å; of more atoms
+        Largest component of the sum of all forces of up to `FEW_ATOMS` atoms, eV/Å; of more atoms
         in proportion. Real-space grids of DFT codes push each atom a little the same way, so the
         sum grows with their number, and the error on each, which is what counts, does not.
     force
@@ -116,7 +116,7 @@ def _room(forces: FloatArray) -> float:
     Where an atom has a force of exactly zero, it was taken from it (a fixed atom), and what is left
     is no noise that all share.
     """
-    return max(1.0, len(forces) / BALANCED) if forces.any(axis=1).all() else 1.0
+    return max(1.0, len(forces) / FEW_ATOMS) if forces.any(axis=1).all() else 1.0
 
 
 def charge_bounds(numbers: IntArray) -> tuple[FloatArray, FloatArray]:

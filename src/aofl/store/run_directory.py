@@ -201,7 +201,7 @@ class RunDirectory:
         if self.summary.exists():
             raise StoreError(
                 f"{self.path} has run and has no {self.checkpoint.name} to go on from: copy it and "
-                f"the other files that are missing from where the run was made, or begin a new run "
+                "the other files that are missing from where the run was made, or begin a new run "
                 "with what this one has learned (docs/run-directory.md)"
             )
         return False

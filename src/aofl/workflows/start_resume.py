@@ -161,6 +161,7 @@ def resume(
     stop = StopRequest.within(max_walltime_s)
     directory = RunDirectory.open(path)
     with directory.lock():
+        has_begun = directory.has_begun()
         config = read_config(config_file or directory.config, overrides or {})
         atoms = read_atoms(directory.start)
         with (
@@ -169,9 +170,8 @@ def resume(
             caught_signals(stop),
         ):
             check_method(directory, chosen)
-            if not directory.has_begun():
-                return proceed(begun(session), on_step)
-            return proceed(resumed(session, on_change), on_step)
+            run = resumed(session, on_change) if has_begun else begun(session)
+            return proceed(run, on_step)
 
 
 @contextmanager

@@ -198,7 +198,7 @@
     return made;
   }
 
-  function data(plot) {
+  function foldedData(plot) {
     const made = document.createElement("details"), summary = document.createElement("summary");
     summary.textContent = "Data";
     made.append(summary);
@@ -210,7 +210,7 @@
   function prepared(place) {
     const plot = JSON.parse(document.getElementById(place.id + "-data").textContent);
     place.style.minHeight = layout(plot, place.clientWidth, css("--ink")).height + "px";
-    place.after(controls(place, plot), data(plot));
+    place.after(controls(place, plot), foldedData(plot));
     return plot;
   }
 
